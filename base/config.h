@@ -1,0 +1,85 @@
+// The configuration: one TOML file. docs/configuration.md has a line for every key.
+//
+// Durations are strings: "15min", "3d", "6h", "45s", "250ms". Sizes: "1GiB", "64MiB", "512".
+// A wrong file is refused whole: the error names file, line, key and what would be right.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+
+namespace holdfast {
+
+struct Config {
+  // [archive]
+  std::string state_dir;   // index.db, secrets.db, ledger/, sockets when run_dir is not set
+  std::string run_dir;     // admin.sock, mount.sock
+  std::string spool_dir;   // spool/<workspace>/<call_sid>/
+  std::string mirror_dir;  // second directory of decisions, on another device
+  bool mirror_same_device = false;
+  std::string mount_group;  // group that may read index and standard tier; empty: nobody else
+  std::string admin_group = "holdfast-admin";  // group that needs no key on admin.sock
+  int workers = 0;                             // 0: one per core
+
+  // [http]
+  std::string listen_address = "127.0.0.1";
+  int listen_port = 8480;  // 0: any free port, told in the log and in run_dir/http.port
+  std::string public_url;  // what signed links begin with; empty: http://<address>:<port>
+
+  // [standard]
+  struct Standard {
+    std::string path;  // a labelled directory tree; must be on one file system with its .incoming
+    Millis copy_after = minutes(15);  // standard → warm: copied this long after the call's end
+    Millis release_after = days(3);   // standard → warm: released this long after the call's end
+  } standard;
+
+  // [warm]
+  struct Warm {
+    std::string path;
+    Millis copy_after = days(30);  // warm → cold
+    Millis release_after = days(31);
+    Bytes pack_size_max{int64_t{1} << 30};
+    int pack_members_max = 10'000;
+    Millis pack_seal_after = hours(6);
+    bool cohort_per_workspace = false;
+  } warm;
+
+  // [cold]: absent when there is no cold tier
+  struct Cold {
+    std::string kind = "vault";
+    std::string path;
+    Millis attach_time{0};  // what a session's opening costs, on top of what the medium takes
+    Millis detach_time{0};
+    Millis linger = seconds(30);  // a session stays open this long without work
+  };
+  std::optional<Cold> cold;
+
+  // [policy]
+  int copies_before_release = 1;        // newer verified copies on other media; 1 or 2
+  Millis policy_interval = minutes(1);  // how often due rows are looked for
+
+  // [restore]
+  Millis keep_default = hours(24);
+  Bytes staging_max{int64_t{64} << 30};  // space that staged copies may take together
+  int recalls_per_key_hour = 100;
+
+  // [links]
+  Millis link_life = hours(1);
+  Millis calls_link_life = days(7);
+
+  // The file as read, and its SHA-256: a decision line names the version in force.
+  std::string source_path;
+};
+
+// Reads and checks `path`. kInvalid: "holdfast.toml:12: standard.copy_after: expected a
+// duration such as \"15min\", got 15". Unknown keys and sections are refused by name.
+Result<Config> load_config(const std::string& path);
+
+// "15min" → 900,000 ms; units ms, s, min, h, d; a whole number, 0 or more.
+Result<Millis> parse_duration(std::string_view text);
+// "1GiB"; units none (bytes), KiB, MiB, GiB, TiB; a whole number, 0 or more.
+Result<Bytes> parse_size(std::string_view text);
+
+}  // namespace holdfast

@@ -1,0 +1,73 @@
+// Every bound of the product in one place, each with its reason.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace holdfast::limits {
+
+// Files and I/O
+constexpr size_t kIoBlock =
+    256 * 1024;  // one read or write; tape's block, and large enough for HDD streaming
+constexpr unsigned kIoDepth = 16;  // operations in flight per worker: keeps an SSD and a RAID busy
+constexpr int64_t kFileBytesMax =
+    int64_t{64} << 30;  // one file of a recording: 16 h of 8-channel 48 kHz PCM and to spare
+constexpr int kFilesPerPartMax = 64;            // channels, transcripts and corrections of one part
+constexpr int kPartsMax = 1000;                 // pauses and corrections of one call
+constexpr int64_t kMetadataBytesMax = 1 << 20;  // metadata.json is kept in the index
+constexpr size_t kCallSidBytesMax = 128;
+constexpr size_t kFileNameBytesMax = 128;
+
+// Packs (design.md, Moves)
+constexpr int64_t kPackBytesMax =
+    int64_t{1} << 30;  // sealed at this size: seconds to write, minutes to recall from tape
+constexpr int kPackMembersMax = 10'000;
+constexpr int kOpenPacksMax = 64;  // a 65th cohort seals the oldest
+constexpr int64_t kPackContentsBytesMax = int64_t{64}
+                                          << 20;  // contents.jsonl read into memory by a rebuild
+
+// Writer and ledger
+constexpr size_t kWriterQueue = 4096;  // commands waiting for the writer; beyond it callers get 503
+constexpr size_t kWriterBatch = 256;   // commands made durable by one pair of syncs
+constexpr int64_t kSegmentBytesMax = int64_t{64} << 20;
+constexpr size_t kLedgerLineBytesMax = 16 * 1024;
+
+// Workers
+constexpr size_t kWorkerQueue = 1024;  // jobs waiting for a worker; the loop refuses more with 503
+constexpr size_t kReplyQueue =
+    65'536;  // replies waiting for the loop; workers wait when it is full
+
+// HTTP
+constexpr size_t kConnectionsMax = 4096;
+constexpr size_t kRequestHeadBytesMax = 16 * 1024;
+constexpr size_t kRequestTargetBytesMax = 8 * 1024;
+constexpr size_t kRequestHeadersMax = 64;
+constexpr size_t kJsonBodyBytesMax = 1 << 20;
+constexpr size_t kMultipartHeadBytesMax = 4096;
+constexpr size_t kConnectionBufferBytes = 64 * 1024;  // the fixed per-connection budget
+constexpr int64_t kHeadTimeoutMs =
+    10'000;  // from the first byte of a request to the end of its head
+constexpr int64_t kIdleTimeoutMs = 60'000;       // between requests
+constexpr int64_t kBodyStallTimeoutMs = 30'000;  // no progress of an upload
+constexpr int64_t kSendStallTimeoutMs = 30'000;  // no progress of a download
+constexpr int kPageItemsMax = 1000;              // rows of one listing page
+constexpr int64_t kPreferWaitSecondsMax = 60;
+
+// Links and keys
+constexpr int64_t kLinkLifeSecondsMax = 24 * 3600;
+constexpr int64_t kCallsLinkLifeSecondsMax = 7 * 24 * 3600;
+constexpr int64_t kRestoreLinkCapSeconds = 30 * 24 * 3600;  // exp of a restore link
+constexpr int kRecallsPerKeyPerHour = 100;
+
+// Policy
+constexpr int kPolicyScanRows = 1000;       // due rows of one scan
+constexpr int kMoveAttemptsBackoffCap = 8;  // 2^8 minutes between tries at most
+constexpr int kRecallSamplesKept = 512;     // history for the estimate, per medium
+constexpr int64_t kWarmBoundSeconds = 3 * 3600;
+constexpr int64_t kColdBoundSeconds = 12 * 3600;
+
+// Spool
+constexpr size_t kSpoolQueue =
+    4096;  // entries noticed and not yet taken; beyond it a full scan follows
+
+}  // namespace holdfast::limits

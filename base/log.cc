@@ -1,0 +1,27 @@
+#include "base/log.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <string>
+
+namespace holdfast::log {
+namespace {
+
+std::atomic<int> level_limit{static_cast<int>(Level::kInfo)};
+
+}  // namespace
+
+void set_level(Level level) { level_limit = static_cast<int>(level); }
+
+void write(Level level, std::string_view message) {
+  if (static_cast<int>(level) > level_limit) return;
+  std::string line = fmt::format("<{}>{}\n", static_cast<int>(level), message);
+  // A line feed within a message would start a line of its own without a priority.
+  std::replace(line.begin(), line.end() - 1, '\n', ' ');
+  // Standard error is the last place to complain at: a failure here has nowhere to go.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+}  // namespace holdfast::log
