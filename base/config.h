@@ -26,6 +26,7 @@ struct Config {
   // [http]
   std::string listen_address = "127.0.0.1";
   int listen_port = 8480;  // 0: any free port, told in the log and in run_dir/http.port
+  bool plaintext_beyond_loopback = false;  // a TLS proxy stands in front, or the network is trusted
   std::string public_url;  // what signed links begin with; empty: http://<address>:<port>
 
   // [standard]

@@ -1,0 +1,461 @@
+// Reads the configuration with toml++ (this file alone includes it) and checks it whole.
+//
+// A `Section` hands out the values of one table and remembers three things: the first error, the
+// keys that were asked for, and therefore which keys of the file nobody knows. The order of the
+// calls in `read_*` is the order of docs/configuration.md.
+#include "base/config.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <initializer_list>
+#include <limits>
+#include <utility>
+#include <vector>
+
+#include "base/limits.h"
+
+// Header-only and without exceptions: the packaged library was built to throw.
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#include <toml++/toml.h>
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kConfigBytesMax = 1 << 20;  // a larger file is not a configuration
+
+struct Unit {
+  std::string_view name;
+  int64_t factor;
+};
+
+// A whole number and a unit of `units`, without spaces; nothing when it is not one or overflows.
+std::optional<int64_t> parse_quantity(std::string_view text, std::initializer_list<Unit> units) {
+  int64_t number = 0;
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || number < 0) return std::nullopt;
+  const std::string_view name(rest, static_cast<size_t>(end - rest));
+  for (const Unit& unit : units) {
+    if (unit.name != name) continue;
+    if (number > std::numeric_limits<int64_t>::max() / unit.factor) return std::nullopt;
+    return number * unit.factor;
+  }
+  return std::nullopt;
+}
+
+// The value as the operator wrote it, short enough for one line.
+std::string as_written(const toml::node* node) {
+  if (node == nullptr) return "its default";
+  if (const auto* text = node->as_string()) return "\"" + text->get().substr(0, 80) + "\"";
+  if (const auto* number = node->as_integer()) return std::to_string(number->get());
+  if (const auto* number = node->as_floating_point()) return fmt::format("{}", number->get());
+  if (const auto* truth = node->as_boolean()) return truth->get() ? "true" : "false";
+  if (node->is_table()) return "a table";
+  if (node->is_array()) return "an array";
+  return "a date or time";
+}
+
+int64_t line_of(const toml::node* node) {
+  return node == nullptr ? 0 : static_cast<int64_t>(node->source().begin.line);
+}
+
+std::string listing(const std::vector<std::string>& words) {
+  std::string all;
+  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
+  return all;
+}
+
+// The file being read. Keeps the first error and nothing after it.
+class Document {
+ public:
+  Document(std::string path, toml::table root) : path_(std::move(path)), root_(std::move(root)) {}
+
+  const toml::table& root() const { return root_; }
+  const std::string& path() const { return path_; }
+
+  // `line` 0: the file as a whole.
+  void refuse(int64_t line, std::string_view key, std::string_view complaint) {
+    if (!first_error_.ok()) return;
+    const std::string where = line > 0 ? fmt::format("{}:{}", path_, line) : path_;
+    first_error_ = Error{Code::kInvalid, fmt::format("{}: {}: {}", where, key, complaint)};
+  }
+  const Status& first_error() const { return first_error_; }
+
+ private:
+  std::string path_;
+  toml::table root_;
+  Status first_error_;
+};
+
+// One table of the file. Every reader leaves `out` alone when its key is absent.
+class Section {
+ public:
+  Section(Document& document, std::string name)
+      : document_(document), name_(std::move(name)), node_(document.root().get(name_)) {
+    if (node_ == nullptr) return;
+    table_ = node_->as_table();
+    if (table_ == nullptr)
+      document_.refuse(line_of(node_), name_,
+                       fmt::format("expected a section [{}], got {}", name_, as_written(node_)));
+  }
+
+  bool present() const { return table_ != nullptr; }
+
+  void read(std::string_view key, std::string& out) {
+    read_with(key, "a text in quotes", [&](const toml::node& node) {
+      const auto* text = node.as_string();
+      if (text != nullptr) out = text->get();
+      return text != nullptr;
+    });
+  }
+
+  void read(std::string_view key, bool& out) {
+    read_with(key, "true or false", [&](const toml::node& node) {
+      const auto* truth = node.as_boolean();
+      if (truth != nullptr) out = truth->get();
+      return truth != nullptr;
+    });
+  }
+
+  struct Range {
+    int64_t least;
+    int64_t most;
+  };
+  void read(std::string_view key, int& out, Range range) {
+    const std::string expected =
+        fmt::format("a whole number from {} to {}", range.least, range.most);
+    read_with(key, expected, [&](const toml::node& node) {
+      const auto* number = node.as_integer();
+      if (number == nullptr || number->get() < range.least || number->get() > range.most)
+        return false;
+      out = static_cast<int>(number->get());
+      return true;
+    });
+  }
+
+  struct Span {
+    Millis least{0};
+    Millis most = days(36'500);
+    std::string_view words = "a duration such as \"15min\"";
+  };
+  void read(std::string_view key, Millis& out, const Span& span) {
+    read_with(key, span.words, [&](const toml::node& node) {
+      const auto* text = node.as_string();
+      if (text == nullptr) return false;
+      const Result<Millis> value = parse_duration(text->get());
+      if (!value.ok() || *value < span.least || *value > span.most) return false;
+      out = *value;
+      return true;
+    });
+  }
+  void read(std::string_view key, Millis& out) { read(key, out, Span{}); }
+
+  struct Amount {
+    Bytes least;
+    Bytes most;
+    std::string_view words;
+  };
+  void read(std::string_view key, Bytes& out, const Amount& amount) {
+    read_with(key, amount.words, [&](const toml::node& node) {
+      const auto* text = node.as_string();
+      if (text == nullptr) return false;
+      const Result<Bytes> value = parse_size(text->get());
+      if (!value.ok() || *value < amount.least || *value > amount.most) return false;
+      out = *value;
+      return true;
+    });
+  }
+
+  // A directory; made absolute, a relative one from the directory of the configuration.
+  void read_path(std::string_view key, std::string& out) {
+    read_with(key, "a directory in quotes", [&](const toml::node& node) {
+      const auto* text = node.as_string();
+      if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos)
+        return false;
+      const std::filesystem::path base = std::filesystem::path(document_.path()).parent_path();
+      std::filesystem::path path = (base / text->get()).lexically_normal();
+      if (!path.has_filename()) path = path.parent_path();  // "a/b/" and "a/b" are one place
+      out = path.string();
+      return true;
+    });
+  }
+  void need_path(std::string_view key, std::string& out) {
+    read_path(key, out);
+    if (find(key) == nullptr) refuse(key, "expected a directory in quotes, got nothing");
+  }
+
+  // A complaint about a value that is well-formed and still wrong.
+  void refuse(std::string_view key, std::string_view complaint) {
+    const toml::node* const node = find(key);
+    document_.refuse(line_of(node != nullptr ? node : node_), fmt::format("{}.{}", name_, key),
+                     complaint);
+  }
+  // "expected <what>, got <the value>"
+  void refuse_value(std::string_view key, std::string_view what) {
+    refuse(key, fmt::format("expected {}, got {}", what, as_written(find(key))));
+  }
+
+  // Refuses, by name, the keys that no reader asked for.
+  void finish() {
+    if (table_ == nullptr) return;
+    for (const auto& [key, node] : *table_) {
+      const std::string_view name = key.str();
+      if (std::find(known_.begin(), known_.end(), name) == known_.end())
+        document_.refuse(line_of(&node), fmt::format("{}.{}", name_, name),
+                         fmt::format("unknown key; [{}] has {}", name_, listing(known_)));
+    }
+  }
+
+ private:
+  const toml::node* find(std::string_view key) const {
+    return table_ == nullptr ? nullptr : table_->get(key);
+  }
+
+  template <typename Take>
+  void read_with(std::string_view key, std::string_view expected, Take take) {
+    known_.emplace_back(key);
+    const toml::node* const node = find(key);
+    if (node != nullptr && !take(*node)) refuse_value(key, expected);
+  }
+
+  Document& document_;
+  const std::string name_;
+  const toml::node* node_;
+  const toml::table* table_ = nullptr;
+  std::vector<std::string> known_;
+};
+
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1";
+}
+
+bool is_ip_address(const std::string& address) {
+  in6_addr buffer;
+  return inet_pton(AF_INET, address.c_str(), &buffer) == 1 ||
+         inet_pton(AF_INET6, address.c_str(), &buffer) == 1;
+}
+
+void read_archive(Document& document, Config& config) {
+  Section section(document, "archive");
+  section.need_path("state_dir", config.state_dir);
+  config.run_dir = config.state_dir + "/run";
+  section.read_path("run_dir", config.run_dir);
+  config.spool_dir = config.state_dir + "/spool";
+  section.read_path("spool_dir", config.spool_dir);
+  section.need_path("mirror_dir", config.mirror_dir);
+  section.read("mirror_same_device", config.mirror_same_device);
+  section.read("mount_group", config.mount_group);
+  section.read("admin_group", config.admin_group);
+  section.read("workers", config.workers, {.least = 0, .most = 256});
+  section.finish();
+}
+
+void read_http(Document& document, Config& config) {
+  Section section(document, "http");
+  section.read("listen_address", config.listen_address);
+  if (!is_ip_address(config.listen_address))
+    section.refuse_value("listen_address", "an IP address such as \"127.0.0.1\"");
+  section.read("listen_port", config.listen_port, {.least = 0, .most = 65'535});
+  section.read("plaintext_beyond_loopback", config.plaintext_beyond_loopback);
+  if (!config.plaintext_beyond_loopback && !is_loopback(config.listen_address))
+    section.refuse_value("listen_address",
+                         "a loopback address (or plaintext_beyond_loopback = true, when a TLS "
+                         "proxy stands in front)");
+  section.read("public_url", config.public_url);
+  const std::string& url = config.public_url;
+  if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
+    section.refuse_value("public_url", "a URL such as \"https://archive.example.com\"");
+  while (!config.public_url.empty() && config.public_url.back() == '/')
+    config.public_url.pop_back();
+  section.finish();
+}
+
+void read_standard(Document& document, Config& config) {
+  Section section(document, "standard");
+  section.need_path("path", config.standard.path);
+  section.read("copy_after", config.standard.copy_after);
+  section.read("release_after", config.standard.release_after);
+  if (config.standard.release_after < config.standard.copy_after)
+    section.refuse_value("release_after", "at least standard.copy_after");
+  section.finish();
+}
+
+void read_warm(Document& document, Config& config) {
+  Section section(document, "warm");
+  section.need_path("path", config.warm.path);
+  section.read("copy_after", config.warm.copy_after);
+  if (config.warm.copy_after < config.standard.copy_after)
+    section.refuse_value("copy_after", "at least standard.copy_after");
+  section.read("release_after", config.warm.release_after);
+  if (config.warm.release_after < config.warm.copy_after)
+    section.refuse_value("release_after", "at least warm.copy_after");
+  section.read("pack_size_max", config.warm.pack_size_max,
+               {.least = Bytes(int64_t{1} << 18),
+                .most = Bytes(limits::kPackBytesMax),
+                .words = "a size from \"256KiB\" to \"1GiB\""});
+  section.read("pack_members_max", config.warm.pack_members_max,
+               {.least = 1, .most = limits::kPackMembersMax});
+  section.read("pack_seal_after", config.warm.pack_seal_after);
+  section.read("cohort_per_workspace", config.warm.cohort_per_workspace);
+  section.finish();
+}
+
+void read_cold(Document& document, Config& config) {
+  Section section(document, "cold");
+  Config::Cold cold;
+  section.read("kind", cold.kind);
+  if (cold.kind != "vault") section.refuse_value("kind", "\"vault\"");
+  if (section.present()) section.need_path("path", cold.path);
+  section.read("attach_time", cold.attach_time);
+  section.read("detach_time", cold.detach_time);
+  section.read("linger", cold.linger);
+  section.finish();
+  if (section.present()) config.cold = std::move(cold);
+}
+
+void read_policy(Document& document, Config& config) {
+  Section section(document, "policy");
+  section.read("copies_before_release", config.copies_before_release, {.least = 1, .most = 2});
+  if (config.copies_before_release > 1 && !config.cold)
+    section.refuse_value("copies_before_release", "1, since there is no [cold] to hold a second");
+  section.read(
+      "policy_interval", config.policy_interval,
+      {.least = Millis(100), .most = hours(24), .words = "a duration from \"100ms\" to \"24h\""});
+  section.finish();
+}
+
+void read_restore_and_links(Document& document, Config& config) {
+  Section restore(document, "restore");
+  restore.read("keep_default", config.keep_default,
+               {.least = seconds(1), .words = "a duration of at least \"1s\""});
+  restore.read("staging_max", config.staging_max,
+               {.least = Bytes(1 << 20),
+                .most = Bytes(std::numeric_limits<int64_t>::max()),
+                .words = "a size of at least \"1MiB\""});
+  restore.read("recalls_per_key_hour", config.recalls_per_key_hour,
+               {.least = 1, .most = 1'000'000});
+  restore.finish();
+
+  Section links(document, "links");
+  links.read("link_life", config.link_life,
+             {.least = seconds(1),
+              .most = seconds(limits::kLinkLifeSecondsMax),
+              .words = "a duration from \"1s\" to \"24h\""});
+  links.read("calls_link_life", config.calls_link_life,
+             {.least = seconds(1),
+              .most = seconds(limits::kCallsLinkLifeSecondsMax),
+              .words = "a duration from \"1s\" to \"7d\""});
+  links.finish();
+}
+
+// Media and directories must not be one place, nor lie in each other: what is
+// released from one tier would be gone from the other.
+void check_places(Document& document, const Config& config) {
+  struct Place {
+    std::string_view section, key;
+    const std::string& path;
+  };
+  std::vector<Place> places = {{"archive", "spool_dir", config.spool_dir},
+                               {"archive", "mirror_dir", config.mirror_dir},
+                               {"standard", "path", config.standard.path},
+                               {"warm", "path", config.warm.path}};
+  if (config.cold) places.push_back({"cold", "path", config.cold->path});
+  const auto within = [](const std::string& inner, const std::string& outer) {
+    return inner == outer || inner.starts_with(outer.ends_with('/') ? outer : outer + "/");
+  };
+  for (size_t i = 0; i < places.size(); ++i)
+    for (size_t j = 0; j < i; ++j)
+      if (within(places[i].path, places[j].path) || within(places[j].path, places[i].path))
+        Section(document, std::string(places[i].section))
+            .refuse_value(places[i].key,
+                          fmt::format("a directory apart from {}.{} (\"{}\")", places[j].section,
+                                      places[j].key, places[j].path));
+}
+
+void refuse_unknown_sections(Document& document) {
+  static const std::vector<std::string> kSections = {"archive", "http",   "standard", "warm",
+                                                     "cold",    "policy", "restore",  "links"};
+  for (const auto& [key, node] : document.root())
+    if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
+      document.refuse(line_of(&node), key.str(),
+                      fmt::format("unknown section; there are {}", listing(kSections)));
+}
+
+Result<std::string> read_file(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return system_error(errno, "open the configuration " + path);
+  std::string text;
+  char buffer[8192];
+  ssize_t got = 0;
+  do {
+    got = ::read(fd, buffer, sizeof buffer);
+    if (got > 0) text.append(buffer, static_cast<size_t>(got));
+  } while ((got > 0 && text.size() <= kConfigBytesMax) || (got < 0 && errno == EINTR));
+  const int read_errno = errno;
+  ::close(fd);
+  if (got < 0) return system_error(read_errno, "read the configuration " + path);
+  if (text.size() > kConfigBytesMax)
+    return Error{Code::kInvalid, path + ": larger than 1 MiB, not a configuration"};
+  return text;
+}
+
+}  // namespace
+
+Result<Millis> parse_duration(std::string_view text) {
+  const auto value = parse_quantity(
+      text, {{"ms", 1}, {"s", 1000}, {"min", 60'000}, {"h", 3'600'000}, {"d", 86'400'000}});
+  if (!value)
+    return Error{Code::kInvalid,
+                 "expected a duration such as \"15min\" (ms, s, min, h, d), got \"" +
+                     std::string(text) + "\""};
+  return Millis(*value);
+}
+
+Result<Bytes> parse_size(std::string_view text) {
+  const auto value = parse_quantity(text, {{"", 1},
+                                           {"KiB", int64_t{1} << 10},
+                                           {"MiB", int64_t{1} << 20},
+                                           {"GiB", int64_t{1} << 30},
+                                           {"TiB", int64_t{1} << 40}});
+  if (!value)
+    return Error{Code::kInvalid, "expected a size such as \"64MiB\" (KiB, MiB, GiB, TiB), got \"" +
+                                     std::string(text) + "\""};
+  return Bytes(*value);
+}
+
+Result<Config> load_config(const std::string& path) {
+  std::error_code no_directory;
+  const std::string absolute = std::filesystem::absolute(path, no_directory).string();
+  if (no_directory) return system_error(no_directory.value(), "find the configuration " + path);
+  HOLDFAST_ASSIGN(text, read_file(absolute));
+  toml::parse_result parsed = toml::parse(text, absolute);
+  if (!parsed) {
+    const toml::parse_error& error = parsed.error();
+    return Error{Code::kInvalid, fmt::format("{}:{}: not TOML: {}", absolute,
+                                             error.source().begin.line, error.description())};
+  }
+  Document document(absolute, std::move(parsed).table());
+  Config config;
+  config.source_path = absolute;
+  refuse_unknown_sections(document);
+  read_archive(document, config);
+  read_http(document, config);
+  read_standard(document, config);
+  read_warm(document, config);
+  read_cold(document, config);
+  read_policy(document, config);
+  read_restore_and_links(document, config);
+  if (document.first_error().ok()) check_places(document, config);
+  if (!document.first_error().ok()) return document.first_error().error();
+  return config;
+}
+
+}  // namespace holdfast
