@@ -1,0 +1,116 @@
+// Makes a pack in two stages.
+//
+// Stage 1, build_pack: every file is read once, digested, encoded into one scratch
+// file, read back, decoded and compared with its SHA-256. From then on the size of the pack
+// and every offset are known and nothing can go wrong with the sources any more.
+// Stage 2, BuiltPack::write: the tar is streamed into a back-end, bodies from the
+// scratch file. It may run any number of times and always gives the same bytes.
+//
+// Invariants: no encoding is kept that did not give the original back; no audio file is ever
+// in memory (metadata.json is, at most limits::kMetadataBytesMax); the scratch file
+// has no name and is gone with the BuiltPack.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "base/types.h"
+#include "io/fd.h"
+#include "io/io.h"
+#include "tiers/backend.h"
+#include "tiers/pack/codec.h"
+
+namespace holdfast::pack {
+
+struct PlannedFile {
+  std::string name;  // is_file_name; not recording.json
+  Bytes size;
+  Digest sha256;
+  // Opens the original bytes for reading, from offset 0. Called up to three times, one
+  // descriptor at a time.
+  std::function<Result<Fd>()> open;
+};
+
+struct PlannedPart {
+  RecordingId recording_id;
+  int part = 1;
+  RecordingNo recording_no;
+  std::vector<PlannedFile> files;
+  std::string recording_json;  // stored as recording.json, plain
+};
+
+struct PackPlan {
+  PackId pack_id;
+  ArchiveId archive_id;
+  UnixMillis sealed_at;
+  std::vector<PlannedPart> parts;  // 1 to limits::kPackMembersMax; order is kept
+};
+
+struct StoredFile {
+  std::string name;  // the original's
+  Codec codec = Codec::kStored;
+  Bytes stored_bytes;  // of all its pieces, without tar headers
+};
+
+// Where one part lies in the pack. Ranges begin at a tar header and end behind a padding: they
+// are what PartExtractor takes.
+struct StoredPart {
+  RecordingId recording_id;
+  int part = 1;
+  Bytes offset;  // of its files without the metadata; length 0 when there are none
+  Bytes length;
+  Bytes metadata_offset;  // of metadata.json and recording.json
+  Bytes metadata_length;
+  std::vector<StoredFile> files;  // in the plan's order
+};
+
+class BuiltPack {
+ public:
+  BuiltPack(BuiltPack&&) = default;
+  BuiltPack& operator=(BuiltPack&&) = default;
+
+  const PackId& pack_id() const { return pack_id_; }
+  // Of the whole pack: a multiple of kPackAlignment.
+  Bytes size() const { return size_; }
+  Bytes metadata_offset() const { return metadata_offset_; }
+  Bytes metadata_length() const { return metadata_length_; }
+  const std::vector<StoredPart>& parts() const { return parts_; }
+
+  // Stage 2. Writes exactly size() bytes and gives their SHA-256. kCorrupt when the scratch
+  // file no longer holds what was proven; the sink's error otherwise.
+  Result<Digest> write(Io& io, const ByteSink& sink) const;
+
+ private:
+  friend class PackBuilder;
+  BuiltPack() = default;
+
+  // One entry of the tar: its body is `text`, or `size` bytes of the scratch file.
+  struct Entry {
+    std::string path;
+    Bytes size;
+    Bytes scratch_offset;
+    Digest sha256;
+    std::string text;
+    enum class Body : int8_t { kText, kScratch, kZeros, kTrailer } body = Body::kText;
+  };
+  Status write_body(Io& io, const Entry& entry, const ByteSink& sink) const;
+
+  PackId pack_id_;
+  ArchiveId archive_id_;
+  UnixMillis sealed_at_;
+  Bytes size_;
+  Bytes metadata_offset_;
+  Bytes metadata_length_;
+  Bytes contents_offset_;
+  std::vector<Entry> entries_;
+  std::vector<StoredPart> parts_;
+  Fd scratch_;
+};
+
+// Stage 1. `scratch_directory_fd` names a directory with room for the encoded files.
+// kCorrupt, naming recording and file, when a source is not what its size and SHA-256
+// say (P5); kNoSpace; kInvalid for a plan outside the limits.
+Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd);
+
+}  // namespace holdfast::pack
