@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -101,7 +102,7 @@ Result<UnixMillis> from_iso(std::string_view text) {
     return wrong;
   const Millis offset = minutes(zone_hours * 60 + zone_minutes);
   time = zone[0] == '+' ? time - offset : time + offset;
-  if (time.count < 0) return wrong;
+  if (time.count < 0 || day_of(time).year > 9999) return wrong;
   return time;
 }
 
@@ -117,7 +118,8 @@ Result<UnixMillis> from_http_date(std::string_view text) {
   const Error wrong{Code::kInvalid,
                     "expected an IMF-fixdate such as Sat, 21 Nov 2026 03:36:00 GMT"};
   if (text.size() != 29 || text.substr(3, 2) != ", " || text.substr(25) != " GMT" ||
-      text[19] != ':' || text[22] != ':')
+      text[7] != ' ' || text[11] != ' ' || text[16] != ' ' || text[19] != ':' || text[22] != ':' ||
+      std::find(kWeekdays.begin(), kWeekdays.end(), text.substr(0, 3)) == kWeekdays.end())
     return wrong;
   for (size_t month = 0; month < kMonths.size(); ++month) {
     if (text.substr(8, 3) != kMonths[month]) continue;

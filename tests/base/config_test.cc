@@ -1,0 +1,350 @@
+// The configuration: what is read, what is refused and in which words, and that its page,
+// its example and its code name the same keys.
+#include "base/config.h"
+
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+
+using namespace holdfast;
+
+namespace {
+
+// Directory of one test's configuration file, removed at the end.
+class Place {
+ public:
+  Place() {
+    std::string pattern =
+        (std::filesystem::temp_directory_path() / "holdfast-config-XXXXXX").string();
+    BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
+    directory_ = pattern;
+  }
+  ~Place() { std::filesystem::remove_all(directory_); }
+  std::string file() const { return directory_ + "/holdfast.toml"; }
+  const std::string& directory() const { return directory_; }
+
+  Result<Config> load(const std::string& text) const {
+    std::ofstream(file()) << text;
+    return load_config(file());
+  }
+  // The error without the directory: "holdfast.toml:3: ...".
+  std::string complaint(const std::string& text) const {
+    const Result<Config> config = load(text);
+    if (config.ok()) return "accepted";
+    const std::string& message = config.error().message;
+    BOOST_TEST(message.starts_with(directory_ + "/"), message);
+    return message.substr(directory_.size() + 1);
+  }
+
+ private:
+  std::string directory_;
+};
+
+std::string read_all(const std::string& path) {
+  std::ifstream in(path);
+  BOOST_REQUIRE_MESSAGE(in.good(), path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+constexpr const char* kLeast =
+    "[archive]\nstate_dir = 'state'\nmirror_dir = 'mirror'\n"
+    "[standard]\npath = 'standard'\n[warm]\npath = 'warm'\n";
+
+// kLeast with `line` added to `section`.
+std::string with(const std::string& section, const std::string& line) {
+  std::string text = kLeast;
+  const std::string head = "[" + section + "]\n";
+  if (text.find(head) == std::string::npos) {
+    text += head;
+    if (section == "cold") text += "path = 'cold'\n";
+  }
+  return text.insert(text.find(head) + head.size(), line + "\n");
+}
+
+std::set<std::string> words_after(const std::string& text, const std::string& mark) {
+  BOOST_REQUIRE_MESSAGE(text.find(mark) != std::string::npos, text);
+  std::istringstream in(text.substr(text.find(mark) + mark.size()));
+  std::set<std::string> words;
+  for (std::string word; in >> word;) {
+    if (word.back() == ',') word.pop_back();
+    words.insert(word);
+  }
+  return words;
+}
+
+// "section.key" of everything that load_config reads, from its own mouth.
+std::set<std::string> known_keys() {
+  const Place place;
+  std::set<std::string> keys;
+  for (const std::string& section :
+       words_after(place.complaint("[nonsense]\n" + std::string(kLeast)), "there are "))
+    for (const std::string& key :
+         words_after(place.complaint(with(section, "nonsense = 1")), "[" + section + "] has "))
+      keys.insert(section + "." + key);
+  return keys;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(config)
+
+BOOST_AUTO_TEST_CASE(the_least_configuration_has_the_defaults) {
+  const Place place;
+  const Config config = place.load(kLeast).value();
+  BOOST_TEST(config.source_path == place.file());
+  BOOST_TEST(config.state_dir == place.directory() + "/state");
+  BOOST_TEST(config.run_dir == place.directory() + "/state/run");
+  BOOST_TEST(config.spool_dir == place.directory() + "/state/spool");
+  BOOST_TEST(config.standard.path == place.directory() + "/standard");
+  BOOST_TEST(config.listen_port == 8480);
+  BOOST_TEST((config.standard.copy_after == minutes(15)));
+  BOOST_TEST((config.warm.pack_size_max == Bytes(int64_t{1} << 30)));
+  BOOST_TEST(!config.cold.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(every_value_arrives) {
+  const Place place;
+  const Config config = place
+                            .load(R"(
+[archive]
+state_dir = "/s"
+run_dir = "r/../run/"
+spool_dir = "/spool"
+mirror_dir = "/m"
+mirror_same_device = true
+mount_group = "browse"
+admin_group = "admins"
+workers = 3
+[http]
+listen_address = "0.0.0.0"
+listen_port = 0
+plaintext_beyond_loopback = true
+public_url = "https://archive.example.com/"
+[standard]
+path = "/a"
+copy_after = "2s"
+release_after = "3s"
+[warm]
+path = "/b"
+copy_after = "4s"
+release_after = "5s"
+pack_size_max = "64MiB"
+pack_members_max = 7
+pack_seal_after = "250ms"
+cohort_per_workspace = true
+[cold]
+kind = "vault"
+path = "/c"
+attach_time = "6s"
+detach_time = "7s"
+linger = "8s"
+[policy]
+copies_before_release = 2
+policy_interval = "1s"
+[restore]
+keep_default = "2h"
+staging_max = "1TiB"
+recalls_per_key_hour = 9
+[links]
+link_life = "2min"
+calls_link_life = "1d"
+)")
+                            .value();
+  BOOST_TEST(config.run_dir == place.directory() + "/run");
+  BOOST_TEST(config.spool_dir == "/spool");
+  BOOST_TEST(config.mirror_same_device);
+  BOOST_TEST(config.mount_group == "browse");
+  BOOST_TEST(config.admin_group == "admins");
+  BOOST_TEST(config.workers == 3);
+  BOOST_TEST(config.listen_address == "0.0.0.0");
+  BOOST_TEST(config.listen_port == 0);
+  BOOST_TEST(config.public_url == "https://archive.example.com");
+  BOOST_TEST((config.standard.copy_after == seconds(2)));
+  BOOST_TEST((config.standard.release_after == seconds(3)));
+  BOOST_TEST((config.warm.copy_after == seconds(4)));
+  BOOST_TEST((config.warm.release_after == seconds(5)));
+  BOOST_TEST((config.warm.pack_size_max == Bytes(64 << 20)));
+  BOOST_TEST(config.warm.pack_members_max == 7);
+  BOOST_TEST((config.warm.pack_seal_after == Millis(250)));
+  BOOST_TEST(config.warm.cohort_per_workspace);
+  BOOST_REQUIRE(config.cold.has_value());
+  BOOST_TEST(config.cold->path == "/c");
+  BOOST_TEST((config.cold->attach_time == seconds(6)));
+  BOOST_TEST((config.cold->detach_time == seconds(7)));
+  BOOST_TEST((config.cold->linger == seconds(8)));
+  BOOST_TEST(config.copies_before_release == 2);
+  BOOST_TEST((config.policy_interval == seconds(1)));
+  BOOST_TEST((config.keep_default == hours(2)));
+  BOOST_TEST((config.staging_max == Bytes(int64_t{1} << 40)));
+  BOOST_TEST(config.recalls_per_key_hour == 9);
+  BOOST_TEST((config.link_life == minutes(2)));
+  BOOST_TEST((config.calls_link_life == days(1)));
+}
+
+BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right) {
+  const Place place;
+  const struct {
+    const char* section;
+    const char* line;
+    const char* expected;
+  } kMistakes[] = {
+      {"standard", "copy_after = 15",
+       "holdfast.toml:5: standard.copy_after: expected a duration such as \"15min\", got 15"},
+      {"standard", "copy_after = '15'",
+       "holdfast.toml:5: standard.copy_after: expected a duration such as \"15min\", got \"15\""},
+      {"standard", "copy_after = '4d'",
+       "holdfast.toml:4: standard.release_after: expected at least standard.copy_after, got its "
+       "default"},
+      {"standard", "release_after = '1min'",
+       "holdfast.toml:5: standard.release_after: expected at least standard.copy_after, got "
+       "\"1min\""},
+      {"standard", "copy_afer = '1min'",
+       "holdfast.toml:5: standard.copy_afer: unknown key; [standard] has path, copy_after, "
+       "release_after"},
+      {"warm", "release_after = '29d'",
+       "holdfast.toml:7: warm.release_after: expected at least warm.copy_after, got \"29d\""},
+      {"warm", "copy_after = '1min'",
+       "holdfast.toml:7: warm.copy_after: expected at least standard.copy_after, got \"1min\""},
+      {"warm", "pack_size_max = '2GiB'",
+       "holdfast.toml:7: warm.pack_size_max: expected a size from \"256KiB\" to \"1GiB\", got "
+       "\"2GiB\""},
+      {"warm", "pack_members_max = 0",
+       "holdfast.toml:7: warm.pack_members_max: expected a whole number from 1 to 10000, got 0"},
+      {"warm", "cohort_per_workspace = 'yes'",
+       "holdfast.toml:7: warm.cohort_per_workspace: expected true or false, got \"yes\""},
+      {"archive", "spool_dir = ''",
+       "holdfast.toml:2: archive.spool_dir: expected a directory in quotes, got \"\""},
+      {"archive", "spool_dir = 'standard/spool'",
+       "holdfast.toml:6: standard.path: expected a directory apart from archive.spool_dir "},
+      {"archive", "spool_dir = 'warm/'",
+       "holdfast.toml:8: warm.path: expected a directory apart from archive.spool_dir "},
+      {"archive", "workers = [1]",
+       "holdfast.toml:2: archive.workers: expected a whole number from 0 to 256, got an array"},
+      {"http", "listen_port = 65536",
+       "holdfast.toml:9: http.listen_port: expected a whole number from 0 to 65535, got 65536"},
+      {"http", "listen_port = 84.5",
+       "holdfast.toml:9: http.listen_port: expected a whole number from 0 to 65535, got 84.5"},
+      {"http", "listen_address = 'localhost'",
+       "holdfast.toml:9: http.listen_address: expected an IP address such as \"127.0.0.1\", got "
+       "\"localhost\""},
+      {"http", "listen_address = '0.0.0.0'",
+       "holdfast.toml:9: http.listen_address: expected a loopback address "},
+      {"http", "public_url = 'archive.example.com'",
+       "holdfast.toml:9: http.public_url: expected a URL such as "},
+      {"cold", "kind = 'tape'", "holdfast.toml:9: cold.kind: expected \"vault\", got \"tape\""},
+      {"policy", "copies_before_release = 2",
+       "holdfast.toml:9: policy.copies_before_release: expected 1, since there is no [cold]"},
+      {"policy", "policy_interval = '0s'",
+       "holdfast.toml:9: policy.policy_interval: expected a duration from \"100ms\" to \"24h\""},
+      {"restore", "keep_default = '0s'",
+       "holdfast.toml:9: restore.keep_default: expected a duration of at least \"1s\""},
+      {"links", "link_life = '25h'",
+       "holdfast.toml:9: links.link_life: expected a duration from \"1s\" to \"24h\""},
+      {"links", "link_life = 1979-05-27",
+       "holdfast.toml:9: links.link_life: expected a duration from \"1s\" to \"24h\", got a date"},
+  };
+  for (const auto& mistake : kMistakes) {
+    const std::string complaint = place.complaint(with(mistake.section, mistake.line));
+    BOOST_TEST(complaint.starts_with(mistake.expected),
+               mistake.line << " gave: " << complaint << "\n  instead of: " << mistake.expected);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_is_missing_or_no_toml_is_told) {
+  const Place place;
+  BOOST_TEST(place.complaint("") ==
+             "holdfast.toml: archive.state_dir: expected a directory in quotes, got nothing");
+  BOOST_TEST(place.complaint("[archive]\nstate_dir = 's'\n") ==
+             "holdfast.toml:1: archive.mirror_dir: expected a directory in quotes, got nothing");
+  BOOST_TEST(place.complaint(std::string(kLeast) + "[cold]\n") ==
+             "holdfast.toml:8: cold.path: expected a directory in quotes, got nothing");
+  BOOST_TEST(place.complaint("standard = 3\n" + std::string(kLeast))
+                 .starts_with("holdfast.toml:5: not TOML: "));
+  BOOST_TEST(place.complaint("cold = 3\n" + std::string(kLeast)) ==
+             "holdfast.toml:1: cold: expected a section [cold], got 3");
+  BOOST_TEST(place.complaint("[archive\n").starts_with("holdfast.toml:1: not TOML: "));
+  BOOST_TEST(place.complaint("[archive]\nstate_dir = \"\xff\"\n")
+                 .starts_with("holdfast.toml:2: not TOML: "));
+  BOOST_TEST(place.complaint("[wram]\n" + std::string(kLeast))
+                 .starts_with("holdfast.toml:1: wram: unknown section; there are archive, "));
+  const Result<Config> absent = load_config(place.directory() + "/absent.toml");
+  BOOST_TEST((absent.error().code == Code::kNotFound));
+}
+
+BOOST_AUTO_TEST_CASE(durations_and_sizes) {
+  BOOST_TEST((parse_duration("15min").value() == minutes(15)));
+  BOOST_TEST((parse_duration("0s").value() == Millis(0)));
+  BOOST_TEST((parse_duration("250ms").value() == Millis(250)));
+  for (const char* wrong : {"", "15", "min", "-1s", "+1s", "1.5h", " 1s", "1 s", "1s ", "1m", "1S",
+                            "99999999999999999999s", "9223372036854775807d"})
+    BOOST_TEST(!parse_duration(wrong).ok(), wrong);
+  BOOST_TEST((parse_size("512").value() == Bytes(512)));
+  BOOST_TEST((parse_size("1GiB").value() == Bytes(int64_t{1} << 30)));
+  for (const char* wrong : {"", "GiB", "1GB", "1 GiB", "-1", "9223372036854775807KiB", "0x10"})
+    BOOST_TEST(!parse_size(wrong).ok(), wrong);
+}
+
+BOOST_AUTO_TEST_CASE(the_packaged_configuration_is_valid_and_shows_every_key) {
+  const Config config = load_config("systemd/holdfast.toml").value();
+  BOOST_TEST(config.state_dir == "/var/lib/holdfast");
+  BOOST_TEST(!config.mirror_same_device);
+  const std::string text = read_all("systemd/holdfast.toml");
+  for (const std::string& key : known_keys()) {
+    const std::regex line("(^|\n)(# )?" + key.substr(key.find('.') + 1) + " = ");
+    BOOST_TEST(std::regex_search(text, line), key);
+  }
+}
+
+// What a comment shows as a default is the default: with every key uncommented, nothing changes.
+BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
+  const Place place;
+  std::string text = read_all("systemd/holdfast.toml");
+  text = std::regex_replace(text, std::regex("\n# ([a-z_]+ = |\\[)"), "\n$1");
+  const Config shown = place.load(text).value();
+  const Config bare = place.load(kLeast).value();
+  BOOST_TEST(shown.admin_group == bare.admin_group);
+  BOOST_TEST(shown.workers == bare.workers);
+  BOOST_TEST(shown.listen_address == bare.listen_address);
+  BOOST_TEST(shown.listen_port == bare.listen_port);
+  BOOST_TEST(shown.plaintext_beyond_loopback == bare.plaintext_beyond_loopback);
+  BOOST_TEST((shown.standard.copy_after == bare.standard.copy_after));
+  BOOST_TEST((shown.standard.release_after == bare.standard.release_after));
+  BOOST_TEST((shown.warm.copy_after == bare.warm.copy_after));
+  BOOST_TEST((shown.warm.release_after == bare.warm.release_after));
+  BOOST_TEST((shown.warm.pack_size_max == bare.warm.pack_size_max));
+  BOOST_TEST(shown.warm.pack_members_max == bare.warm.pack_members_max);
+  BOOST_TEST((shown.warm.pack_seal_after == bare.warm.pack_seal_after));
+  BOOST_TEST(shown.warm.cohort_per_workspace == bare.warm.cohort_per_workspace);
+  BOOST_REQUIRE(shown.cold.has_value());
+  BOOST_TEST((shown.cold->attach_time == Config::Cold().attach_time));
+  BOOST_TEST((shown.cold->detach_time == Config::Cold().detach_time));
+  BOOST_TEST((shown.cold->linger == Config::Cold().linger));
+  BOOST_TEST(shown.copies_before_release == bare.copies_before_release);
+  BOOST_TEST((shown.policy_interval == bare.policy_interval));
+  BOOST_TEST((shown.keep_default == bare.keep_default));
+  BOOST_TEST((shown.staging_max == bare.staging_max));
+  BOOST_TEST(shown.recalls_per_key_hour == bare.recalls_per_key_hour);
+  BOOST_TEST((shown.link_life == bare.link_life));
+  BOOST_TEST((shown.calls_link_life == bare.calls_link_life));
+}
+
+BOOST_AUTO_TEST_CASE(the_page_documents_exactly_the_keys_there_are) {
+  const std::string page = read_all("docs/configuration.md");
+  const std::regex row("\n\\| `([a-z]+\\.[a-z_]+)` \\|");
+  std::set<std::string> documented;
+  for (std::sregex_iterator it(page.begin(), page.end(), row), end; it != end; ++it)
+    documented.insert((*it)[1]);
+  const std::set<std::string> known = known_keys();
+  BOOST_TEST(known.size() > 30u);
+  BOOST_TEST(documented == known, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
