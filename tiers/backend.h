@@ -33,8 +33,6 @@ struct PackRange {
   Bytes length;
 };
 
-// Receives bytes in order.
-using ByteSink = std::function<Status(ByteSpan)>;
 // Writes the whole pack into the sink, in order. Called once per append.
 using PackSource = std::function<Status(const ByteSink&)>;
 // Receives the bytes of ranges[index] in order.

@@ -1,0 +1,27 @@
+// Fault points: the places of the I/O layer where a test may make the world fail.
+//
+// They live in this layer because nothing below it sees them all: LD_PRELOAD and
+// strace do not see operations of io_uring.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace holdfast {
+
+// Called by Io before each operation, with its name: "open", "read", "write",
+// "fsync", "fdatasync", "rename", "unlink", "mkdir", "truncate".
+// Thread rule: called by the thread that uses the Io.
+class Faults {
+ public:
+  virtual ~Faults() = default;
+  // An error: the operation is not made and fails with it.
+  virtual Status at(std::string_view point) = 0;
+  // How many of the `length` bytes of a write that `at` just refused reach the
+  // file all the same (a torn write). 0 to `length`.
+  virtual size_t torn_bytes(size_t length) { return static_cast<void>(length), size_t{0}; }
+};
+
+}  // namespace holdfast

@@ -1,0 +1,113 @@
+// Io: the per-thread context of file I/O that every file function takes.
+//
+// It owns a ring with its buffers, counts what is done, and is where faults are
+// injected: every open, read, write, sync, rename, unlink and mkdir of the
+// product goes through here (or through functions that go through here).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/limits.h"
+#include "base/result.h"
+#include "base/types.h"
+#include "io/fault.h"
+#include "io/fd.h"
+#include "io/ring.h"
+#include "io/stream.h"
+
+namespace holdfast {
+
+struct IoOptions {
+  bool force_fallback = false;        // pread/pwrite even where io_uring is allowed
+  Faults* faults = nullptr;           // not owned; nullptr: none
+  unsigned depth = limits::kIoDepth;  // operations in flight of one stream, 1 or more
+  size_t block = limits::kIoBlock;    // bytes of one operation; a multiple of 4096
+};
+
+struct IoCounters {
+  unsigned in_flight_max = 0;  // of the ring: 0 with pread/pwrite
+  int64_t reads = 0;
+  int64_t writes = 0;
+  int64_t syncs = 0;       // fsync and fdatasync
+  int64_t operations = 0;  // all of them, opens and renames too
+};
+
+enum class IfExists { kRefuse, kReplace };
+
+// Thread rule: one thread at a time; it may be opened on another.
+class Io {
+ public:
+  static Result<std::unique_ptr<Io>> open(const IoOptions& options = IoOptions());
+  ~Io();
+  Io(const Io&) = delete;
+  Io& operator=(const Io&) = delete;
+
+  unsigned depth() const { return depth_; }
+  size_t block() const { return block_; }
+  std::string_view ring_kind() const;  // "io_uring" or "pread"
+  IoCounters counters() const;
+
+  // open_beneath with a fault point.
+  Result<Fd> open(int dir_fd, std::string_view relative, int flags, mode_t mode = 0);
+
+  // Fills `out` from `offset`; kCorrupt when the file ends before.
+  Status read_exactly(int fd, Bytes offset, MutableByteSpan out);
+  // Writes all of `bytes` at `offset`.
+  Status write_all(int fd, Bytes offset, ByteSpan bytes);
+
+  // fsync(2) and fdatasync(2). `object` is what an error names. After a failure
+  // the caller never syncs this file again: what the kernel keeps of it is unknown.
+  Status sync(int fd, std::string_view object);
+  Status sync_data(int fd, std::string_view object);
+  Status truncate(int fd, Bytes length, std::string_view object);
+
+  // rename(2) within descriptors; kConflict when `to` exists and kRefuse was asked.
+  // Nothing is synced.
+  Status rename(int from_dir, std::string_view from, int to_dir, std::string_view to,
+                IfExists if_exists);
+  // Removes a file; kNotFound when it is absent. Nothing is synced.
+  Status unlink(int dir_fd, std::string_view relative);
+  Status remove_directory(int dir_fd, std::string_view relative);
+  // False when it existed already. Nothing is synced.
+  Result<bool> make_directory(int dir_fd, std::string_view relative, mode_t mode);
+
+  // For streams and uncached reads.
+
+  // One block of page-aligned memory out of the Io's own, or nothing when all are lent.
+  struct Buffer {
+    std::byte* data = nullptr;
+    int registered = -1;  // its number in the ring, or -1
+    size_t slot = 0;
+    bool own = false;  // allocated because all were lent
+  };
+  std::optional<Buffer> lend_buffer();
+  // Never nothing: allocates one when all are lent, so that a stream makes progress.
+  Buffer need_buffer();
+  void give_back(const Buffer& buffer);
+  // Fault point, then the ring. A fault makes the operation done with its error.
+  void start(RingOperation& operation);
+  // kCorrupt for a read that met the end of the file before `expected` bytes.
+  Status wait(RingOperation& operation, size_t expected);
+
+ private:
+  Io(const IoOptions& options, std::unique_ptr<Ring> ring);
+  Status point(std::string_view name);
+
+  unsigned depth_;
+  size_t block_;
+  Faults* faults_;
+  std::unique_ptr<Ring> ring_;
+  std::byte* memory_ = nullptr;  // pool_ blocks, one allocation
+  size_t pool_ = 0;
+  bool registered_ = false;
+  std::vector<size_t> free_slots_;
+  std::optional<Error> last_fault_;  // told by wait() of the operation it ended
+  const RingOperation* faulted_ = nullptr;
+  IoCounters counters_;
+};
+
+}  // namespace holdfast

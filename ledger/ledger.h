@@ -1,0 +1,122 @@
+// The ledger: the chain of decisions with its mirror, the chain of accesses, and
+// the notes. design.md, "The writer's rule".
+//
+// Directories: <directory>/decisions, /access, /notes; <mirror>/decisions, /notes.
+//
+// A batch:   stage()* → commit() → decided, or nothing of it counts
+//                     → rollback() → nothing of it was written
+// States:
+//   kReady      main and mirror agree and are durable to the same line
+//   kBehind     one of the two places is down; the other carries on. Protecting
+//               lines are taken, weakening ones are refused with kUnavailable. The
+//               place is brought up to date when it comes back.
+//   kUnknown    an append failed and no voiding line could be made durable: the
+//               outcome of that batch is unknown. Nothing more is taken; open anew.
+//   kForked     main and mirror contradict each other: read-only until a person decides.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/limits.h"
+#include "base/random.h"
+#include "io/io.h"
+#include "ledger/chain.h"
+#include "ledger/line.h"
+#include "ledger/reader.h"
+
+namespace holdfast {
+
+struct LedgerOptions {
+  std::string directory;         // <state_dir>/ledger; made when absent
+  std::string mirror_directory;  // on another device, unless:
+  bool mirror_same_device = false;
+  Bytes segment_bytes_max{limits::kSegmentBytesMax};
+  Millis mirror_retry = seconds(10);  // how often a place that is down is tried again
+};
+
+enum class LedgerState { kReady, kBehind, kUnknown, kForked };
+
+// What opening found and did; for the log and for `status`.
+struct LedgerOpenReport {
+  Bytes torn_decisions;  // bytes of an unfinished last line that were cut
+  Bytes torn_mirror;
+  Bytes torn_access;
+  int64_t lines_completed_in_main = 0;  // the mirror was ahead
+  int64_t lines_completed_in_mirror = 0;
+  std::vector<ChainGap> gaps;  // in decisions: hold everything (design.md, At start)
+  std::string fork;            // empty, or where main and mirror part
+  std::string mirror_down;     // empty, or why the mirror is not there
+};
+
+// Thread rule: one thread (the index writer's), except where a method says otherwise.
+class Ledger {
+ public:
+  // Recovers both chains and brings main and mirror into agreement. A fork or an
+  // absent mirror is no error: see state(). kInvalid when the mirror is on the same
+  // device and that was not allowed; kCorrupt when the tail of a chain does not verify.
+  // `io` and `clock` must outlive it.
+  static Result<std::unique_ptr<Ledger>> open(Io& io, const Clock& clock,
+                                              const LedgerOptions& options);
+  ~Ledger();
+
+  LedgerState state() const;
+  const LedgerOpenReport& open_report() const { return report_; }
+  int64_t last_decision() const;  // n of the last decided line; 0: none
+
+  // Adds a decision to the batch and gives its n. All lines of a batch bear the
+  // time of its first. kUnavailable or kConflict when the ledger takes nothing (see state()).
+  Result<int64_t> stage(const LineDraft& draft);
+  // Adds an access line to the batch.
+  Result<int64_t> stage_access(const LineDraft& draft);
+  // Makes the batch durable. Access lines first, so that they can never be missing:
+  // when the decisions then fail they stay, and tell of an attempt.
+  // On an error nothing staged as a decision counts, and a voiding line that says so
+  // is durable if anything had been written; kUnavailable with state kUnknown when
+  // even that failed. kUnavailable before anything is written when a
+  // weakening line is staged and a place is down.
+  Status commit();
+  void rollback();
+
+  // Access lines alone: appended and durable when it returns ok (P4: before the first byte).
+  Status append_access(const std::vector<LineDraft>& drafts);
+  // Removes whole segments of access whose newest line is older than `before`; gives how many.
+  Result<int> drop_access_before(UnixMillis before);
+
+  // Calls `visit` for each decision from `from_n` on (voiding lines included: kind "void").
+  Status replay(int64_t from_n, const LineVisitor& visit);
+
+  // For readers in other threads. Thread rule: any thread.
+  DurableEnd decisions_end() const;
+  DurableEnd access_end() const;
+  // Directory descriptors, valid as long as this is; read them with ledger/reader.h.
+  int decisions_fd() const;
+  int access_fd() const;
+
+  // Notes: free text that lines must not carry, erasable. <hash> is the SHA-256 of
+  // salt (16 random bytes) ‖ text, and so of the file's bytes. Durable when it returns
+  // ok, in the mirror too unless it is down (it is then completed later).
+  struct Note {
+    std::string hash;  // 64 hex digits, what the line carries
+    std::string salt;  // 32 hex digits
+  };
+  Result<Note> write_note(Random& random, std::string_view text);
+  // kNotFound when erased or never written; kCorrupt when the bytes differ from the hash.
+  Result<std::string> read_note(std::string_view hash);
+  // From both places; kUnavailable when the mirror is down.
+  Status erase_note(std::string_view hash);
+
+ private:
+  struct Places;
+  Ledger(Io& io, const Clock& clock, LedgerOptions options);
+
+  std::unique_ptr<Places> places_;
+  LedgerOpenReport report_;
+};
+
+}  // namespace holdfast
