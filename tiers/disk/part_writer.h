@@ -1,0 +1,91 @@
+// A part's files being written into a directory that no reader looks at yet:
+// an ingest in standard/.incoming, or a staged copy on its way back.
+//
+//   open ──create/copy_in──▶ … ──finish()──▶ finished (durable)
+//     └──abort(), or a crash──▶ gone, or a partial directory that start-up finds
+//
+// Invariants:
+// - recording.json is written last, after every file is synced: a directory that
+//   has one is complete.
+// - A file is refused when its name is not a file name, is reserved, or is there already.
+// - After any error the part can only be aborted.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/types.h"
+#include "io/io.h"
+#include "tiers/disk/recording_json.h"
+
+namespace holdfast {
+
+// One file being written, in order. Thread rule: one thread at a time; pieces
+// may be appended through different Io's as long as one has ended before the next begins.
+class FileWriter {
+ public:
+  // kTooLarge beyond `most`; kNoSpace; kIo.
+  Status append(Io& io, ByteSpan bytes);
+  // Syncs the data; its size and digest.
+  Result<RecordedFile> finish(Io& io);
+
+  Bytes size() const { return size_; }
+
+ private:
+  friend class PartWriter;
+  FileWriter(Fd fd, std::string name, Bytes most, std::vector<RecordedFile>& files)
+      : fd_(std::move(fd)), name_(std::move(name)), most_(most), files_(&files) {}
+
+  Fd fd_;
+  std::string name_;
+  Bytes most_;
+  Bytes size_;
+  Sha256 digest_;
+  std::vector<RecordedFile>* files_;  // of the PartWriter, which outlives this
+};
+
+class PartWriter {
+ public:
+  PartWriter(PartWriter&&) noexcept;
+  PartWriter& operator=(PartWriter&&) = delete;
+  // Leaves what was written: start-up (or the next begin of the part) removes it.
+  ~PartWriter();
+
+  const PartId& part() const;
+
+  // A new file for streaming writes, at most `most` bytes. The result must not outlive this.
+  Result<std::unique_ptr<FileWriter>> create(Io& io, std::string_view name, Bytes most);
+
+  // Copies a file of a spool directory: a regular file with exactly one link,
+  // opened without following links. A reflink where the file system can, else a
+  // copy; digested either way. kInvalid when it is not such a file or is over
+  // `most`; kConflict when it changes while it is copied.
+  Result<RecordedFile> copy_in(Io& io, const Fd& source_directory, std::string_view name,
+                               Bytes most);
+
+  // The files finished so far.
+  const std::vector<RecordedFile>& files() const;
+  // Opens a finished file for reading: the checks of the audio at ingest.
+  Result<Fd> open(Io& io, std::string_view name);
+  // Removes one finished file, such as one that the caller refuses after all.
+  Status drop(Io& io, std::string_view name);
+
+  // Writes recording.json (an ingest has one, a staged copy may), syncs it, the
+  // directory and its parent: the part is durable.
+  Status finish(Io& io, const std::optional<RecordingDescription>& description);
+
+  // Removes all of it.
+  Status abort(Io& io);
+
+ private:
+  friend class StandardTree;
+  struct State;
+  explicit PartWriter(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace holdfast

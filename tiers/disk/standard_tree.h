@@ -1,0 +1,124 @@
+// The standard tier: plain files with their original bytes, as separate
+// idempotent steps that are called around the index's commits.
+//
+// Ingest:
+//   begin → files → finish (durable in .incoming) → [commit: acknowledged] →
+//   place (rename, parents synced) → [commit: placed]
+// Removal:
+//   [commit: releasing or destroying] → move_to_trash → empty_trash_entry → [commit: gone]
+//   A .trash entry without such a commit is put back (restore_from_trash).
+// Staged copies:
+//   begin_staged → files → publish_staged (complete and durable, or not there) → remove_staged
+//
+// Invariants:
+// - Every step may be repeated after a crash at any instant and gives the same end.
+// - recording.json enters a directory last and leaves it first: a directory
+//   below standard/ that has one is complete, and a .trash entry always knows its place.
+// - Nothing is removed from a place, or from the trash, without a ReleasePermit.
+// - The label is checked before each placement and each removal.
+//
+// Thread rule: every method may be called from any thread; steps of the same part
+// must not run at the same time. Paths are relative to the medium's root (read/place.h).
+#pragma once
+
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "base/permit.h"
+#include "base/result.h"
+#include "io/io.h"
+#include "tiers/disk/part_writer.h"
+#include "tiers/disk/recording_json.h"
+#include "tiers/label.h"
+#include "tiers/read/place.h"
+
+namespace holdfast {
+
+struct IncomingEntry {
+  PartId part;
+  // Set when the entry is complete: recording.json is there and every file it
+  // names has its size. Digests were not read; ensure_digest does that.
+  std::optional<RecordingDescription> description;
+};
+
+struct TrashEntry {
+  PartId part;
+  std::optional<RecordingDescription> description;  // absent when it was emptied half-way
+};
+
+struct StagedEntry {
+  PartId part;
+  Bytes bytes;  // of its files
+};
+
+struct FreeSpace {
+  Bytes total;
+  Bytes available;  // to an unprivileged process
+};
+
+class StandardTree {
+ public:
+  // `root` outlives this.
+  explicit StandardTree(MediumRoot& root) : root_(root) {}
+
+  // Makes standard/, .incoming, .trash and staged, durably. At start, after the label's check.
+  Status prepare(Io& io);
+
+  const MediumRoot& root() const { return root_; }
+
+  // --- Ingest
+  // What an earlier attempt of the same part left in .incoming is removed first.
+  Result<PartWriter> begin(Io& io, const PartId& part);
+  // Renames a finished part to its place. Idempotent: kNotFound only when it is
+  // neither in .incoming nor in its place; kConflict when another part lies there.
+  Status place(Io& io, const PartId& part, const Place& place);
+  // What lies in .incoming, for start-up. Entries with foreign names are not told.
+  Result<std::vector<IncomingEntry>> list_incoming(Io& io);
+  // Removes a partial entry, or one whose ingest was refused. The caller knows
+  // that no row speaks of it: it was never acknowledged.
+  Status discard_incoming(Io& io, const PartId& part);
+
+  // --- Reading
+  // `directory` as kept in the index: Place::directory, incoming_directory or staged_directory.
+  Result<Fd> open_for_read(Io& io, std::string_view directory, std::string_view file, Bytes size);
+  // recording.json of a part in such a directory.
+  Result<RecordingDescription> read_description(Io& io, std::string_view directory);
+  // Every recording.json below standard/ (not .incoming, not .trash), for a rebuild.
+  // An unreadable one is given as an error, and the walk goes on while `see` returns ok.
+  using DescriptionSink =
+      std::function<Status(std::string_view directory, const Result<RecordingDescription>&)>;
+  Status each_placed(Io& io, const DescriptionSink& see);
+
+  // --- Removal. kInvalid when the permit speaks of another part or medium.
+  // No error when the part is in the trash, or gone, already.
+  Status move_to_trash(Io& io, const Place& place, const ReleasePermit& permit);
+  Status empty_trash_entry(Io& io, const ReleasePermit& permit);
+  // Puts an entry back: no decision speaks of it.
+  Status restore_from_trash(Io& io, const PartId& part, const Place& place);
+  Result<std::vector<TrashEntry>> list_trash(Io& io);
+
+  // --- Staged copies
+  Result<PartWriter> begin_staged(Io& io, const PartId& part);
+  // finish() of the writer, then the rename: the staged copy is whole, or not there.
+  // A staged copy of the same part is replaced.
+  Status publish_staged(Io& io, PartWriter& writer);
+  // Evicts. A staged copy never counts as a copy (P2), so it needs no permit; that its
+  // pack can still be read is the caller's to know. No error when it is gone already.
+  Status remove_staged(Io& io, const PartId& part);
+  // Finished staged copies, for start-up; unfinished ones are removed on the way.
+  Result<std::vector<StagedEntry>> list_staged(Io& io);
+
+  // statvfs(3) of the medium.
+  Result<FreeSpace> free_space(Io& io);
+
+ private:
+  Result<PartWriter> begin_in(Io& io, std::string_view parent, const PartId& part,
+                              std::string_view name);
+
+  MediumRoot& root_;
+  // Making a place's directories must not meet the removal of the same ones when empty.
+  std::mutex names_;
+};
+
+}  // namespace holdfast
