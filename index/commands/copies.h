@@ -1,0 +1,22 @@
+// Commands of single copies: plain files on the standard tier.
+#pragma once
+
+#include "base/permit.h"
+#include "index/guard.h"
+#include "index/writer.h"
+
+namespace holdfast {
+
+// Asks the guard; the copy becomes releasing and the recording's tier follows. Idempotent.
+// kLocked when verified copies are missing elsewhere. Decision copy.released (weakening).
+Command<ReleasePermit> release_copy(RecordingNo recording, int part, MediumId medium,
+                                    ReleasePolicy policy, std::string who);
+// The released copy's bytes are gone: the row goes. Idempotent; no line.
+Command<void> copy_gone(RecordingNo recording, int part, MediumId medium);
+// A plain copy was re-read and differs from its digests. Decision copy.quarantined.
+Command<void> copy_quarantined(RecordingNo recording, int part, MediumId medium, std::string reason,
+                               std::string who);
+// A plain copy was re-read past the page cache. No line.
+Command<void> copy_verified(RecordingNo recording, int part, MediumId medium, VerifyMode mode);
+
+}  // namespace holdfast

@@ -1,0 +1,26 @@
+// Commands of destruction: live → condemned → destroying → gone, with a tombstone.
+#pragma once
+
+#include "base/permit.h"
+#include "index/writer.h"
+
+namespace holdfast {
+
+// First commit. kLocked when held or unlocated; idempotent on condemned and destroying ones.
+// Decision recording.condemned (weakening).
+Command<RecordingRow> condemn(RecordingNo recording, std::string who);
+
+// Second commit: the guard is asked again, and the line is durable before the first byte goes.
+// kLocked when held; kConflict when a lock has cancelled it (the recording is live); idempotent.
+// Its planned copies leave their open packs. Decision recording.destroying (weakening).
+Command<RecordingRow> begin_destroying(RecordingNo recording, std::string who);
+
+// Permits for every plain copy (standard tier, staged) of a destroying recording; the rows become
+// releasing, and copy_gone (commands/copies.h) ends each. Idempotent. kConflict in another state.
+Command<std::vector<ReleasePermit>> permit_destruction(RecordingNo recording);
+
+// No copy is left: rows go, the tombstone stays. kConflict while a copy exists (one in a pack stays
+// until compaction). Decision recording.destroyed.
+Command<void> finish_destroyed(RecordingNo recording, std::string who);
+
+}  // namespace holdfast

@@ -1,0 +1,54 @@
+// The writing half of index/read/database.h: how index.db is opened for writing,
+// made and migrated, and transactions.
+//
+// One process at a time has a writing connection: it holds an exclusive flock on
+// index.db.lock beside the file for as long as it lives.
+#pragma once
+
+#include "index/read/database.h"
+
+namespace holdfast {
+
+struct WriteOptions {
+  // secrets.db, attached as schema `secrets`, mode 0600. Empty: without.
+  std::string secrets_path;
+  // Mode of index.db and its -wal and -shm: 0640 lets the mount's group read.
+  unsigned mode = 0640;
+};
+
+// Opens index.db (and secrets.db) for writing, makes them when absent, and applies the
+// migrations that are missing, each in its own transaction. WAL, synchronous=FULL, foreign keys,
+// PERSIST_WAL. kInvalid: "not a Holdfast index", or a schema newer than this program.
+Result<Database> open_for_writing(const std::string& path, const WriteOptions& options);
+
+// begin … commit; rolled back when it goes out of scope uncommitted.
+class Transaction {
+ public:
+  static Result<Transaction> begin(Database& database);  // IMMEDIATE
+  Transaction(Transaction&& other) noexcept : database_(other.database_) {
+    other.database_ = nullptr;
+  }
+  Transaction& operator=(Transaction&&) = delete;
+  ~Transaction();
+  Status commit();
+
+ private:
+  explicit Transaction(Database* database) : database_(database) {}
+  Database* database_;
+};
+
+// A nested scope within a transaction: rolled back alone unless released.
+class Savepoint {
+ public:
+  static Result<Savepoint> begin(Database& database);
+  Savepoint(Savepoint&& other) noexcept : database_(other.database_) { other.database_ = nullptr; }
+  Savepoint& operator=(Savepoint&&) = delete;
+  ~Savepoint();
+  Status release();
+
+ private:
+  explicit Savepoint(Database* database) : database_(database) {}
+  Database* database_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,42 @@
+// The one lock check. Nothing removes a copy without a permit, nothing makes a
+// permit but this class, and a permit leaves the writer only after the
+// transaction that it was given in is committed (it is the result of a command).
+//
+// P2: a copy is released only when enough newer copies on other media were
+//     re-read past the page cache (verify mode direct or dropped).
+// P3: what is held is not destroyed. The same rules stand a second time as
+//     triggers inside the transaction (index/schema.cc), so that a mistake here
+//     fails instead of destroying.
+#pragma once
+
+#include "base/permit.h"
+#include "index/read/records.h"
+#include "index/writer.h"
+
+namespace holdfast {
+
+struct ReleasePolicy {
+  int copies_required = 1;  // newer verified copies on other media; 1 or more
+};
+
+// Thread rule: within a command, on the writer's thread.
+class Guard {
+ public:
+  // The part's copy on the medium may go. kLocked when a verified copy is missing elsewhere;
+  // kNotFound when there is no such copy. Of a destroying recording every copy may go. Idempotent:
+  // a copy that is releasing already gets a permit again (start-up carries on).
+  static Result<ReleasePermit> check_release(WriteTxn& txn, RecordingNo recording, int part,
+                                             const MediumId& medium, const ReleasePolicy& policy);
+  // The same for a whole pack: every living member needs its verified copies elsewhere.
+  static Result<PackReleasePermit> check_pack_release(WriteTxn& txn, const PackId& pack,
+                                                      const MediumId& medium,
+                                                      const ReleasePolicy& policy);
+  // A staged copy may go: the copy it was made from is still there.
+  static Result<ReleasePermit> check_staged_release(WriteTxn& txn, RecordingNo recording, int part,
+                                                    const MediumId& medium);
+  // The recording may be condemned or destroyed: no hold, and its place is known. kLocked
+  // otherwise, naming the matters' ids.
+  static Status check_destroy(WriteTxn& txn, RecordingNo recording);
+};
+
+}  // namespace holdfast

@@ -1,0 +1,40 @@
+// Totals, from counters that triggers keep; never counted.
+#pragma once
+
+#include <array>
+
+#include "index/read/database.h"
+#include "index/read/records.h"
+
+namespace holdfast {
+
+struct TierTally {
+  int64_t recordings = 0;
+  Bytes bytes;             // original bytes
+  int64_t held = 0;        // recordings with an unreleased hold
+  int64_t flagged = 0;     // recordings with a flag
+  Bytes single_copy;       // bytes of parts with one original or verified copy
+  int64_t destroying = 0;  // condemned or destroying
+};
+
+struct StatusSummary {
+  std::array<TierTally, 3> tiers;  // by Tier
+  int64_t workspaces = 0;
+  int64_t open_packs = 0;
+  int64_t unfinished_moves = 0;
+  int64_t failed_moves = 0;
+  int64_t queued_restores = 0;
+  int64_t staged_restores = 0;
+  int64_t quarantined = 0;
+  int64_t applied_seq = 0;  // the last decision line in the index
+};
+
+// Of everything, or of one workspace (its pack, move and quarantine figures are then 0).
+Result<StatusSummary> status_summary(Database& index, std::optional<WorkspaceNo> workspace_no);
+
+Result<std::vector<MediumRow>> list_media(Database& index);
+Result<std::optional<MediumRow>> find_medium(Database& index, const MediumId& medium);
+// A value of the table `setting`, such as "archive_id" or "applied_seq".
+Result<std::optional<std::string>> find_setting(Database& index, std::string_view name);
+
+}  // namespace holdfast

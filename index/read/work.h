@@ -1,0 +1,83 @@
+// What is due: the queues of mover, restorer and scrubber are queries over rows.
+// Each costs what is due, not what exists.
+#pragma once
+
+#include "index/read/database.h"
+#include "index/read/records.h"
+
+namespace holdfast {
+
+// Recordings of `tier` whose next_action_at has come, oldest first.
+Result<std::vector<RecordingRow>> due_recordings(Database& index, Tier tier, UnixMillis now,
+                                                 int limit);
+// Recordings of `tier` whose next_action_at is in [from, to), for the dry run.
+Result<std::vector<RecordingRow>> planned_recordings(Database& index, Tier tier, UnixMillis from,
+                                                     UnixMillis to, int limit);
+
+Result<std::optional<PackRow>> find_pack(Database& index, const PackId& pack);
+Result<std::vector<PackRow>> open_packs(Database& index);
+// Sealed packs whose next_action_at has come, oldest first.
+Result<std::vector<PackRow>> due_packs(Database& index, UnixMillis now, int limit);
+Result<std::vector<PackRow>> planned_packs(Database& index, UnixMillis from, UnixMillis to,
+                                           int limit);
+// Members of a pack by recording_no and part, after the given one. `medium` picks the copies
+// whose ranges are told (those of a pack are the same on every medium).
+struct MemberKey {
+  RecordingNo recording_no;
+  int part = 0;
+};
+Result<std::vector<PackMemberRow>> pack_members(Database& index, const PackId& pack,
+                                                const MediumId& medium, MemberKey after, int limit);
+Result<std::vector<PackCopyRow>> pack_copies(Database& index, const PackId& pack);
+// Pack copies on a medium that nobody has re-read since `before`, oldest verification first.
+Result<std::vector<PackCopyRow>> packs_to_scrub(Database& index, const MediumId& medium,
+                                                UnixMillis before, int limit);
+// Pack copies in one state, such as releasing: what start-up carries on.
+Result<std::vector<PackCopyRow>> pack_copies_in_state(Database& index, CopyState state, int limit);
+
+// Copies of plain files (no pack) in one state on a medium, such as releasing on the standard
+// medium: what start-up carries on. Ascending by recording.
+struct PlainCopy {
+  RecordingNo recording_no;
+  RecordingId recording;
+  int part = 1;
+  MediumId medium;
+  CopyState state = CopyState::kReleasing;
+};
+Result<std::vector<PlainCopy>> plain_copies_in_state(Database& index, CopyState state, int limit);
+
+Result<std::optional<MoveRow>> find_move(Database& index, int64_t move_no);
+// Moves in `state` that may be tried at `now` (not_before has come), oldest first.
+Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, UnixMillis now,
+                                         int limit);
+// Unfinished moves (not released), for `holdfast moves`; newest first.
+Result<std::vector<MoveRow>> list_moves(Database& index, int limit);
+Result<std::vector<MoveRow>> moves_of_pack(Database& index, const PackId& pack);
+
+Result<std::optional<RestoreRow>> find_restore(Database& index, const RestoreId& restore);
+// The live restore of a recording: queued, recalling or staged.
+Result<std::optional<RestoreRow>> live_restore(Database& index, RecordingNo recording_no);
+// Restores in `state` that may be tried at `now`: by priority, then by age.
+Result<std::vector<RestoreRow>> ready_restores(Database& index, RestoreState state, UnixMillis now,
+                                               int limit);
+// Staged restores whose keep time is over at `now`.
+Result<std::vector<RestoreRow>> expired_restores(Database& index, UnixMillis now, int limit);
+Result<std::vector<RestoreWaiterRow>> restore_waiters(Database& index, const RestoreId& restore);
+// Restores of a workspace, newest first; state none: all.
+Result<std::vector<RestoreRow>> list_restores(Database& index, WorkspaceNo workspace_no,
+                                              std::optional<RestoreState> state, int limit);
+// What waits before `restore` in the queue of its medium.
+struct QueueAhead {
+  int64_t recordings = 0;
+  Bytes bytes;
+};
+Result<QueueAhead> queue_ahead(Database& index, const RestoreRow& restore);
+// Bytes of staged copies and of recalls under way: what the reservation counts.
+Result<Bytes> staged_bytes(Database& index);
+// Restores that `who` asked for at or after `since`: the recall budget of a key.
+Result<int64_t> recalls_since(Database& index, std::string_view who, UnixMillis since);
+
+// The measured history of a medium, newest first, at most limits::kRecallSamplesKept.
+Result<std::vector<RecallSampleRow>> recall_samples(Database& index, const MediumId& medium);
+
+}  // namespace holdfast
