@@ -45,7 +45,7 @@ struct MoveProgress {
 std::optional<MoveState> next_state(MoveState state, MoveEvent event);
 
 // `progress` after `event`; kConflict where the table has no such transition.
-// A step forward clears the attempts; a retry keeps them.
+// A step forward clears the attempts; kRetry and kBegin keep them.
 Result<MoveProgress> advance(const MoveProgress& progress, MoveEvent event);
 
 // kProved: only a re-read past the page cache proves (P2). kInvalid for VerifyMode::kNone.

@@ -68,7 +68,7 @@ struct PolicyPart {
   UnixMillis age_from;         // the call's end, or received_at
   std::string cohort;          // cohort_key
   std::optional<PackId> pack;  // the open or sealed pack that has a place for it
-  int verified_elsewhere = 0;  // verified copies on other media
+  int verified_newer = 0;      // verified copies on media of slower tiers
 };
 
 // A pack that gathers members; nothing of it is on media yet.
@@ -87,7 +87,7 @@ struct PolicyWarmPack {
   UnixMillis oldest_age_from;    // smallest age_from of its members
   UnixMillis youngest_age_from;  // largest
   bool on_cold = false;          // a copy on cold exists or is being made
-  int verified_elsewhere = 0;    // verified copies on other media
+  int verified_newer = 0;        // verified copies on media of slower tiers
 };
 
 struct PolicyStaged {

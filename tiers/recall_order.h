@@ -49,8 +49,7 @@ UnixMillis latest_start(const QueuedRecall& recall);
 RecallBatch next_batch(const std::vector<QueuedRecall>& queue, const BatchBounds& bounds,
                        const std::vector<MediumId>& unavailable);
 
-// The place (from 1) of queue[index] in the order of service, for the estimate,
-// and what is served before it.
+// The place (from 1) of queue[index] in the order of urgency, for the estimate.
 int position_of(const std::vector<QueuedRecall>& queue, size_t index);
 
 }  // namespace holdfast
