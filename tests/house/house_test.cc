@@ -1,0 +1,218 @@
+// The walls of the house, checked against the sources themselves: who may include whom, that
+// every source is built, that files stay short, and that each library has its one place.
+// The rules are docs/design.md ("The house") and CONTRIBUTING.md; the table below is the only
+// place in code that states them.
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// What each room may include besides itself. A room is a directory, or a pair of files that
+// stands alone (daemon/loop); the longest name that fits is the room of a file.
+const std::map<std::string, std::set<std::string>> kMayInclude = {
+    {"base", {}},
+    {"io", {"base"}},
+    {"ledger", {"io", "base"}},
+    {"audio", {"io", "base"}},
+    {"index/read", {"io", "base"}},
+    {"index", {"index/read", "ledger", "io", "base"}},
+    {"tiers/read", {"io", "base"}},
+    {"tiers", {"tiers/read", "audio", "io", "base"}},
+    {"client", {"io", "base"}},
+    {"cli", {"client", "io", "base"}},
+    {"fuse", {"index/read", "tiers/read", "client", "io", "base"}},
+    {"daemon/loop", {"base"}},
+    {"daemon/http", {"daemon/loop", "io", "base"}},
+    {"daemon/work",
+     {"daemon/loop", "index", "index/read", "tiers", "tiers/read", "audio", "ledger", "io",
+      "base"}},
+    {"daemon/api",
+     {"daemon/work", "daemon/http", "daemon/loop", "index", "index/read", "tiers", "tiers/read",
+      "audio", "ledger", "io", "base"}},
+    {"daemon",
+     {"daemon/api", "daemon/work", "daemon/http", "daemon/loop", "index", "index/read", "tiers",
+      "tiers/read", "audio", "ledger", "io", "base"}},
+};
+
+// Libraries that stay behind one wall: header → where it may be included.
+// Tests and benchmarks may include anything.
+const std::map<std::string, std::string> kOnePlace = {
+    {"sqlite3.h", "index/"}, {"toml++/", "base/config.cc"},
+    {"CLI/", "cli/"},        {"boost/beast", "daemon/http/"},
+    {"liburing.h", "io/"},   {"archive", "tiers/"},
+    {"FLAC/", "audio/"},     {"fuse", "fuse/"},
+    {"curl/", "client/"},    {"boost/json", "base/json."},
+};
+
+constexpr size_t kLinesMax = 600;
+
+std::string read_all(const fs::path& path) {
+  std::ifstream in(path, std::ios::binary);
+  BOOST_REQUIRE_MESSAGE(in.good(), path);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+bool is_ours(const fs::path& directory) {
+  const std::string name = directory.filename().string();
+  return !name.starts_with("build") && name != "var" && name != "node_modules" && name != "dist" &&
+         (!name.starts_with(".") || name == ".ci");
+}
+
+// Every file of the repository, as paths from its root.
+const std::vector<std::string>& all_files() {
+  static const std::vector<std::string> kFiles = [] {
+    std::vector<std::string> files;
+    for (auto it = fs::recursive_directory_iterator("."); it != fs::end(it); ++it) {
+      if (it->is_directory() && !is_ours(it->path())) it.disable_recursion_pending();
+      if (it->is_regular_file()) files.push_back(it->path().lexically_normal().string());
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }();
+  return kFiles;
+}
+
+bool is_source(const std::string& path) { return path.ends_with(".cc") || path.ends_with(".h"); }
+
+bool is_test(const std::string& path) {
+  return path.starts_with("tests/") || path.starts_with("bench/");
+}
+
+// The longest room whose name `path` begins with; empty when it stands in none.
+std::string room_of(const std::string& path) {
+  std::string best;
+  for (const auto& [room, allowed] : kMayInclude) {
+    const bool inside = path.starts_with(room + "/") || path.starts_with(room + ".");
+    if (inside && room.size() > best.size()) best = room;
+  }
+  return best;
+}
+
+// The names between the quotes (or angle brackets) of the #include lines.
+std::vector<std::string> includes_of(const std::string& text, const char* pattern) {
+  std::vector<std::string> names;
+  const std::regex line(pattern);
+  for (std::sregex_iterator it(text.begin(), text.end(), line), end; it != end; ++it)
+    names.push_back((*it)[1]);
+  return names;
+}
+
+// Source text without comments and string literals, so that words in them do not count.
+std::string code_only(const std::string& text) {
+  static const std::regex kQuiet(R"re("(?:[^"\\\n]|\\.)*"|//[^\n]*)re");
+  return std::regex_replace(text, kQuiet, "");
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(house)
+
+BOOST_AUTO_TEST_CASE(every_include_keeps_to_the_table) {
+  size_t seen = 0;
+  for (const std::string& path : all_files()) {
+    if (!is_source(path) || is_test(path)) continue;
+    const std::string room = room_of(path);
+    BOOST_TEST(!room.empty(), path << " stands in no room of the table");
+    if (room.empty()) continue;
+    for (const std::string& name : includes_of(read_all(path), "\n#include \"([^\"]+)\"")) {
+      ++seen;
+      BOOST_TEST(fs::exists(name), path << " includes " << name << ", which is not from the root");
+      const std::string target = room_of(name);
+      BOOST_TEST((target == room || kMayInclude.at(room).count(target) > 0),
+                 path << " (" << room << ") may not include " << name << " (" << target << ")");
+    }
+  }
+  BOOST_TEST(seen > 50u);
+}
+
+BOOST_AUTO_TEST_CASE(every_library_stays_behind_its_wall) {
+  for (const std::string& path : all_files()) {
+    if (!is_source(path) || is_test(path)) continue;
+    for (const std::string& name : includes_of(read_all(path), "\n#include <([^>]+)>"))
+      for (const auto& [library, place] : kOnePlace)
+        if (name.starts_with(library))
+          BOOST_TEST(path.starts_with(place),
+                     path << " includes <" << name << ">, which belongs to " << place);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(every_source_is_built) {
+  for (const std::string& path : all_files()) {
+    if (!path.ends_with(".cc")) continue;
+    fs::path directory = fs::path(path).parent_path();
+    while (!directory.empty() && !fs::exists(directory / "CMakeLists.txt"))
+      directory = directory.parent_path();
+    const std::string list =
+        read_all(directory / "CMakeLists.txt") + read_all("cmake/holdfast.cmake");
+    std::istringstream words(std::regex_replace(list, std::regex("[()]"), " "));
+    const std::string name = fs::relative(path, directory.empty() ? "." : directory).string();
+    const bool named = std::any_of(
+        std::istream_iterator<std::string>(words), {},
+        [&](const std::string& word) { return word == name || word.ends_with("/" + path); });
+    BOOST_TEST(named, path << " is not named in " << (directory / "CMakeLists.txt").string());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(files_stay_short) {
+  for (const std::string& path : all_files()) {
+    if (!is_source(path)) continue;
+    const std::string text = read_all(path);
+    const auto lines = static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+    BOOST_TEST(lines <= kLinesMax, path << " has " << lines << " lines, more than " << kLinesMax);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(names_say_what_a_thing_is) {
+  const std::regex vague("(^|[/_-])(utils?|common|helpers?|managers?|factory|misc)([._/-]|$)");
+  for (const std::string& path : all_files())
+    BOOST_TEST(!std::regex_search(path, vague), path << " has a name that says nothing");
+}
+
+BOOST_AUTO_TEST_CASE(our_code_does_not_throw) {
+  const std::regex word("\\bthrow\\b");
+  for (const std::string& path : all_files())
+    if (is_source(path) && !is_test(path))
+      BOOST_TEST(!std::regex_search(code_only(read_all(path)), word),
+                 path << " throws; our code returns a Result");
+}
+
+BOOST_AUTO_TEST_CASE(headers_are_guarded) {
+  for (const std::string& path : all_files())
+    if (path.ends_with(".h"))
+      BOOST_TEST(read_all(path).find("\n#pragma once\n") != std::string::npos, path);
+}
+
+// The repository speaks of the product alone, and holds nothing unfinished.
+// The words are put together here, so that this file does not hold them itself.
+BOOST_AUTO_TEST_CASE(no_word_that_does_not_belong) {
+  const std::vector<std::string> banned = {
+      std::string("TO") + "DO",         std::string("FIX") + "ME",
+      std::string("XX") + "X:",         std::string("/work/") + "main",
+      std::string("/work/") + "shared", std::string("not ") + "implemented yet",
+  };
+  for (const std::string& path : all_files()) {
+    if (path.ends_with(".wav") || path.ends_with(".tar")) continue;
+    const std::string text = read_all(path);
+    for (const std::string& word : banned)
+      BOOST_TEST(text.find(word) == std::string::npos, path << " says \"" << word << "\"");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_licence_is_apache_2) {
+  const std::string licence = read_all("LICENSE");
+  BOOST_TEST(licence.find("Apache License") != std::string::npos);
+  BOOST_TEST(licence.find("Version 2.0, January 2004") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
