@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string_view>
 #include <vector>
 
@@ -75,6 +76,18 @@ class Io {
   // False when it existed already. Nothing is synced.
   Result<bool> make_directory(int dir_fd, std::string_view relative, mode_t mode);
 
+  // Directories whose names this Io has synced into their parents, so that the
+  // next walk past them need not. The time of birth makes a reused inode another one.
+  struct DirectoryKey {
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    int64_t birth_seconds = 0;
+    uint32_t birth_nanoseconds = 0;
+    auto operator<=>(const DirectoryKey&) const = default;
+  };
+  bool is_known_durable(const DirectoryKey& key) const { return durable_.count(key) != 0; }
+  void remember_durable(const DirectoryKey& key);
+
   // For streams and uncached reads.
 
   // One block of page-aligned memory out of the Io's own, or nothing when all are lent.
@@ -96,17 +109,21 @@ class Io {
  private:
   Io(const IoOptions& options, std::unique_ptr<Ring> ring);
   Status point(std::string_view name);
+  void prepare_pool();
+
+  struct Free {
+    void operator()(std::byte* memory) const;
+  };
 
   unsigned depth_;
   size_t block_;
   Faults* faults_;
   std::unique_ptr<Ring> ring_;
-  std::byte* memory_ = nullptr;  // pool_ blocks, one allocation
-  size_t pool_ = 0;
+  // The blocks that are lent: made when the first is asked for.
+  std::unique_ptr<std::byte, Free> memory_;
   bool registered_ = false;
   std::vector<size_t> free_slots_;
-  std::optional<Error> last_fault_;  // told by wait() of the operation it ended
-  const RingOperation* faulted_ = nullptr;
+  std::set<DirectoryKey> durable_;
   IoCounters counters_;
 };
 

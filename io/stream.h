@@ -26,6 +26,12 @@ using ByteSource = std::function<Status(const ByteSink&)>;
 // delivery that looks whole; kIo when the system refuses; or the sink's error.
 Status read_through(Io& io, int fd, Bytes offset, Bytes length, const ByteSink& sink);
 
+// The same for a descriptor opened with O_DIRECT: `offset` is a multiple of
+// `alignment` (which divides Io::block()), and the last read is asked for in whole
+// multiples of it. What is delivered is `length` bytes all the same.
+Status read_through_aligned(Io& io, int fd, Bytes offset, Bytes length, size_t alignment,
+                            const ByteSink& sink);
+
 // Appends to a file from an offset.
 //   open → append()* → finish() → finished; an error anywhere → failed, for good.
 // The destructor waits for what is in flight. Nothing is synced.

@@ -1,0 +1,59 @@
+// Faults for tests: "fault at point n for n = 0, 1, 2 … until none fires".
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "io/fault.h"
+
+namespace holdfast {
+
+// Lets `n` points pass and fails the next one; with `and_all_after`, those after it too.
+class FaultAt final : public Faults {
+ public:
+  explicit FaultAt(int n, bool and_all_after = false, int error_number = EIO)
+      : n_(n), and_all_after_(and_all_after), error_number_(error_number) {}
+
+  Status at(std::string_view point) override {
+    const int here = count_++;
+    if (here != n_ && !(and_all_after_ && here > n_)) return {};
+    fired_ = true;
+    if (here == n_) fired_at_ = std::string(point);
+    return system_error(error_number_, "injected fault at point " + std::to_string(here) + ", " +
+                                           std::string(point));
+  }
+  // Half of a refused write reaches the file, when asked for.
+  size_t torn_bytes(size_t length) override { return tear_ ? length / 2 : 0; }
+
+  void tear_writes() { tear_ = true; }
+  bool fired() const { return fired_; }
+  const std::string& fired_at() const { return fired_at_; }
+
+ private:
+  int n_;
+  bool and_all_after_;
+  int error_number_;
+  int count_ = 0;
+  bool tear_ = false;
+  bool fired_ = false;
+  std::string fired_at_;
+};
+
+// A hook that can be put into an Io at its opening and aimed later.
+class AimedFaults final : public Faults {
+ public:
+  Status at(std::string_view point) override {
+    return target_ == nullptr ? Status() : target_->at(point);
+  }
+  size_t torn_bytes(size_t length) override {
+    return target_ == nullptr ? 0 : target_->torn_bytes(length);
+  }
+  void aim(Faults* target) { target_ = target; }
+
+ private:
+  Faults* target_ = nullptr;
+};
+
+}  // namespace holdfast
