@@ -243,6 +243,8 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   HOLDFAST_ASSIGN(headers, headers_of(endpoint_, request));
   HOLDFAST_ASSIGN(form, form_of(easy, request));
   const std::string url = url_of(endpoint_, request);
+  const Millis stall_timeout =
+      request.stall_timeout.count > 0 ? request.stall_timeout : endpoint_.stall_timeout;
   char detail[CURL_ERROR_SIZE] = "";
   Exchange exchange;
   exchange.sink = request.sink;
@@ -262,8 +264,7 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
                    static_cast<long>(endpoint_.connect_timeout.count));
   curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, static_cast<long>(request.timeout.count));
   curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME,
-                   static_cast<long>(endpoint_.stall_timeout.count / 1000));
+  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, static_cast<long>(stall_timeout.count / 1000));
   curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);

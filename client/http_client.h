@@ -59,6 +59,7 @@ struct HttpRequest {
   std::vector<FormFile> form_files;               //   fields or files; `body` is then empty
   BodySink* sink = nullptr;                       // outlives the call
   Millis timeout{0};                              // for the whole exchange; 0: no bound
+  Millis stall_timeout{0};                        // 0: the endpoint's
 };
 
 struct HttpResponse {

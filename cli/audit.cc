@@ -1,0 +1,120 @@
+// holdfast audit: the ledger's two chains, read and checked by the daemon.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/listing.h"
+#include "cli/words.h"
+
+namespace holdfast::cli {
+namespace {
+
+// What a line says beyond its sequence, time, kind, actor and object.
+std::string details_of(const json::object& line) {
+  std::string text;
+  for (const auto& [name, value] : line) {
+    if (name == "n" || name == "t" || name == "k" || name == "who" || name == "on" || name == "p")
+      continue;
+    if (!text.empty()) text += ' ';
+    text +=
+        fmt::format("{}={}", printable(name),
+                    value.is_string() ? printable(value.as_string()) : printable(canonical(value)));
+  }
+  return text.empty() ? "-" : text;
+}
+
+class AuditCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"audit",
+            "Read the ledger by recording, actor and time, or check its chains",
+            "The ledger has two chains: decisions (ingest, holds, releases, destruction, keys,\n"
+            "media) and access (who looked at what). Each line carries the digest of the one\n"
+            "before it; --check follows both chains from their first line and fails (corrupt)\n"
+            "when one is broken. The daemon reads the chains, not this program.",
+            {"holdfast audit --chain access --call CA8d1f0c2b --from 2026-11-01T00:00:00Z",
+             "holdfast audit --check"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.choice("--chain", chain_, {"decisions", "access"},
+                     "Which chain; decisions when absent");
+    arguments.option("--recording", "ID", recording_, "Only lines about this recording_id", false,
+                     check_id);
+    arguments.option("--call", "CALL", call_, "Only lines about this call of the workspace");
+    arguments.option("--actor", "WHO", actor_, "Only lines of this key id or uid:<n>");
+    arguments.option("--from", "TIME", from_, "Lines of this time or later", false, check_time);
+    arguments.option("--to", "TIME", to_, "Lines before this time", false, check_time);
+    arguments.flag("--check", check_, "Check both chains; lists nothing");
+    paging_.declare(arguments);
+  }
+
+  Status run(Session& session) override {
+    if (check_) return check_chains(session);
+    std::vector<NameValue> query;
+    query.emplace_back("chain", chain_.empty() ? "decisions" : chain_);
+    if (!recording_.empty()) query.emplace_back("recording", recording_);
+    if (!call_.empty()) {
+      HOLDFAST_ASSIGN(workspace, session.workspace());
+      query.emplace_back("workspace", workspace);
+      query.emplace_back("call_sid", call_);
+    }
+    if (!actor_.empty()) query.emplace_back("actor", actor_);
+    if (!from_.empty()) query.emplace_back("from", from_);
+    if (!to_.empty()) query.emplace_back("to", to_);
+    Table table(
+        {{"LINE", Table::Align::kRight}, {"TIME (UTC)"}, {"KIND"}, {"WHO"}, {"ON"}, {"DETAILS"}});
+    return list(session, "/v1/audit", std::move(query), paging_, std::move(table),
+                [](const json::object& line, Table& rows) {
+                  rows.add({text_of(line, "n"), time_of(line, "t"), text_of(line, "k"),
+                            text_of(line, "who"), text_of(line, "on"), details_of(line)});
+                });
+  }
+
+ private:
+  static Status check_chains(Session& session) {
+    HttpRequest request;
+    request.path = "/v1/audit/check";
+    request.stall_timeout = hours(6);  // silence while years of lines are read
+    HOLDFAST_ASSIGN(response, session.client().request(request));
+    HOLDFAST_ASSIGN(value, response.parsed());
+    HOLDFAST_ASSIGN(answer, object_of(value, "check the ledger"));
+    if (session.json()) session.print_json(response);
+    std::string broken;
+    Table table({{"CHAIN"},
+                 {"LINES", Table::Align::kRight},
+                 {"FIRST", Table::Align::kRight},
+                 {"LAST", Table::Align::kRight},
+                 {"WHOLE"},
+                 {"BROKEN AT"},
+                 {"DETAIL"}});
+    const auto chains = objects_of(*answer, "chains");
+    for (const json::object* chain : chains) {
+      table.add({text_of(*chain, "name"), text_of(*chain, "lines"), text_of(*chain, "first_n"),
+                 text_of(*chain, "last_n"), text_of(*chain, "ok"), text_of(*chain, "broken_at"),
+                 text_of(*chain, "detail")});
+      HOLDFAST_ASSIGN(whole, find_bool(*chain, "ok"));
+      if (!whole.value_or(false))
+        broken += fmt::format("{}chain {} is broken at line {}: {}", broken.empty() ? "" : "; ",
+                              text_of(*chain, "name"), text_of(*chain, "broken_at"),
+                              text_of(*chain, "detail"));
+    }
+    if (!session.json()) table.flush(stdout);
+    if (chains.empty()) return Error{Code::kCorrupt, "check the ledger: no chain was checked"};
+    if (!broken.empty()) return Error{Code::kCorrupt, "check the ledger: " + broken};
+    return {};
+  }
+
+  std::string chain_;
+  std::string recording_;
+  std::string call_;
+  std::string actor_;
+  std::string from_;
+  std::string to_;
+  bool check_ = false;
+  Paging paging_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> audit_command() { return std::make_unique<AuditCommand>(); }
+
+}  // namespace holdfast::cli

@@ -1,0 +1,36 @@
+#include "cli/commands.h"
+
+namespace holdfast::cli {
+
+Commands all_commands() {
+  Commands commands;
+  commands.push_back(status_command());
+  commands.push_back(put_command());
+  commands.push_back(ls_command());
+  commands.push_back(show_command());
+  commands.push_back(get_command());
+  commands.push_back(restore_command());
+  commands.push_back(moves_command());
+  commands.push_back(plan_command());
+  commands.push_back(hold_command());
+  commands.push_back(release_command());
+  commands.push_back(rm_command());
+  commands.push_back(audit_command());
+  commands.push_back(medium_list_command());
+  commands.push_back(medium_init_command());
+  commands.push_back(key_create_command());
+  commands.push_back(key_list_command());
+  commands.push_back(key_revoke_command());
+  commands.push_back(workspace_add_command());
+  commands.push_back(workspace_list_command());
+  commands.push_back(mount_command());
+  return commands;
+}
+
+std::string_view group_summary(std::string_view group) {
+  if (group == "medium") return "Places where copies lie: list them, label a new one";
+  if (group == "key") return "API keys of a workspace: create, list, revoke";
+  return "Workspaces (tenants): add one, list them";
+}
+
+}  // namespace holdfast::cli

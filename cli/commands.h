@@ -1,0 +1,29 @@
+// The commands, one file each.
+#pragma once
+
+#include "cli/command.h"
+
+namespace holdfast::cli {
+
+std::unique_ptr<Command> status_command();
+std::unique_ptr<Command> put_command();
+std::unique_ptr<Command> ls_command();
+std::unique_ptr<Command> show_command();
+std::unique_ptr<Command> get_command();
+std::unique_ptr<Command> restore_command();
+std::unique_ptr<Command> moves_command();
+std::unique_ptr<Command> plan_command();
+std::unique_ptr<Command> hold_command();
+std::unique_ptr<Command> release_command();
+std::unique_ptr<Command> rm_command();
+std::unique_ptr<Command> audit_command();
+std::unique_ptr<Command> medium_list_command();
+std::unique_ptr<Command> medium_init_command();
+std::unique_ptr<Command> key_create_command();
+std::unique_ptr<Command> key_list_command();
+std::unique_ptr<Command> key_revoke_command();
+std::unique_ptr<Command> workspace_add_command();
+std::unique_ptr<Command> workspace_list_command();
+std::unique_ptr<Command> mount_command();
+
+}  // namespace holdfast::cli

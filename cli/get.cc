@@ -1,0 +1,185 @@
+// holdfast get: a recording's files, whole and proven, in a directory.
+//
+//   listed → (file asked → bytes | archived → waited for → asked again)* → done
+//
+// A file that lies there already with the right bytes is left alone, so that an interrupted get
+// is continued by the same line.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/config.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/waiting.h"
+#include "cli/words.h"
+#include "client/download.h"
+#include "io/io.h"
+#include "io/tree.h"
+
+namespace holdfast::cli {
+namespace {
+
+struct Wanted {
+  std::string name;
+  int64_t part = 1;
+  ExpectedFile expected;
+
+  // "inbound.ulaw", "+2/inbound.ulaw": below the directory, and in the daemon's paths.
+  std::string relative() const { return part == 1 ? name : fmt::format("+{}/{}", part, name); }
+};
+
+Result<Wanted> wanted_of(const json::object& file) {
+  Wanted wanted;
+  HOLDFAST_ASSIGN(name, need_string(file, "name"));
+  HOLDFAST_ASSIGN(part, find_integer(file, "part"));
+  HOLDFAST_ASSIGN(size, need_integer(file, "size"));
+  HOLDFAST_ASSIGN(sha256, need_string(file, "sha256"));
+  HOLDFAST_ASSIGN(digest, Digest::from_hex(sha256));
+  // The daemon's word decides where we write: it is checked like any other input.
+  if (!is_file_name(name)) return Error{Code::kInvalid, "not a file's name: " + printable(name)};
+  wanted.name = name;
+  wanted.part = part.value_or(1);
+  wanted.expected = ExpectedFile{Bytes(size), digest};
+  return wanted;
+}
+
+class GetCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"get",
+            "Download a recording's files and prove them",
+            "Writes the files to --output (a directory, made when missing; the call's id when\n"
+            "absent). Each one is compared with its SHA-256 and appears whole or not at all;\n"
+            "what is there already is not fetched again. Files of later parts go to +2/, +3/.\n"
+            "An archived recording is asked back: get tells when it may be expected and ends\n"
+            "with the exit code of \"archived\", or with --wait stays until it is there.",
+            {"holdfast get CA8d1f0c2b -o ./calls/CA8d1f0c2b",
+             "holdfast get CA8d1f0c2b inbound.ulaw --wait --timeout 3h"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.positional("CALL", call_, "The call's id (call_sid)");
+    arguments.positionals("FILE", files_, "Only these files, such as inbound.ulaw or +2/notes.json",
+                          false);
+    arguments.option("-o,--output", "DIR", output_, "The directory to write to");
+    arguments.flag("--wait", wait_, "Wait for an archived recording");
+    arguments.option("--timeout", "TIME", timeout_, "Wait at most this long [12h]", false,
+                     check_duration);
+  }
+
+  Status run(Session& session) override {
+    const Status done = get(session);
+    return done.ok() ? done : done.error().within("get " + call_);
+  }
+
+ private:
+  Status get(Session& session) {
+    if (!is_call_sid(call_))
+      return Error{Code::kInvalid, "a call's id is 1 to 128 of A-Z a-z 0-9 . _ : -"};
+    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_}));
+    HOLDFAST_ASSIGN(answer, session.get(path));
+    HOLDFAST_ASSIGN(recording, object_of(answer.value, "recording"));
+    HOLDFAST_ASSIGN(wanted, choose(*recording));
+    HOLDFAST_ASSIGN(io, Io::open());
+    HOLDFAST_ASSIGN(directory, open_output(*io, wanted));
+    Bytes total;
+    for (const Wanted& file : wanted) {
+      HOLDFAST_TRY(fetch(session, *io, directory.get(), file));
+      total += file.expected.size;
+    }
+    if (session.json())
+      session.print_json(answer.response);
+    else
+      session.print(fmt::format("{}: {} files, {}, in {}", call_, wanted.size(),
+                                size_in_words(total.count), directory_name()));
+    return {};
+  }
+
+  std::string directory_name() const { return output_.empty() ? call_ : output_; }
+
+  Result<std::vector<Wanted>> choose(const json::object& recording) const {
+    std::vector<Wanted> all;
+    for (const json::object* file : objects_of(recording, "files")) {
+      HOLDFAST_ASSIGN(wanted, wanted_of(*file));
+      all.push_back(std::move(wanted));
+    }
+    if (files_.empty()) return all;
+    std::vector<Wanted> chosen;
+    for (const std::string& name : files_) {
+      const auto found = std::find_if(
+          all.begin(), all.end(), [&name](const Wanted& file) { return file.relative() == name; });
+      if (found == all.end()) {
+        std::string there;
+        for (const Wanted& file : all) there += " " + file.relative();
+        return Error{Code::kNotFound,
+                     fmt::format("there is no file {}; there are:{}", name, there)};
+      }
+      chosen.push_back(*found);
+    }
+    return chosen;
+  }
+
+  // The directory, with a +n/ for each later part that is wanted.
+  Result<Fd> open_output(Io& io, const std::vector<Wanted>& wanted) const {
+    const std::string name = directory_name();
+    std::error_code failure;
+    std::filesystem::create_directories(name, failure);
+    if (failure) return system_error(failure.value(), "make the directory " + name);
+    HOLDFAST_ASSIGN(directory, open_root(name));
+    for (const Wanted& file : wanted)
+      if (file.part > 1)
+        HOLDFAST_TRY(make_directories_beneath(io, directory.get(), fmt::format("+{}", file.part)));
+    return directory;
+  }
+
+  Status fetch(Session& session, Io& io, int directory_fd, const Wanted& file) {
+    HttpRequest request;
+    if (file.part > 1) {
+      HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_, "download",
+                                                    fmt::format("+{}", file.part), file.name}));
+      request.path = path;
+    } else {
+      HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_, "download", file.name}));
+      request.path = path;
+    }
+    const DownloadTarget target{directory_fd, file.relative(), file.expected};
+    HttpResponse archived;
+    auto got = download(session.client(), io, request, target, &archived);
+    if (!got.ok() && got.error().code == Code::kArchived) {
+      HOLDFAST_TRY(wait(session, archived));
+      got = download(session.client(), io, request, target, nullptr);
+    }
+    if (!got.ok()) return got.error();
+    return {};
+  }
+
+  // Until the recording is back; kArchived at once without --wait.
+  Status wait(Session& session, const HttpResponse& archived) const {
+    HOLDFAST_ASSIGN(value, archived.parsed());
+    HOLDFAST_ASSIGN(answer, object_of(value, "restore"));
+    HOLDFAST_ASSIGN(restore_id, restore_id_of(*answer));
+    if (!wait_) {
+      if (session.json()) session.print_json(archived);
+      return Error{Code::kArchived,
+                   fmt::format("archived {}; restore {} is under way: ask again later, or with "
+                               "--wait",
+                               restore_in_words(*answer), restore_id)};
+    }
+    HOLDFAST_ASSIGN(timeout, parse_duration(timeout_));
+    HOLDFAST_TRY(wait_for_restore(session, call_, restore_id, timeout));
+    return {};
+  }
+
+  std::string call_;
+  std::vector<std::string> files_;
+  std::string output_;
+  bool wait_ = false;
+  std::string timeout_ = "12h";  // the bound promised for cold
+};
+
+}  // namespace
+
+std::unique_ptr<Command> get_command() { return std::make_unique<GetCommand>(); }
+
+}  // namespace holdfast::cli

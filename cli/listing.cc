@@ -1,0 +1,45 @@
+#include "cli/listing.h"
+
+#include <fmt/format.h>
+
+#include "base/limits.h"
+#include "cli/words.h"
+
+namespace holdfast::cli {
+
+void Paging::declare(Arguments& arguments) {
+  arguments.number("--limit", "N", limit, 1, limits::kPageItemsMax, "Rows of one page");
+  arguments.option("--cursor", "CURSOR", cursor, "Begin where an earlier page ended");
+  arguments.flag("--all", all, "Follow the pages to the end");
+}
+
+Status list(Session& session, std::string path, std::vector<NameValue> query, const Paging& paging,
+            Table table, const AddRow& add_row) {
+  query.emplace_back("limit", std::to_string(paging.limit));
+  std::string cursor = paging.cursor;
+  for (;;) {
+    std::vector<NameValue> page_query = query;
+    if (!cursor.empty()) page_query.emplace_back("cursor", cursor);
+    HOLDFAST_ASSIGN(answer, session.get(path, std::move(page_query)));
+    HOLDFAST_ASSIGN(page, object_of(answer.value, "list " + path));
+    if (session.json()) {
+      session.print_json(answer.response);
+    } else {
+      for (const json::object* item : objects_of(*page, "items")) add_row(*item, table);
+      table.flush(stdout);
+    }
+    HOLDFAST_ASSIGN(next, find_string(*page, "next_cursor"));
+    if (!next) return {};
+    if (!paging.all) {
+      if (!session.json())
+        fmt::print(stderr, "There is more: add --all, or --cursor {}\n", printable(*next));
+      return {};
+    }
+    // A server that does not move on would keep us here for ever.
+    if (*next == cursor)
+      return Error{Code::kIo, fmt::format("list {}: the daemon's pages do not go on", path)};
+    cursor = *next;
+  }
+}
+
+}  // namespace holdfast::cli

@@ -1,0 +1,93 @@
+// holdfast medium: the places where copies lie.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "cli/words.h"
+
+namespace holdfast::cli {
+namespace {
+
+class MediumListCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"medium list",
+            "List the media with their state and room",
+            "A medium without its label is offline, never missing: an unmounted disk is not\n"
+            "written to and what lies on it is not given up.",
+            {"holdfast medium list", "holdfast medium list --json | jq '.items[].state'"}};
+  }
+  void declare(Arguments&) override {}
+
+  Status run(Session& session) override {
+    HOLDFAST_ASSIGN(answer, session.get("/v1/media"));
+    if (session.json()) return session.print_json(answer.response), Status();
+    HOLDFAST_ASSIGN(media, object_of(answer.value, "list the media"));
+    Table table({{"MEDIUM"},
+                 {"NAME"},
+                 {"KIND"},
+                 {"TIER"},
+                 {"STATE"},
+                 {"PACKS", Table::Align::kRight},
+                 {"SIZE", Table::Align::kRight},
+                 {"FREE", Table::Align::kRight},
+                 {"OF", Table::Align::kRight},
+                 {"PATH"}});
+    for (const json::object* medium : objects_of(*media, "items"))
+      table.add({text_of(*medium, "medium_id"), text_of(*medium, "name"), text_of(*medium, "kind"),
+                 text_of(*medium, "tier"), text_of(*medium, "state"), text_of(*medium, "packs"),
+                 size_of(*medium, "bytes"), size_of(*medium, "free_bytes"),
+                 size_of(*medium, "total_bytes"), text_of(*medium, "path")});
+    table.flush(stdout);
+    return {};
+  }
+};
+
+class MediumInitCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"medium init",
+            "Label a directory as a new medium of this archive",
+            "Writes the label (archive id, medium id) by which the archive knows its media. Only\n"
+            "this command does. A directory with a label, this archive's or another's, is\n"
+            "refused. The path is the daemon's, on the machine where it runs.",
+            {"holdfast medium init --kind pack --tier warm --name warm-2 --path /srv/hdd2",
+             "holdfast medium init --kind vault --tier cold --name vault-1 --path /mnt/vault"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.choice("--kind", kind_, {"disk", "pack", "vault"}, "The back-end", true);
+    arguments.choice("--tier", tier_, {"standard", "warm", "cold"}, "Its tier", true);
+    arguments.option("--name", "NAME", name_, "What people call it", true);
+    arguments.option("--path", "PATH", path_, "An absolute path", true);
+  }
+
+  Status run(Session& session) override {
+    if (!std::filesystem::path(path_).is_absolute())
+      return Error{Code::kInvalid,
+                   fmt::format("medium init: expected an absolute --path, got {}", path_)};
+    const json::object body{{"kind", kind_}, {"tier", tier_}, {"name", name_}, {"path", path_}};
+    auto answer = session.call("POST", "/v1/media", body);
+    if (!answer.ok()) return answer.error().within("label " + path_);
+    if (session.json()) return session.print_json(answer->response), Status();
+    HOLDFAST_ASSIGN(medium, object_of(answer->value, "label " + path_));
+    session.print(fmt::format("{}: medium {}, {} for {}", printable(path_),
+                              text_of(*medium, "medium_id"), kind_, tier_));
+    return {};
+  }
+
+ private:
+  std::string kind_;
+  std::string tier_;
+  std::string name_;
+  std::string path_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> medium_list_command() { return std::make_unique<MediumListCommand>(); }
+std::unique_ptr<Command> medium_init_command() { return std::make_unique<MediumInitCommand>(); }
+
+}  // namespace holdfast::cli

@@ -1,0 +1,48 @@
+// holdfast release: end one legal hold.
+#include <fmt/format.h>
+
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/words.h"
+
+namespace holdfast::cli {
+namespace {
+
+class ReleaseCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"release",
+            "Release one legal hold of a recording",
+            "Releases the hold with this id; \"holdfast show CALL\" lists the ids. The recording\n"
+            "stays held while another hold is in force. A release weakens protection, so it is\n"
+            "acknowledged only when the ledger and its mirror both have it.",
+            {"holdfast release CA8d1f0c2b --hold p4xk2qv7m5n3t6w2y5z7a4b6c2 --reason \"settled\"",
+             "holdfast release CA8d1f0c2b --hold p4xk2qv7m5n3t6w2y5z7a4b6c2 --reason \"dropped\" "
+             "--json"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.positional("CALL", call_, "The call's id (call_sid)");
+    arguments.option("--hold", "ID", hold_, "The hold's id", true, check_id);
+    arguments.option("--reason", "TEXT", reason_, "Why, in a sentence", true);
+  }
+
+  Status run(Session& session) override {
+    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_, "holds", hold_}));
+    auto answer = session.call("DELETE", path, {{"reason", reason_}});
+    if (!answer.ok()) return answer.error().within(fmt::format("release {} of {}", hold_, call_));
+    if (session.json()) return session.print_json(answer->response), Status();
+    session.print(fmt::format("{}: hold {} is released", printable(call_), hold_));
+    return {};
+  }
+
+ private:
+  std::string call_;
+  std::string hold_;
+  std::string reason_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> release_command() { return std::make_unique<ReleaseCommand>(); }
+
+}  // namespace holdfast::cli

@@ -1,0 +1,66 @@
+#include "cli/waiting.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "base/time_text.h"
+#include "cli/words.h"
+
+namespace holdfast::cli {
+namespace {
+
+// Soon at first, for what is nearly there; seldom later, since a recall may take hours.
+constexpr Millis kFirstPause{200};
+constexpr Millis kLongestPause = seconds(10);
+
+}  // namespace
+
+std::string restore_in_words(const json::object& restore) {
+  std::string text = "on " + text_of(restore, "tier");
+  if (const std::string about = length_of(restore, "estimated_seconds"); about != "-")
+    text += ", about " + about;
+  if (const std::string most = length_of(restore, "estimated_seconds_p95"); most != "-")
+    text += ", at most " + most + " as a rule";
+  if (const std::string place = text_of(restore, "position"); place != "-")
+    text += ", place " + place + " in the queue";
+  return text;
+}
+
+Result<std::string> restore_id_of(const json::object& answer) {
+  HOLDFAST_ASSIGN(id, find_string(answer, "restore_id"));
+  if (!id) return Error{Code::kIo, "the daemon's answer names no restore"};
+  return *id;
+}
+
+Result<Session::Answer> wait_for_restore(Session& session, const std::string& call,
+                                         const std::string& restore_id, Millis timeout) {
+  HOLDFAST_ASSIGN(path, session.workspace_path({"restores", restore_id}));
+  const Millis deadline(session.clock().monotonic().count + timeout.count);
+  Millis pause = kFirstPause;
+  std::string told;
+  for (;;) {
+    auto asked = session.get(path);
+    if (!asked.ok()) return asked.error().within("ask for restore " + restore_id);
+    HOLDFAST_ASSIGN(restore, object_of(asked->value, "restore " + restore_id));
+    HOLDFAST_ASSIGN(state, need_string(*restore, "state"));
+    if (state == "staged") return asked;
+    if (state != "queued" && state != "recalling")
+      return Error{Code::kIo, fmt::format("restore {} is {}: {}", restore_id, printable(state),
+                                          text_of(*restore, "error"))};
+    if (state != told)
+      fmt::print(stderr, "{}: {}, {}\n", printable(call), state, restore_in_words(*restore));
+    told = state;
+    const Millis left(deadline.count - session.clock().monotonic().count);
+    if (left.count <= 0)
+      return Error{Code::kArchived,
+                   fmt::format("restore {} is still {} after {}; it goes on: {}", restore_id, state,
+                               to_words(timeout), restore_in_words(*restore))};
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(pause, left).count));
+    pause = std::min(Millis(pause.count * 2), kLongestPause);
+  }
+}
+
+}  // namespace holdfast::cli

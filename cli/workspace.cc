@@ -1,0 +1,89 @@
+// holdfast workspace: the tenants.
+#include <fmt/format.h>
+
+#include "base/random.h"
+#include "cli/commands.h"
+#include "cli/session.h"
+#include "cli/table.h"
+#include "cli/words.h"
+
+namespace holdfast::cli {
+namespace {
+
+// A random UUID (RFC 9562, version 4).
+std::string new_workspace_id() {
+  SystemRandom random;
+  auto id = random.id<WorkspaceId>();
+  id.bytes[6] = (id.bytes[6] & std::byte{0x0F}) | std::byte{0x40};
+  id.bytes[8] = (id.bytes[8] & std::byte{0x3F}) | std::byte{0x80};
+  return id.text();
+}
+
+class WorkspaceAddCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"workspace add",
+            "Add a workspace (a tenant)",
+            "Adds the workspace with this UUID, or with a new random one. A workspace that exists\n"
+            "already is left as it is and that is no error.",
+            {"holdfast workspace add --slug acme",
+             "holdfast workspace add 3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.positional("UUID", id_, "The workspace's UUID; a new one when absent", false);
+    arguments.option("--slug", "NAME", slug_, "A short name for people");
+  }
+
+  Status run(Session& session) override {
+    const std::string id = id_.empty() ? new_workspace_id() : id_;
+    HOLDFAST_TRY(check_workspace(id));
+    json::object body{{"workspace_id", id}};
+    if (!slug_.empty()) body["slug"] = slug_;
+    auto answer = session.call("POST", "/v1/workspaces", body);
+    if (!answer.ok()) return answer.error().within("add workspace " + id);
+    if (session.json()) return session.print_json(answer->response), Status();
+    session.print(
+        fmt::format("{}: {}", id, answer->response.status == 201 ? "added" : "exists already"));
+    return {};
+  }
+
+ private:
+  std::string id_;
+  std::string slug_;
+};
+
+class WorkspaceListCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"workspace list",
+            "List the workspaces",
+            "Shows each workspace with what it keeps.",
+            {"holdfast workspace list",
+             "holdfast workspace list --json | jq -r '.items[].workspace_id'"}};
+  }
+  void declare(Arguments&) override {}
+
+  Status run(Session& session) override {
+    HOLDFAST_ASSIGN(answer, session.get("/v1/workspaces"));
+    if (session.json()) return session.print_json(answer.response), Status();
+    HOLDFAST_ASSIGN(workspaces, object_of(answer.value, "list the workspaces"));
+    Table table({{"WORKSPACE"},
+                 {"SLUG"},
+                 {"RECORDINGS", Table::Align::kRight},
+                 {"SIZE", Table::Align::kRight}});
+    for (const json::object* item : objects_of(*workspaces, "items"))
+      table.add({text_of(*item, "workspace_id"), text_of(*item, "slug"),
+                 text_of(*item, "recordings"), size_of(*item, "bytes")});
+    table.flush(stdout);
+    return {};
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Command> workspace_add_command() { return std::make_unique<WorkspaceAddCommand>(); }
+std::unique_ptr<Command> workspace_list_command() {
+  return std::make_unique<WorkspaceListCommand>();
+}
+
+}  // namespace holdfast::cli
