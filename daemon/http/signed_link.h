@@ -25,19 +25,17 @@ using SigningKey = std::array<std::byte, 32>;
 class SigningKeys {
  public:
   virtual ~SigningKeys() = default;
-  // Nothing when the workspace has no live key of that name.
-  virtual std::optional<SigningKey> find(const WorkspaceId& workspace,
-                                         std::string_view kid) const = 0;
+  // Nothing when the workspace has no live key of that number.
+  virtual std::optional<SigningKey> find(const WorkspaceId& workspace, int64_t kid) const = 0;
 };
 
 // HKDF-SHA256 (RFC 5869): salt = the workspace's 16 bytes, info = "holdfast signed
-// link 1" ‖ 0x00 ‖ kid. `master` is 32 random bytes.
-Result<SigningKey> derive_signing_key(ByteSpan master, const WorkspaceId& workspace,
-                                      std::string_view kid);
+// link 1" ‖ 0x00 ‖ kid in decimal. `master` is a secret of 32 random bytes.
+Result<SigningKey> derive_signing_key(ByteSpan master, const WorkspaceId& workspace, int64_t kid);
 
 // What a link says.
 struct Link {
-  std::string kid;           // 1 to 26 of [a-z0-9]
+  int64_t kid = 0;           // the workspace's signing key, 1 to 2^31 - 1
   std::string minted_by;     // id of the minting API key, or "uid<n>" for a local operator
   int64_t expires_at_s = 0;  // Unix seconds; valid before, not at
   LinkId jti;
