@@ -8,7 +8,7 @@
 // - recording.json is written last, after every file is synced: a directory that
 //   has one is complete.
 // - A file is refused when its name is not a file name, is reserved, or is there already.
-// - After any error the part can only be aborted.
+// - A part with a file that was begun and not finished cannot be finished.
 #pragma once
 
 #include <memory>
@@ -71,7 +71,7 @@ class PartWriter {
   const std::vector<RecordedFile>& files() const;
   // Opens a finished file for reading: the checks of the audio at ingest.
   Result<Fd> open(Io& io, std::string_view name);
-  // Removes one finished file, such as one that the caller refuses after all.
+  // Removes one file, such as one that the caller refuses after all or that failed half-way.
   Status drop(Io& io, std::string_view name);
 
   // Writes recording.json (an ingest has one, a staged copy may), syncs it, the

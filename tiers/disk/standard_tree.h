@@ -21,7 +21,10 @@
 // must not run at the same time. Paths are relative to the medium's root (read/place.h).
 #pragma once
 
+#include <functional>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -103,9 +106,11 @@ class StandardTree {
   // finish() of the writer, then the rename: the staged copy is whole, or not there.
   // A staged copy of the same part is replaced.
   Status publish_staged(Io& io, PartWriter& writer);
-  // Evicts. A staged copy never counts as a copy (P2), so it needs no permit; that its
-  // pack can still be read is the caller's to know. No error when it is gone already.
-  Status remove_staged(Io& io, const PartId& part);
+  // Evicts. kInvalid when the permit speaks of another medium. No error when it is gone.
+  Status remove_staged(Io& io, const ReleasePermit& permit);
+  // Removes a staged copy of which no row speaks: a crash came between the rename and its
+  // commit, so nobody was ever told of it.
+  Status discard_staged(Io& io, const PartId& part);
   // Finished staged copies, for start-up; unfinished ones are removed on the way.
   Result<std::vector<StagedEntry>> list_staged(Io& io);
 
@@ -113,8 +118,9 @@ class StandardTree {
   Result<FreeSpace> free_space(Io& io);
 
  private:
-  Result<PartWriter> begin_in(Io& io, std::string_view parent, const PartId& part,
-                              std::string_view name);
+  Result<PartWriter> begin_in(Io& io, const std::string& parent, const PartId& part,
+                              const std::string& name);
+  Status check_permit(const ReleasePermit& permit) const;
 
   MediumRoot& root_;
   // Making a place's directories must not meet the removal of the same ones when empty.

@@ -17,6 +17,8 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
+#include <string>
 
 #include "tiers/backend.h"
 #include "tiers/label.h"

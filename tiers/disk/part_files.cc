@@ -1,0 +1,91 @@
+#include "tiers/disk/part_files.h"
+
+#include <algorithm>
+#include <cerrno>
+
+#include "io/text_file.h"
+#include "io/tree.h"
+#include "tiers/read/open_file.h"
+
+namespace holdfast {
+namespace {
+
+// 64 files of 128-byte names with their digests need a quarter of this.
+constexpr int64_t kDescriptionBytesMax = 128 * 1024;
+
+Status rename_if_there(Io& io, int from_fd, int to_fd, std::string_view name) {
+  const Status renamed = io.rename(from_fd, name, to_fd, name, IfExists::kRefuse);
+  if (!renamed.ok() && renamed.error().code == Code::kNotFound) return {};
+  return renamed;
+}
+
+Status sync_both(Io& io, int from_fd, int to_fd) {
+  HOLDFAST_TRY(sync_directory(io, to_fd, "the directory that a part moves to"));
+  return sync_directory(io, from_fd, "the directory that a part moves from");
+}
+
+}  // namespace
+
+Result<std::optional<RecordingDescription>> find_description(Io& io, int root_fd,
+                                                             std::string_view directory) {
+  const std::string path = std::string(directory) + "/" + std::string(kRecordingFileName);
+  Result<std::string> text = read_text(io, root_fd, path, Bytes(kDescriptionBytesMax));
+  if (!text.ok() && text.error().code == Code::kNotFound)
+    return std::optional<RecordingDescription>();
+  if (!text.ok()) return std::move(text).error();
+  Result<RecordingDescription> description = parse_recording_json(*text);
+  if (!description.ok()) return description.error().within(std::string(directory));
+  return std::optional<RecordingDescription>(std::move(*description));
+}
+
+Result<bool> has_all_files(Io& io, int root_fd, std::string_view directory,
+                           const RecordingDescription& description) {
+  HOLDFAST_ASSIGN(held, io.open(root_fd, directory, O_RDONLY | O_DIRECTORY));
+  for (const RecordedFile& file : description.files) {
+    const Result<Fd> fd = open_for_read(held, ".", file.name, file.size);
+    if (fd.ok()) continue;
+    if (fd.error().code == Code::kNotFound || fd.error().code == Code::kCorrupt) return false;
+    return fd.error();
+  }
+  return true;
+}
+
+Status move_part_files(Io& io, int from_fd, int to_fd, const RecordingDescription& description,
+                       DescriptionGoes order) {
+  if (order == DescriptionGoes::kFirst) {
+    HOLDFAST_TRY(rename_if_there(io, from_fd, to_fd, kRecordingFileName));
+    HOLDFAST_TRY(sync_both(io, from_fd, to_fd));
+  }
+  for (const RecordedFile& file : description.files)
+    HOLDFAST_TRY(rename_if_there(io, from_fd, to_fd, file.name));
+  HOLDFAST_TRY(sync_both(io, from_fd, to_fd));
+  if (order == DescriptionGoes::kLast) {
+    HOLDFAST_TRY(rename_if_there(io, from_fd, to_fd, kRecordingFileName));
+    HOLDFAST_TRY(sync_both(io, from_fd, to_fd));
+  }
+  return {};
+}
+
+Status prune_empty(Io& io, int root_fd, std::string directory, int keep) {
+  while (std::count(directory.begin(), directory.end(), '/') >= keep) {
+    const SplitPath path = split_path(directory);
+    const Result<Fd> parent = open_directory_beneath(io, root_fd, path.parent);
+    if (parent.ok()) {
+      const Status removed = io.remove_directory(parent->get(), path.name);
+      if (removed.ok()) {
+        HOLDFAST_TRY(sync_directory(io, parent->get(), path.parent));
+      } else if (removed.error().system_errno == ENOTEMPTY ||
+                 removed.error().system_errno == EEXIST) {
+        return {};
+      } else if (removed.error().code != Code::kNotFound) {
+        return removed;
+      }
+    } else if (parent.error().code != Code::kNotFound) {
+      return parent.error();
+    }
+    directory = path.parent;
+  }
+  return {};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,177 @@
+#include "tiers/disk/part_writer.h"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <cassert>
+
+#include "base/limits.h"
+#include "io/text_file.h"
+#include "io/tree.h"
+#include "tiers/disk/part_writer_state.h"
+
+namespace holdfast {
+namespace {
+
+constexpr mode_t kFileMode = 0640;
+
+// What must stay the same while a source file is copied.
+struct SourceState {
+  explicit SourceState(const struct stat& status)
+      : inode(status.st_ino),
+        links(status.st_nlink),
+        size(status.st_size),
+        modified(status.st_mtim),
+        changed(status.st_ctim) {}
+  bool operator==(const SourceState& other) const {
+    const auto same_time = [](const struct timespec& a, const struct timespec& b) {
+      return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+    };
+    return inode == other.inode && links == other.links && size == other.size &&
+           same_time(modified, other.modified) && same_time(changed, other.changed);
+  }
+
+  ino_t inode;
+  nlink_t links;
+  off_t size;
+  struct timespec modified;
+  struct timespec changed;
+};
+
+// A second name of the source could be written to after it was copied, or lead
+// to a file that is not the caller's: only a regular file with one link is taken.
+Status check_source(const struct stat& status, const std::string& name, Bytes most) {
+  if (!S_ISREG(status.st_mode))
+    return Error{Code::kInvalid, "take in " + name + ": not a regular file"};
+  if (status.st_nlink != 1)
+    return Error{Code::kInvalid, "take in " + name + ": it has " + std::to_string(status.st_nlink) +
+                                     " links instead of one"};
+  if (status.st_size > most.count)
+    return Error{Code::kTooLarge,
+                 "take in " + name + ": it has more than " + std::to_string(most.count) + " bytes"};
+  return {};
+}
+
+// Shares the source's blocks where the file system can, and copies otherwise.
+Result<Digest> copy_bytes(Io& io, const Fd& source, const Fd& target, Bytes size) {
+  if (size.count > 0 && ::ioctl(target.get(), FICLONE, source.get()) == 0) {
+    HOLDFAST_ASSIGN(status, status_of(target.get(), "the reflinked file"));
+    if (status.st_size == size.count) return digest_file(io, target.get(), size);
+    return Error{Code::kConflict, "it changed while it was taken in"};
+  }
+  return copy_file_contents(io, source.get(), target.get(), size);
+}
+
+}  // namespace
+
+Status FileWriter::append(Io& io, ByteSpan bytes) {
+  const Bytes after = size_ + Bytes(static_cast<int64_t>(bytes.size()));
+  if (after > most_)
+    return Error{Code::kTooLarge,
+                 "write " + name_ + ": more than " + std::to_string(most_.count) + " bytes"};
+  if (const Status written = io.write_all(fd_.get(), size_, bytes); !written.ok())
+    return written.error().within("write " + name_);
+  digest_.update(bytes);
+  size_ = after;
+  return {};
+}
+
+Result<RecordedFile> FileWriter::finish(Io& io) {
+  HOLDFAST_TRY(io.sync(fd_.get(), name_));
+  fd_.reset();
+  files_->push_back(RecordedFile{name_, size_, digest_.finish(), Channel::kNone});
+  return files_->back();
+}
+
+PartWriter::PartWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PartWriter::PartWriter(PartWriter&&) noexcept = default;
+PartWriter::~PartWriter() = default;
+
+const PartId& PartWriter::part() const { return state_->part; }
+const std::vector<RecordedFile>& PartWriter::files() const { return state_->files; }
+
+Result<Fd> PartWriter::State::make_file(Io& io, const std::string& name) {
+  if (!is_file_name(name) || is_reserved_file_name(name))
+    return Error{Code::kInvalid, "\"" + name + "\" is no name that a file may have"};
+  if (static_cast<int>(files.size()) >= limits::kFilesPerPartMax)
+    return Error{Code::kTooLarge,
+                 "a part has at most " + std::to_string(limits::kFilesPerPartMax) + " files"};
+  Result<Fd> fd = io.open(directory.get(), name, O_RDWR | O_CREAT | O_EXCL, kFileMode);
+  if (fd.ok()) ++begun;
+  return fd;
+}
+
+Result<std::unique_ptr<FileWriter>> PartWriter::create(Io& io, std::string_view name, Bytes most) {
+  const std::string own_name(name);
+  HOLDFAST_ASSIGN(fd, state_->make_file(io, own_name));
+  return std::unique_ptr<FileWriter>(new FileWriter(std::move(fd), own_name, most, state_->files));
+}
+
+Result<RecordedFile> PartWriter::copy_in(Io& io, const Fd& source_directory, std::string_view name,
+                                         Bytes most) {
+  const std::string own_name(name);
+  if (!is_file_name(own_name))
+    return Error{Code::kInvalid, "\"" + own_name + "\" is no name that a file may have"};
+  HOLDFAST_ASSIGN(source,
+                  io.open(source_directory.get(), own_name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
+  HOLDFAST_ASSIGN(before, status_of(source.get(), own_name));
+  HOLDFAST_TRY(check_source(before, own_name, most));
+  HOLDFAST_ASSIGN(target, state_->make_file(io, own_name));
+
+  const Bytes size(before.st_size);
+  Result<Digest> digest = copy_bytes(io, source, target, size);
+  HOLDFAST_ASSIGN(after, status_of(source.get(), own_name));
+  if (!(SourceState(after) == SourceState(before)) ||
+      (!digest.ok() && digest.error().code == Code::kCorrupt))
+    return Error{Code::kConflict, "take in " + own_name + ": it changed while it was taken in"};
+  if (!digest.ok()) return digest.error().within("take in " + own_name);
+  HOLDFAST_TRY(io.sync(target.get(), own_name));
+  state_->files.push_back(RecordedFile{own_name, size, *digest, Channel::kNone});
+  return state_->files.back();
+}
+
+Result<Fd> PartWriter::open(Io& io, std::string_view name) {
+  return io.open(state_->directory.get(), name, O_RDONLY);
+}
+
+Status PartWriter::drop(Io& io, std::string_view name) {
+  if (is_reserved_file_name(name))
+    return Error{Code::kInvalid, "drop \"" + std::string(name) + "\": it is no file of a part"};
+  HOLDFAST_TRY(io.unlink(state_->directory.get(), name));
+  --state_->begun;
+  std::erase_if(state_->files, [&](const RecordedFile& file) { return file.name == name; });
+  return {};
+}
+
+Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& description) {
+  State& state = *state_;
+  const std::string what = "finish part " + state.part.text();
+  if (state.begun != state.files.size())
+    return Error{Code::kConflict, what + ": a file of it was begun and not finished"};
+  if (description) {
+    if (description->part_id() != state.part || !state.has_exactly(description->files))
+      return Error{Code::kInvalid, what + ": recording.json would speak of other files"};
+    HOLDFAST_TRY(
+        publish_text(io, state.directory.get(), kRecordingFileName, recording_json(*description)));
+  } else {
+    HOLDFAST_TRY(sync_directory(io, state.directory.get(), state.name));
+  }
+  HOLDFAST_TRY(sync_directory(io, state.parent.get(), "the directory that holds " + state.name));
+  state.finished = true;
+  return {};
+}
+
+Status PartWriter::abort(Io& io) { return remove_tree(io, state_->parent.get(), state_->name); }
+
+bool PartWriter::State::has_exactly(const std::vector<RecordedFile>& described) const {
+  if (described.size() != files.size()) return false;
+  return std::all_of(files.begin(), files.end(), [&](const RecordedFile& file) {
+    return std::any_of(described.begin(), described.end(), [&](const RecordedFile& other) {
+      return other.name == file.name && other.size == file.size && other.sha256 == file.sha256;
+    });
+  });
+}
+
+}  // namespace holdfast

@@ -1,0 +1,236 @@
+#include "tiers/disk/standard_tree.h"
+
+#include <sys/statvfs.h>
+
+#include <cerrno>
+
+#include "io/text_file.h"
+#include "io/tree.h"
+#include "tiers/disk/part_files.h"
+#include "tiers/disk/part_writer_state.h"
+#include "tiers/read/open_file.h"
+
+namespace holdfast {
+namespace {
+
+constexpr const char* kIncoming = "standard/.incoming";
+constexpr const char* kTrash = "standard/.trash";
+constexpr const char* kStaged = "staged";
+
+// Calls `see` for each directory in `parent` whose name is a part's.
+Status each_part_in(Io& io, int root_fd, const char* parent,
+                    const std::function<Status(const PartId&)>& see) {
+  HOLDFAST_ASSIGN(directory, open_directory_beneath(io, root_fd, parent));
+  return each_entry(io, directory.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
+    const Result<PartId> part = PartId::from_text(entry.name);
+    if (entry.type == DT_DIR && part.ok()) HOLDFAST_TRY(see(*part));
+    return true;
+  });
+}
+
+// A corrupt recording.json is no recording.json here: the entry is not complete.
+Result<std::optional<RecordingDescription>> readable_description(Io& io, int root_fd,
+                                                                 const std::string& directory) {
+  Result<std::optional<RecordingDescription>> found = find_description(io, root_fd, directory);
+  if (!found.ok() && found.error().code == Code::kCorrupt)
+    return std::optional<RecordingDescription>();
+  return found;
+}
+
+Error occupied(const Place& place) {
+  return Error{Code::kConflict, "place a part: another one lies at " + place.directory()};
+}
+
+}  // namespace
+
+Status StandardTree::prepare(Io& io) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  for (const char* directory : {kIncoming, kTrash, kStaged}) {
+    const Result<Fd> made = make_directories_beneath(io, root->get(), directory);
+    if (!made.ok()) return made.error().within("prepare " + root_.path());
+  }
+  return {};
+}
+
+Result<PartWriter> StandardTree::begin_in(Io& io, const std::string& parent, const PartId& part,
+                                          const std::string& name) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  HOLDFAST_TRY(remove_tree(io, root->get(), parent + "/" + name));
+  auto state = std::make_unique<PartWriter::State>();
+  state->part = part;
+  state->name = name;
+  HOLDFAST_ASSIGN(directory, make_directories_beneath(io, root->get(), parent + "/" + name));
+  state->directory = std::move(directory);
+  HOLDFAST_ASSIGN(holder, open_directory_beneath(io, root->get(), parent));
+  state->parent = std::move(holder);
+  return PartWriter(std::move(state));
+}
+
+Result<PartWriter> StandardTree::begin(Io& io, const PartId& part) {
+  return begin_in(io, kIncoming, part, part.text());
+}
+
+Status StandardTree::place(Io& io, const PartId& part, const Place& place) {
+  if (part.part != place.part)
+    return Error{Code::kInvalid, "place part " + part.text() + ": the place is another part's"};
+  const std::lock_guard lock(names_);
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  const std::string from = incoming_directory(part);
+  const std::string to = place.directory();
+  const SplitPath to_path = split_path(to);
+  HOLDFAST_ASSIGN(incoming, find_description(io, root->get(), from));
+  HOLDFAST_ASSIGN(placed, find_description(io, root->get(), to));
+  if (placed && placed->part_id() != part) return occupied(place);
+  if (placed && incoming) return occupied(place);  // recording.json is in both: not our doing
+  if (!placed && !incoming)
+    return Error{Code::kNotFound,
+                 "place part " + part.text() + ": it is neither in .incoming nor in its place"};
+  if (place.part > 1) {
+    HOLDFAST_ASSIGN(first, find_description(io, root->get(), to_path.parent));
+    if (first && first->recording != part.recording) return occupied(place);
+  }
+
+  // When the part lies there already, its directories' names may still not be durable: this
+  // syncs them too.
+  HOLDFAST_ASSIGN(to_parent, make_directories_beneath(io, root->get(), to_path.parent));
+  HOLDFAST_ASSIGN(from_parent, open_directory_beneath(io, root->get(), kIncoming));
+  if (placed) {
+    HOLDFAST_TRY(sync_directory(io, to_parent.get(), to_path.parent));
+    HOLDFAST_TRY(remove_tree(io, root->get(), from));  // empty, after files joined later parts
+    return sync_directory(io, from_parent.get(), kIncoming);
+  }
+  const Status renamed =
+      io.rename(from_parent.get(), part.text(), to_parent.get(), to_path.name, IfExists::kRefuse);
+  if (!renamed.ok() && renamed.error().code == Code::kConflict) {
+    // The call's directory is there with later parts in it: the files join them.
+    HOLDFAST_ASSIGN(target, open_directory_beneath(io, root->get(), to));
+    HOLDFAST_ASSIGN(source, open_directory_beneath(io, root->get(), from));
+    HOLDFAST_TRY(
+        move_part_files(io, source.get(), target.get(), *incoming, DescriptionGoes::kLast));
+    HOLDFAST_TRY(remove_tree(io, root->get(), from));
+  } else if (!renamed.ok()) {
+    return renamed;
+  }
+  HOLDFAST_TRY(sync_directory(io, to_parent.get(), to_path.parent));
+  return sync_directory(io, from_parent.get(), kIncoming);
+}
+
+Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  std::vector<IncomingEntry> entries;
+  const int root_fd = root->get();
+  HOLDFAST_TRY(each_part_in(io, root_fd, kIncoming, [&](const PartId& part) -> Status {
+    const std::string directory = incoming_directory(part);
+    HOLDFAST_ASSIGN(description, readable_description(io, root_fd, directory));
+    if (description) {
+      HOLDFAST_ASSIGN(complete, has_all_files(io, root_fd, directory, *description));
+      if (!complete || description->part_id() != part) description.reset();
+    }
+    entries.push_back(IncomingEntry{part, std::move(description)});
+    return {};
+  }));
+  return entries;
+}
+
+Status StandardTree::discard_incoming(Io& io, const PartId& part) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  return remove_tree(io, root->get(), incoming_directory(part));
+}
+
+Result<Fd> StandardTree::open_for_read(Io& io, std::string_view directory, std::string_view file,
+                                       Bytes size) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  return holdfast::open_for_read(*root, directory, file, size);
+}
+
+Result<RecordingDescription> StandardTree::read_description(Io& io, std::string_view directory) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  HOLDFAST_ASSIGN(found, find_description(io, root->get(), directory));
+  if (!found)
+    return Error{Code::kNotFound, "read recording.json: none in " + std::string(directory)};
+  return *std::move(found);
+}
+
+Status StandardTree::each_placed(Io& io, const DescriptionSink& see) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  const int root_fd = root->get();
+  // Below standard/: workspace, year, month, day, call, and perhaps +n.
+  constexpr int kCallLevel = 5;
+  const std::function<Status(const std::string&, int)> walk = [&](const std::string& directory,
+                                                                  int level) -> Status {
+    if (level >= kCallLevel) {
+      Result<std::optional<RecordingDescription>> found = find_description(io, root_fd, directory);
+      if (!found.ok()) HOLDFAST_TRY(see(directory, found.error()));
+      if (found.ok() && *found) HOLDFAST_TRY(see(directory, **found));
+    }
+    if (level > kCallLevel) return {};
+    HOLDFAST_ASSIGN(held, open_directory_beneath(io, root_fd, directory));
+    return each_entry(io, held.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
+      if (entry.type == DT_DIR && !entry.name.starts_with('.'))
+        HOLDFAST_TRY(walk(directory + "/" + entry.name, level + 1));
+      return true;
+    });
+  };
+  return walk("standard", 0);
+}
+
+Result<PartWriter> StandardTree::begin_staged(Io& io, const PartId& part) {
+  return begin_in(io, kStaged, part, std::string(kTemporaryPrefix) + part.text());
+}
+
+Status StandardTree::publish_staged(Io& io, PartWriter& writer) {
+  const PartWriter::State& state = *writer.state_;
+  if (!state.finished)
+    return Error{Code::kConflict, "stage part " + state.part.text() + ": it is not finished"};
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  const std::string to = staged_directory(state.part);
+  HOLDFAST_TRY(remove_tree(io, root->get(), to));
+  return rename_durably(io, root->get(), std::string(kStaged) + "/" + state.name, to,
+                        IfExists::kRefuse);
+}
+
+Status StandardTree::remove_staged(Io& io, const ReleasePermit& permit) {
+  HOLDFAST_TRY(check_permit(permit));
+  return discard_staged(io, PartId{permit.recording(), permit.part()});
+}
+
+Status StandardTree::discard_staged(Io& io, const PartId& part) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  return remove_tree(io, root->get(), staged_directory(part));
+}
+
+Result<std::vector<StagedEntry>> StandardTree::list_staged(Io& io) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  HOLDFAST_ASSIGN(staged, open_directory_beneath(io, root->get(), kStaged));
+  std::vector<StagedEntry> entries;
+  std::vector<std::string> unfinished;
+  HOLDFAST_TRY(each_entry(io, staged.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
+    if (is_temporary_name(entry.name)) unfinished.push_back(entry.name);
+    const Result<PartId> part = PartId::from_text(entry.name);
+    if (entry.type != DT_DIR || !part.ok()) return true;
+    StagedEntry found{*part, Bytes(0)};
+    HOLDFAST_ASSIGN(directory, open_directory_beneath(io, staged.get(), entry.name));
+    HOLDFAST_TRY(each_entry(io, directory.get(), [&](const DirectoryEntry& file) -> Result<bool> {
+      HOLDFAST_ASSIGN(fd, io.open(directory.get(), file.name, O_RDONLY | O_NONBLOCK));
+      HOLDFAST_ASSIGN(status, status_of(fd.get(), file.name));
+      found.bytes += Bytes(status.st_size);
+      return true;
+    }));
+    entries.push_back(found);
+    return true;
+  }));
+  for (const std::string& name : unfinished) HOLDFAST_TRY(remove_tree(io, staged.get(), name));
+  return entries;
+}
+
+Result<FreeSpace> StandardTree::free_space(Io& io) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  struct statvfs status = {};
+  if (::fstatvfs(root->get(), &status) != 0)
+    return system_error(errno, "ask for the free space of " + root_.path());
+  const auto block = static_cast<int64_t>(status.f_frsize);
+  return FreeSpace{Bytes(static_cast<int64_t>(status.f_blocks) * block),
+                   Bytes(static_cast<int64_t>(status.f_bavail) * block)};
+}
+
+}  // namespace holdfast

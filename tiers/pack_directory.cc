@@ -1,0 +1,65 @@
+#include "tiers/pack_directory.h"
+
+#include "tiers/pack_file.h"
+
+namespace holdfast {
+namespace {
+
+// Two characters of base32 spread a million packs over a thousand directories.
+PackLocation location_of(const PackId& pack) {
+  const std::string text = pack.text();
+  return "packs/" + text.substr(0, 2) + "/" + text + ".tar";
+}
+
+constexpr size_t kIdBegin = 9;  // behind "packs/ab/"
+constexpr size_t kIdLength = 26;
+
+// The pack that a location speaks of; kInvalid for a location that we never gave.
+Result<PackId> pack_at(const PackLocation& location) {
+  if (location.size() > kIdBegin + kIdLength) {
+    const Result<PackId> pack = PackId::from_text(location.substr(kIdBegin, kIdLength));
+    if (pack.ok() && location_of(*pack) == location) return *pack;
+  }
+  return Error{Code::kInvalid, "\"" + location + "\" is no place of a pack in a directory"};
+}
+
+class PackDirectorySession final : public PackSession {
+ public:
+  explicit PackDirectorySession(MediumRoot& root) : root_(root) {}
+
+  Result<PackLocation> append(Io& io, const PackId& pack, Bytes size,
+                              const PackSource& source) override {
+    const PackLocation location = location_of(pack);
+    HOLDFAST_TRY(append_pack_file(io, root_, location, size, source));
+    return location;
+  }
+
+  Status read(Io& io, const PackLocation& location, const std::vector<PackRange>& ranges,
+              const RangeSink& sink) override {
+    HOLDFAST_TRY(pack_at(location));
+    return read_pack_file(io, root_, location, ranges, sink);
+  }
+
+  Result<VerifyMode> verify(Io& io, const PackLocation& location, Bytes size,
+                            const Digest& digest) override {
+    HOLDFAST_TRY(pack_at(location));
+    return verify_pack_file(io, root_, location, size, digest);
+  }
+
+  Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {
+    HOLDFAST_ASSIGN(pack, pack_at(location));
+    return remove_pack_file(io, root_, location, pack, permit);
+  }
+
+ private:
+  MediumRoot& root_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PackSession>> PackDirectory::attach(Io& io) {
+  HOLDFAST_TRY(root_.checked(io));
+  return std::unique_ptr<PackSession>(new PackDirectorySession(root_));
+}
+
+}  // namespace holdfast

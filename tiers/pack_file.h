@@ -1,0 +1,30 @@
+// One pack as one file below a medium's root: what the warm directory and the
+// vault have in common.
+#pragma once
+
+#include <string>
+
+#include "tiers/backend.h"
+#include "tiers/label.h"
+
+namespace holdfast {
+
+// Publishes the pack at `path`, whose directories are made durably. The label is
+// checked first. What an interrupted append left at `path` is replaced.
+Status append_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
+                        const PackSource& source);
+
+// kInvalid unless the ranges ascend without overlap; kNotFound; kIo beyond the file's end.
+Status read_pack_file(Io& io, MediumRoot& root, const std::string& path,
+                      const std::vector<PackRange>& ranges, const RangeSink& sink);
+
+// kCorrupt when size or digest differ. VerifyMode::kNone where the page cache could not be
+// avoided: such a read proves nothing, and advance_proved refuses it.
+Result<VerifyMode> verify_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
+                                    const Digest& digest);
+
+// Checks permit and label, then unlinks durably. No error when it is gone already.
+Status remove_pack_file(Io& io, MediumRoot& root, const std::string& path, const PackId& pack,
+                        const PackReleasePermit& permit);
+
+}  // namespace holdfast
