@@ -14,6 +14,7 @@
 
 #include <sqlite3.h>
 
+#include <cassert>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -65,6 +66,8 @@ class Statement {
   }
   template <typename T>
   T column(int index) const;
+  // The bytes of a column, until the next step().
+  ByteSpan blob(int index) const { return blob_at(index); }
   bool is_null(int index) const { return sqlite3_column_type(statement_, index) == SQLITE_NULL; }
 
  private:
@@ -171,6 +174,7 @@ class Database {
   Database(std::unique_ptr<sqlite3, Close> handle, std::string path)
       : handle_(std::move(handle)), path_(std::move(path)) {}
 
+  std::shared_ptr<void> lock_;  // of the writing connection, until after it is closed
   std::unique_ptr<sqlite3, Close> handle_;
   // Statements are finalised before the connection closes (declared after it).
   std::map<std::string, std::unique_ptr<Cached>, std::less<>> cache_;

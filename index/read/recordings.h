@@ -44,6 +44,8 @@ struct LinkMarks {
   int64_t kid = 0;  // signing key of the workspace
   KeyId key;        // the API key that minted it
 };
+// How link_revocation names a signing key.
+std::string signing_key_mark(WorkspaceNo workspace_no, int64_t kid);
 // True when the link's id, its signing key or its minting API key is revoked.
 Result<bool> is_link_revoked(Database& index, const LinkMarks& link);
 
