@@ -34,22 +34,24 @@ Workers::~Workers() {
 
 bool Workers::submit(Job job) { return queue_.try_push(job); }
 
-Result<std::unique_ptr<LaneThread>> LaneThread::start(std::string name, Millis interval, const IoOptions& options,
-                                                      Turn turn) {
+Result<std::unique_ptr<LaneThread>> LaneThread::start(std::string name, Millis interval,
+                                                      const IoOptions& options, Turn turn) {
   std::unique_ptr<LaneThread> lane(new LaneThread());
   HOLDFAST_ASSIGN(io, Io::open(options));
   lane->io_ = std::move(io);
-  lane->thread_ = std::thread([self = lane.get(), turn = std::move(turn), interval, name = std::move(name)] {
-    pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
-    self->run(turn, interval);
-  });
+  lane->thread_ =
+      std::thread([self = lane.get(), turn = std::move(turn), interval, name = std::move(name)] {
+        pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+        self->run(turn, interval);
+      });
   return lane;
 }
 
 void LaneThread::run(const Turn& turn, Millis interval) {
   std::unique_lock lock(mutex_);
   while (!stop_) {
-    wake_.wait_for(lock, std::chrono::milliseconds(interval.count), [&] { return kicked_ || stop_; });
+    wake_.wait_for(lock, std::chrono::milliseconds(interval.count),
+                   [&] { return kicked_ || stop_; });
     if (stop_) break;
     kicked_ = false;
     lock.unlock();

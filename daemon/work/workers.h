@@ -44,8 +44,8 @@ class LaneThread {
  public:
   using Turn = std::function<void(Io&)>;
 
-  static Result<std::unique_ptr<LaneThread>> start(std::string name, Millis interval, const IoOptions& options,
-                                                   Turn turn);
+  static Result<std::unique_ptr<LaneThread>> start(std::string name, Millis interval,
+                                                   const IoOptions& options, Turn turn);
   ~LaneThread();  // lets the turn finish, then joins
 
   void kick();  // any thread

@@ -1,0 +1,44 @@
+// The opened archive: what every piece of work stands on. Made by
+// open_archive.h at start, let go in reverse order at stop.
+#pragma once
+
+#include "base/clock.h"
+#include "base/config.h"
+#include "base/random.h"
+#include "daemon/work/change_feed.h"
+#include "daemon/work/index_pool.h"
+#include "daemon/work/session_keeper.h"
+#include "index/writer.h"
+#include "tiers/disk/standard_tree.h"
+#include "tiers/policy.h"
+#include "tiers/read/digest_memory.h"
+
+namespace holdfast {
+
+// References only; thread rule: copied and used by any thread, each member by its own rule.
+struct Archive {
+  const Config& config;
+  const PolicySettings& policy;
+  Clock& clock;
+  Random& random;
+  ArchiveId id;
+  MediumRoot& standard_root;
+  StandardTree& standard;
+  Writer& writer;
+  IndexPool& index;
+  DecisionSource& source;
+  DigestMemory& digests;
+  ChangeFeed& changes;
+  SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
+  SessionKeeper* cold = nullptr;  // null: no cold tier
+
+  const MediumId& standard_medium() const { return standard.root().medium(); }
+  // The keeper of a medium; null when it is not one of ours (offline since start, or another kind).
+  SessionKeeper* keeper_of(const MediumId& medium) const {
+    if (warm != nullptr && warm->backend().medium() == medium) return warm;
+    if (cold != nullptr && cold->backend().medium() == medium) return cold;
+    return nullptr;
+  }
+};
+
+}  // namespace holdfast

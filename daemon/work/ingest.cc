@@ -1,0 +1,255 @@
+#include "daemon/work/ingest.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "audio/check.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "daemon/work/ingest_row.h"
+#include "index/read/recordings.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kMetadataName = "metadata.json";
+
+// The first bytes of a finished file, at most `most`.
+Result<std::string> first_bytes(Io& io, PartWriter& writer, const RecordedFile& file, size_t most) {
+  std::string bytes(std::min(most, static_cast<size_t>(file.size.count)), '\0');
+  if (bytes.empty()) return bytes;
+  HOLDFAST_ASSIGN(fd, writer.open(io, file.name));
+  MutableByteSpan out(reinterpret_cast<std::byte*>(bytes.data()), bytes.size());
+  HOLDFAST_TRY(io.read_exactly(fd.get(), Bytes(0), out));
+  return bytes;
+}
+
+}  // namespace
+
+Channel channel_of(std::string_view file_name) {
+  if (file_name.starts_with("inbound.")) return Channel::kInbound;
+  if (file_name.starts_with("outbound.")) return Channel::kOutbound;
+  if (file_name.starts_with("recording.")) return Channel::kBoth;
+  return Channel::kNone;
+}
+
+// What is known of a draft once all its files are there.
+struct Ingest::Judged {
+  std::string call_sid;
+  std::optional<std::string> metadata_text;
+  RecordingDescription description;  // as of a first part
+  IngestRow row;                     // made from it
+};
+
+Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
+  const PartId part{archive_.random.id<RecordingId>(), 1};
+  HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, part));
+  return std::make_unique<IngestDraft>(std::move(request), std::move(writer));
+}
+
+Status Ingest::abandon(Io& io, std::unique_ptr<IngestDraft> draft) {
+  return draft->writer().abort(io);
+}
+
+Result<Ingest::Judged> Ingest::judge(Io& io, IngestDraft& draft) {
+  Judged judged;
+  RecordingDescription& description = judged.description;
+  description.archive = archive_.id;
+  description.recording = draft.writer().part().recording;
+  description.workspace = draft.request().workspace;
+  description.received_at = archive_.clock.now();
+  description.files = draft.writer().files();
+  if (description.files.empty())
+    return Error{Code::kInvalid, "a recording needs at least one file"};
+
+  CallMetadata metadata;
+  AudioClaims claims;
+  for (const RecordedFile& file : description.files) {
+    if (file.name != kMetadataName) continue;
+    if (file.size.count > limits::kMetadataBytesMax)
+      return Error{Code::kTooLarge, "metadata.json has " + std::to_string(file.size.count) +
+                                        " bytes; at most " +
+                                        std::to_string(limits::kMetadataBytesMax) + " are kept"};
+    HOLDFAST_ASSIGN(text,
+                    first_bytes(io, draft.writer(), file, static_cast<size_t>(file.size.count)));
+    auto parsed = parse_metadata(text);
+    if (!parsed.ok()) return parsed.error().within("metadata.json");
+    metadata = std::move(parsed).value();
+    claims = read_audio_claims(text);
+    judged.metadata_text = std::move(text);
+  }
+  description.call_sid =
+      draft.request().call_sid.empty() ? metadata.call_sid : draft.request().call_sid;
+  if (description.call_sid.empty())
+    return Error{Code::kInvalid, "no call_sid: give it in metadata.json or beside the files"};
+  if (!metadata.call_sid.empty() && metadata.call_sid != description.call_sid)
+    return Error{Code::kInvalid,
+                 "metadata.json speaks of another call_sid than the one it came under"};
+  if (metadata.workspace && *metadata.workspace != description.workspace)
+    return Error{Code::kInvalid,
+                 "metadata.json speaks of another workspace_id than the one it came under"};
+
+  const EventTimes times = event_times(metadata, description.received_at);
+  description.day = day_of(times.started_at);
+  description.started_at = metadata.started_at;
+  description.ended_at = metadata.ended_at;
+  description.flags = times.flags;
+  if (!judged.metadata_text || metadata.incomplete)
+    description.flags |= static_cast<int32_t>(Flag::kMetadataIncomplete);
+  for (RecordedFile& file : description.files) {
+    file.channel = channel_of(file.name);
+    HOLDFAST_ASSIGN(first, first_bytes(io, draft.writer(), file, kAudioCheckBytes));
+    description.flags |= check_audio(file.name, claims, file.size, as_bytes(first));
+  }
+  HOLDFAST_ASSIGN(row, ingest_row(description, judged.metadata_text, archive_.standard_medium()));
+  judged.row = std::move(row);
+  return judged;
+}
+
+Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
+  auto outcome = [&]() -> Result<Ingested> {
+    HOLDFAST_ASSIGN(judged, judge(io, *draft));
+    std::optional<Recording> known;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(workspace, find_workspace(*index, draft->request().workspace));
+      if (workspace) {
+        HOLDFAST_ASSIGN(found,
+                        find_recording(*index, workspace->workspace_no, judged.row.call_sid));
+        known = std::move(found);
+      }
+    }
+    if (!known) return commit_first(io, *draft, std::move(judged));
+    switch (judge_ingest(known->files, judged.row.files)) {
+      case IngestVerdict::kConflict:
+        return Error{Code::kConflict,
+                     "the call is archived already, and a file of the same name has other bytes"};
+      case IngestVerdict::kNextPart:
+        return commit_next_part(io, *draft, *known, std::move(judged));
+      case IngestVerdict::kNew:
+      case IngestVerdict::kSame:
+        break;
+    }
+    HOLDFAST_TRY(draft->writer().abort(io));
+    return Ingested{IngestVerdict::kSame, known->recording, known->recording_no, known->call_sid, 1,
+                    known->files,         known->flags};
+  }();
+  // An unknown outcome may still take effect: its files stay until the next start looks.
+  const bool keep = outcome.ok() || outcome.error().code == Code::kUnavailable;
+  if (!keep) {
+    if (Status aborted = draft->writer().abort(io); !aborted.ok())
+      log::warning("ingest: leave {} in .incoming: {}", draft->writer().part().text(),
+                   aborted.error().message);
+  }
+  return outcome;
+}
+
+Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged) {
+  HOLDFAST_ASSIGN(number, archive_.writer.next_recording_no());
+  judged.description.number = number;
+  judged.row.recording_no = number;
+  HOLDFAST_TRY(draft.writer().finish(io, judged.description));
+  judged.row.next_action_at = judged.row.ended_at + archive_.policy.standard_copy_after;
+  Ingested outcome{IngestVerdict::kNew, judged.row.recording, number, judged.row.call_sid, 1,
+                   judged.row.files,    judged.row.flags};
+  HOLDFAST_TRY(commit_row(io, std::move(judged.row), draft.request().who, outcome));
+  if (outcome.verdict == IngestVerdict::kSame) HOLDFAST_TRY(draft.writer().abort(io));
+  return outcome;
+}
+
+// The new names of a known call are copied into a draft of the part they become.
+Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
+                                          Judged judged) {
+  const int part = known.parts + 1;
+  if (part > limits::kPartsMax)
+    return Error{Code::kTooLarge,
+                 "the recording has " + std::to_string(limits::kPartsMax) + " parts already"};
+  HOLDFAST_ASSIGN(root, archive_.standard_root.current(io));
+  const std::string from = incoming_directory(draft.writer().part());
+  HOLDFAST_ASSIGN(directory, io.open(root->get(), from, O_RDONLY | O_DIRECTORY));
+  HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, PartId{known.recording, part}));
+
+  RecordingDescription description = std::move(judged.description);
+  description.recording = known.recording;
+  description.number = known.recording_no;
+  description.part = part;
+  description.day = known.day;
+  std::erase_if(description.files, [&](const RecordedFile& file) {
+    return std::any_of(known.files.begin(), known.files.end(),
+                       [&](const FileRow& old) { return old.name == file.name; });
+  });
+  for (const RecordedFile& file : description.files) {
+    HOLDFAST_ASSIGN(copied, writer.copy_in(io, directory, file.name, file.size));
+    if (copied.sha256 != file.sha256)
+      return Error{Code::kCorrupt, "a file of the next part changed while it was copied"};
+  }
+  HOLDFAST_TRY(writer.finish(io, description));
+  HOLDFAST_TRY(draft.writer().abort(io));
+
+  HOLDFAST_ASSIGN(row, ingest_row(description, std::nullopt, archive_.standard_medium()));
+  row.started_at = known.started_at;
+  row.ended_at = known.ended_at;
+  row.next_action_at = description.received_at + archive_.policy.standard_copy_after;
+  Ingested outcome{IngestVerdict::kNextPart,
+                   known.recording,
+                   known.recording_no,
+                   known.call_sid,
+                   part,
+                   row.files,
+                   description.flags};
+  HOLDFAST_TRY(commit_row(io, std::move(row), draft.request().who, outcome));
+  return outcome;
+}
+
+// Acknowledges, then places. What placing cannot do now, start-up does: the row says where the
+// files are.
+Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome) {
+  RecordingRow recording;
+  recording.recording = row.recording;
+  recording.recording_no = row.recording_no;
+  recording.workspace = row.workspace;
+  recording.call_sid = row.call_sid;
+  recording.day = row.day;
+  const int part = row.part;
+  auto committed = archive_.writer.call(part == 1 ? ingest_recording(std::move(row), who)
+                                                  : add_part(std::move(row), who));
+  if (!committed.ok()) return committed.error();
+  outcome.verdict = committed->verdict;
+  outcome.recording = committed->recording;
+  outcome.recording_no = committed->recording_no;
+  outcome.part = committed->part;
+  if (committed->verdict == IngestVerdict::kSame) return {};
+  if (Status placed = place(io, recording, part); !placed.ok())
+    log::warning("ingest: recording {} is acknowledged and waits in .incoming: {}",
+                 recording.recording.text(), placed.error().message);
+  return {};
+}
+
+Status Ingest::place(Io& io, const RecordingRow& recording, int part) {
+  const PartId id{recording.recording, part};
+  const Place place{recording.workspace, recording.day, recording.call_sid, part};
+  HOLDFAST_TRY(archive_.standard.place(io, id, place));
+  HOLDFAST_TRY(archive_.writer.call(mark_placed(recording.recording_no, part)));
+  archive_.changes.publish({part == 1 ? Change::Kind::kAdded : Change::Kind::kChanged,
+                            recording.recording_no, recording.workspace, recording.day,
+                            recording.call_sid});
+  return {};
+}
+
+Status Ingest::adopt(Io& io, const RecordingDescription& description) {
+  HOLDFAST_ASSIGN(found, archive_.source.find_ingest(description.recording, description.part));
+  if (!found)
+    return Error{Code::kNotFound,
+                 "adopt " + description.part_id().text() + ": it is not in .incoming any more"};
+  IngestRow row = *std::move(found);
+  row.next_action_at = row.ended_at + archive_.policy.standard_copy_after;
+  Ingested outcome;
+  Status committed = commit_row(io, std::move(row), "system", outcome);
+  const bool superseded = (committed.ok() && outcome.verdict == IngestVerdict::kSame) ||
+                          (!committed.ok() && committed.error().code == Code::kConflict);
+  if (!superseded) return committed;
+  // The recorder came again meanwhile, or the call was erased: this copy was never acknowledged.
+  return archive_.standard.discard_incoming(io, description.part_id());
+}
+
+}  // namespace holdfast

@@ -1,0 +1,92 @@
+// Ingest: the one way in. Spool, HTTP and `holdfast put` all end here.
+//
+//   begin ──files──▶ draft in .incoming ──accept──▶ checked ──finish──▶ durable
+//     ──commit──▶ acknowledged (row and line) ──place──▶ in its place
+//
+// Invariants
+// - accept() answers success only when data, directory entries, row and line
+//   are durable (P1).
+// - The same call with the same bytes is "unchanged"; a known name with other
+//   bytes is a conflict; new names are the next part.
+// - A draft whose commit has an unknown outcome stays in .incoming: start-up
+//   finds the row, or adopts the draft.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "daemon/work/archive.h"
+#include "daemon/work/metadata.h"
+#include "index/commands/ingest.h"
+
+namespace holdfast {
+
+struct IngestRequest {
+  WorkspaceId workspace;
+  std::string call_sid;  // what the way in says it is; empty: metadata.json says
+  std::string who;       // "key:<id>", "uid:<n>", "spool"
+};
+
+// What became of a draft.
+struct Ingested {
+  IngestVerdict verdict = IngestVerdict::kNew;  // kNew, kSame or kNextPart
+  RecordingId recording;
+  RecordingNo recording_no;
+  std::string call_sid;
+  int part = 1;
+  std::vector<FileRow> files;  // of this part, or of all that was known for kSame
+  int32_t flags = 0;
+};
+
+// One recording being received. Thread rule: one thread at a time.
+class IngestDraft {
+ public:
+  IngestDraft(IngestRequest request, PartWriter writer)
+      : request_(std::move(request)), writer_(std::move(writer)) {}
+
+  const IngestRequest& request() const { return request_; }
+  PartWriter& writer() { return writer_; }
+
+ private:
+  IngestRequest request_;
+  PartWriter writer_;
+};
+
+class Ingest {
+ public:
+  explicit Ingest(const Archive& archive) : archive_(archive) {}
+
+  // A new draft in .incoming. kUnavailable when the standard medium is offline.
+  Result<std::unique_ptr<IngestDraft>> begin(Io& io, IngestRequest request);
+
+  // Judges the draft's files and makes them durable. kInvalid (nothing of it is
+  // kept), kConflict (other bytes, erased), kNoSpace, kUnavailable (try again).
+  // The draft is gone afterwards, whatever the outcome.
+  Result<Ingested> accept(Io& io, std::unique_ptr<IngestDraft> draft);
+
+  // Removes what was received so far.
+  Status abandon(Io& io, std::unique_ptr<IngestDraft> draft);
+
+  // Renames an acknowledged part into its place and marks it. Start-up's way too.
+  Status place(Io& io, const RecordingRow& recording, int part);
+
+  // A complete entry of .incoming that no row speaks of: acknowledged after all.
+  Status adopt(Io& io, const RecordingDescription& description);
+
+ private:
+  struct Judged;
+  Result<Judged> judge(Io& io, IngestDraft& draft);
+  Result<Ingested> commit_first(Io& io, IngestDraft& draft, Judged judged);
+  Result<Ingested> commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
+                                    Judged judged);
+  Status commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome);
+
+  Archive archive_;
+};
+
+// The channel that a file's name says it holds.
+Channel channel_of(std::string_view file_name);
+
+}  // namespace holdfast

@@ -1,0 +1,54 @@
+#include "daemon/work/ingest_row.h"
+
+#include "audio/sample_form.h"
+#include "daemon/work/metadata.h"
+
+namespace holdfast {
+
+Result<IngestRow> ingest_row(const RecordingDescription& description,
+                             std::optional<std::string> metadata_text, const MediumId& medium) {
+  CallMetadata metadata;
+  AudioClaims claims;
+  if (metadata_text) {
+    auto parsed = parse_metadata(*metadata_text);
+    if (!parsed.ok())
+      return parsed.error().within("metadata.json of " + description.part_id().text());
+    metadata = std::move(parsed).value();
+    claims = read_audio_claims(*metadata_text);
+  }
+  const EventTimes times = event_times(metadata, description.received_at);
+
+  IngestRow row;
+  row.recording = description.recording;
+  row.recording_no = description.number;
+  row.workspace = description.workspace;
+  row.call_sid = description.call_sid;
+  row.part = description.part;
+  row.service = metadata.service;
+  row.direction = metadata.direction;
+  row.started_at = times.started_at;
+  row.ended_at = times.ended_at;
+  row.received_at = description.received_at;
+  row.day = description.day;
+  if (metadata.duration_seconds)
+    row.duration = Millis(static_cast<int64_t>(*metadata.duration_seconds * 1000));
+  row.flags = description.flags;
+  row.medium = medium;
+  for (const RecordedFile& file : description.files) {
+    FileRow file_row;
+    file_row.part = description.part;
+    file_row.name = file.name;
+    file_row.size = file.size;
+    file_row.sha256 = file.sha256;
+    file_row.channel = file.channel;
+    if (const ChannelClaim* claim = claims.of(file.name); claim != nullptr) {
+      file_row.format = claim->format;
+      file_row.sample_rate = claim->sample_rate_hz;
+    }
+    row.files.push_back(std::move(file_row));
+  }
+  row.metadata = std::move(metadata_text);
+  return row;
+}
+
+}  // namespace holdfast

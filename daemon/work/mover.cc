@@ -1,0 +1,290 @@
+#include "daemon/work/mover.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "index/commands/ingest.h"
+#include "index/commands/moves.h"
+#include "index/commands/packs.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+#include "tiers/move.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kWho = "system";
+constexpr int kMovesPerTurn = 64;  // of each state: a turn stays short enough to notice a stop
+
+}  // namespace
+
+void Mover::run(Io& io) {
+  while (!stop_) {
+    Result<bool> more = run_once(io);
+    if (!more.ok()) {
+      log::error("mover: {}", more.error().message);
+      return;
+    }
+    if (!*more) return;
+  }
+}
+
+Result<bool> Mover::run_once(Io& io) {
+  const UnixMillis now = archive_.clock.now();
+  DueRows rows;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(gathered, gather_due_rows(archive_, *index, now));
+    rows = std::move(gathered);
+  }
+  const std::vector<PlannedStep> steps = plan_steps(rows.input, archive_.policy, now);
+  HOLDFAST_TRY(assign(rows, steps));
+  bool worked = false;
+  for (const PlannedStep& step : steps) {
+    if (stop_) return false;
+    if (Status done = execute(io, step); !done.ok())
+      log::warning("{}: {}", word(step.kind), done.error().message);
+    else
+      worked = true;
+  }
+  HOLDFAST_TRY(look_again_later(rows, steps));
+  HOLDFAST_ASSIGN(moved, advance_moves(io));
+  return worked || moved;
+}
+
+// Assignments are grouped: one command per pack, however many members it takes.
+Status Mover::assign(const DueRows& rows, const std::vector<PlannedStep>& steps) {
+  struct Group {
+    std::optional<PackId> existing;
+    std::string cohort;
+    std::vector<PartKey> members;
+  };
+  std::map<RecordingId, RecordingNo> numbers;
+  for (const RecordingRow& row : rows.recordings) numbers.emplace(row.recording, row.recording_no);
+  std::map<std::string, Group> groups;
+  for (const PlannedStep& step : steps) {
+    if (step.kind != StepKind::kAssignToPack) continue;
+    const std::string key =
+        step.pack->existing ? step.pack->existing->text() : std::to_string(step.pack->fresh);
+    Group& group = groups[key];
+    group.existing = step.pack->existing;
+    group.cohort = step.cohort;
+    group.members.push_back(PartKey{numbers.at(*step.recording), step.part});
+  }
+  for (auto& [key, group] : groups) {
+    PackId pack = group.existing.value_or(PackId());
+    if (!group.existing) {
+      pack = archive_.random.id<PackId>();
+      const OpenPack request{pack, group.cohort, archive_.warm->backend().medium(),
+                             archive_.clock.now() + archive_.policy.pack_seal_after};
+      HOLDFAST_TRY(archive_.writer.call(open_pack(request)));
+    }
+    HOLDFAST_ASSIGN(assigned, archive_.writer.call(assign_members(pack, std::move(group.members))));
+    // Not placed yet, or destroyed meanwhile: not in every scan from now on.
+    for (const PartKey& skipped : assigned.skipped)
+      HOLDFAST_TRY(archive_.writer.call(
+          set_recording_action(skipped.recording, archive_.clock.now() + minutes(1))));
+  }
+  return {};
+}
+
+Status Mover::execute(Io& io, const PlannedStep& step) {
+  switch (step.kind) {
+    case StepKind::kAssignToPack:
+      return {};  // done together, before
+    case StepKind::kSealPack:
+      // A pack that this very plan opened is sealed by the next turn, when it has a row.
+      if (!step.pack->existing) return {};
+      return plan_pack_move(*step.pack->existing, archive_.standard_medium(),
+                            archive_.warm->backend().medium());
+    case StepKind::kReleaseStandard:
+      return release_standard(io, step);
+    case StepKind::kCopyPackToCold:
+      HOLDFAST_TRY(plan_pack_move(*step.pack->existing, archive_.warm->backend().medium(),
+                                  archive_.cold->backend().medium()));
+      return archive_.writer.call(set_pack_action(*step.pack->existing, std::nullopt));
+    case StepKind::kReleaseWarmPack:
+      return release_warm(io, *step.pack->existing);
+    case StepKind::kEvictStaged: {
+      std::optional<RestoreRow> restore;
+      {
+        HOLDFAST_ASSIGN(index, archive_.index.take());
+        HOLDFAST_ASSIGN(recording, find_recording(*index, *step.recording));
+        if (recording) restore = recording->restore;
+      }
+      return restore ? remover_.evict(io, *restore) : Status();
+    }
+  }
+  return {};
+}
+
+Status Mover::plan_pack_move(const PackId& pack, const MediumId& from, const MediumId& to) {
+  HOLDFAST_TRY(archive_.writer.call(plan_move(PlanMove{pack, from, to})));
+  return {};
+}
+
+Status Mover::release_standard(Io& io, const PlannedStep& step) {
+  std::optional<Recording> recording;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_recording(*index, *step.recording));
+    recording = std::move(found);
+  }
+  if (!recording) return {};
+  HOLDFAST_TRY(remover_.release_standard(io, *recording, step.part, std::string(kWho)));
+  for (const CopyRow& copy : recording->copies)
+    if (copy.part == step.part && copy.pack) HOLDFAST_TRY(finish_moves_of(*copy.pack));
+  return {};
+}
+
+Status Mover::release_warm(Io& io, const PackId& pack) {
+  HOLDFAST_TRY(archive_.writer.call(set_pack_action(pack, std::nullopt)));
+  if (Status released = remover_.release_warm_pack(io, pack, std::string(kWho)); !released.ok()) {
+    HOLDFAST_TRY(archive_.writer.call(set_pack_action(pack, archive_.clock.now() + minutes(10))));
+    return released;
+  }
+  return finish_moves_of(pack);
+}
+
+// A pack whose source copies are all gone has moved.
+Status Mover::finish_moves_of(const PackId& pack) {
+  std::vector<MoveRow> moves;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, moves_of_pack(*index, pack));
+    moves = std::move(found);
+  }
+  for (const MoveRow& move : moves) {
+    if (move.state != MoveState::kSwitched) continue;
+    Status finished = archive_.writer.call(finish_move(move.move_no));
+    if (!finished.ok() && finished.error().code != Code::kConflict) return finished;
+  }
+  return {};
+}
+
+// A due row for which nothing can be done now is looked at when something may have changed, so
+// that it does not stand in every scan.
+Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedStep>& steps) {
+  const UnixMillis now = archive_.clock.now();
+  std::set<RecordingId> stepped;
+  for (const PlannedStep& step : steps)
+    if (step.recording && step.kind == StepKind::kAssignToPack) stepped.insert(*step.recording);
+  for (const RecordingRow& recording : rows.recordings) {
+    if (stepped.contains(recording.recording)) continue;
+    std::optional<UnixMillis> next;
+    if (recording.state != RecordingState::kLive) next = now + minutes(10);
+    for (const PolicyPart& part : rows.input.standard) {
+      if (part.recording != recording.recording) continue;
+      std::optional<UnixMillis> at = next_action_at(part, archive_.policy);
+      // Due and still here: its step failed. The next try is not at once.
+      if (at && *at <= now) at = now + minutes(1);
+      if (at && (!next || *at < *next)) next = at;
+    }
+    Status set = archive_.writer.call(set_recording_action(recording.recording_no, next));
+    if (!set.ok() && set.error().code != Code::kNotFound) return set;
+  }
+  return {};
+}
+
+Result<bool> Mover::advance_moves(Io& io) {
+  bool worked = false;
+  for (MoveState state :
+       {MoveState::kVerified, MoveState::kCopied, MoveState::kCopying, MoveState::kPlanned}) {
+    std::vector<MoveRow> moves;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(ready, ready_moves(*index, state, archive_.clock.now(), kMovesPerTurn));
+      moves = std::move(ready);
+    }
+    for (const MoveRow& move : moves) {
+      if (stop_) return false;
+      Status advanced = advance(io, move);
+      if (advanced.ok()) {
+        worked = true;
+        continue;
+      }
+      const Error& error = advanced.error();
+      log::warning("move of pack {} ({}): {}", move.pack.text(), word(move.state), error.message);
+      const MoveProgress failed = after_failure(
+          MoveProgress{move.state, move.attempts, std::nullopt}, error.code, archive_.clock.now());
+      if (failed.next_try_at)
+        HOLDFAST_TRY(
+            archive_.writer.call(move_failed(move.move_no, error.message, *failed.next_try_at)));
+      else
+        HOLDFAST_TRY(archive_.writer.call(move_given_up(move.move_no, error.message)));
+    }
+  }
+  return worked;
+}
+
+Status Mover::advance(Io& io, const MoveRow& move) {
+  switch (move.state) {
+    case MoveState::kPlanned:
+    case MoveState::kCopying:
+      return move.from == archive_.standard_medium() ? write_pack(io, move) : copy_pack(io, move);
+    case MoveState::kCopied:
+      return verify_pack(io, move);
+    case MoveState::kVerified:
+      return switch_source(move);
+    default:
+      return {};
+  }
+}
+
+Result<std::vector<PackMemberRow>> Mover::members_of(const PackId& pack, const MediumId& medium) {
+  constexpr int kPage = 1000;
+  std::vector<PackMemberRow> all;
+  MemberKey after;
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  while (true) {
+    HOLDFAST_ASSIGN(page, pack_members(*index, pack, medium, after, kPage));
+    all.insert(all.end(), page.begin(), page.end());
+    if (page.size() < static_cast<size_t>(kPage)) return all;
+    after = MemberKey{page.back().recording_no, page.back().part};
+  }
+}
+
+Status Mover::switch_source(const MoveRow& move) {
+  const bool from_standard = move.from == archive_.standard_medium();
+  const Millis release_after =
+      from_standard ? archive_.policy.standard_release_after : archive_.policy.warm_release_after;
+  return archive_.writer.call(switch_move(move.move_no, release_after));
+}
+
+Status Mover::verify_pack(Io& io, const MoveRow& move) {
+  std::optional<PackRow> pack;
+  std::optional<PackLocation> location;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_pack(*index, move.pack));
+    pack = std::move(found);
+    HOLDFAST_ASSIGN(copies, pack_copies(*index, move.pack));
+    for (const PackCopyRow& copy : copies)
+      if (copy.medium == move.to) location = copy.location;
+  }
+  SessionKeeper* keeper = archive_.keeper_of(move.to);
+  if (!pack || !location || keeper == nullptr)
+    return Error{Code::kUnavailable,
+                 "verify pack " + move.pack.text() + ": its medium is not attached"};
+  VerifyMode mode = VerifyMode::kNone;
+  Status verified = keeper->use(io, [&](PackSession& session) -> Status {
+    HOLDFAST_ASSIGN(how, session.verify(io, *location, pack->size, pack->sha256));
+    mode = how;
+    return {};
+  });
+  if (!verified.ok() && verified.error().code == Code::kCorrupt) {
+    HOLDFAST_TRY(archive_.writer.call(
+        pack_quarantined(move.pack, move.to, verified.error().message, std::string(kWho))));
+    return verified;
+  }
+  HOLDFAST_TRY(std::move(verified));
+  if (mode == VerifyMode::kNone)
+    return Error{Code::kUnavailable,
+                 "verify pack " + move.pack.text() +
+                     ": the file system keeps it in memory; it cannot be re-read from its medium"};
+  HOLDFAST_TRY(archive_.writer.call(pack_verified(move.pack, move.to, mode, std::string(kWho))));
+  return archive_.writer.call(move_progress(move.move_no, MoveState::kVerified));
+}
+
+}  // namespace holdfast

@@ -1,0 +1,63 @@
+// The mover: asks the policy what is due, and carries moves through their states.
+//
+//   standard → warm   an open pack is encoded from the plain files, written, sealed
+//   warm → cold       the pack is copied unchanged
+//
+//   planned → copying → copied (durable) → verified (re-read) → switched → released
+//
+// Invariants
+// - The row is the state: every step is idempotent, and a restart runs the same ones.
+// - A failed step leaves its error in the row and is tried again later (tiers/move.h).
+// - A source goes only through Remover, which asks the guard (P2).
+// - The mover does exactly the steps that plan_steps() gives for the rows of the index.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <set>
+
+#include "daemon/work/archive.h"
+#include "daemon/work/policy_input.h"
+#include "daemon/work/remover.h"
+
+namespace holdfast {
+
+class Mover {
+ public:
+  explicit Mover(const Archive& archive) : archive_(archive), remover_(archive) {}
+
+  // One turn: what is due now, then every move that may go on. True when something was done and
+  // another turn may find more. Thread rule: one thread.
+  Result<bool> run_once(Io& io);
+
+  // Turns until nothing is due or stop() was asked. Errors are logged; the rows keep them.
+  void run(Io& io);
+  void request_stop() { stop_ = true; }
+
+ private:
+  // --- policy steps
+  Status execute(Io& io, const PlannedStep& step);
+  Status assign(const DueRows& rows, const std::vector<PlannedStep>& steps);
+  Status plan_pack_move(const PackId& pack, const MediumId& from, const MediumId& to);
+  Status release_standard(Io& io, const PlannedStep& step);
+  Status release_warm(Io& io, const PackId& pack);
+  Status look_again_later(const DueRows& rows, const std::vector<PlannedStep>& steps);
+
+  // --- moves
+  Result<bool> advance_moves(Io& io);
+  Status advance(Io& io, const MoveRow& move);
+  Status write_pack(Io& io, const MoveRow& move);
+  Status copy_pack(Io& io, const MoveRow& move);
+  Status verify_pack(Io& io, const MoveRow& move);
+  Status switch_source(const MoveRow& move);
+  Status finish_moves_of(const PackId& pack);
+  Status drop_bad_members(Io& io, const MoveRow& move, const std::vector<PackMemberRow>& members,
+                          const Error& error);
+  Result<std::vector<PackMemberRow>> members_of(const PackId& pack, const MediumId& medium);
+
+  Archive archive_;
+  Remover remover_;
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace holdfast

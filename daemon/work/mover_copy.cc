@@ -1,0 +1,213 @@
+// The copying half of the mover: a pack is written from plain files, or copied
+// from the medium it lies on.
+#include "base/limits.h"
+#include "base/log.h"
+#include "daemon/work/mover.h"
+#include "index/commands/copies.h"
+#include "index/commands/moves.h"
+#include "index/commands/packs.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+#include "tiers/pack/writer.h"
+
+namespace holdfast {
+namespace {
+
+constexpr std::string_view kWho = "system";
+
+std::string directory_of(const PackMemberRow& member) {
+  return Place{member.workspace, member.day, member.call_sid, member.part}.directory();
+}
+
+// What the pack writer needs of one member: its files, each opened when its turn comes.
+Result<pack::PlannedPart> planned_part(Io& io, StandardTree& standard,
+                                       const PackMemberRow& member) {
+  const std::string directory = directory_of(member);
+  HOLDFAST_ASSIGN(description, standard.read_description(io, directory));
+  pack::PlannedPart part;
+  part.recording_id = member.recording;
+  part.part = member.part;
+  part.recording_no = member.recording_no;
+  part.recording_json = recording_json(description);
+  for (const RecordedFile& file : description.files) {
+    auto open = [&io, &standard, directory, file] {
+      return standard.open_for_read(io, directory, file.name, file.size);
+    };
+    part.files.push_back(pack::PlannedFile{file.name, file.size, file.sha256, std::move(open)});
+  }
+  return part;
+}
+
+SealedPack sealed_pack(const pack::BuiltPack& built, const MoveRow& move,
+                       const PackLocation& location, const Digest& sha256) {
+  SealedPack sealed;
+  sealed.pack = move.pack;
+  sealed.medium = move.to;
+  sealed.location = location;
+  sealed.size = built.size();
+  sealed.sha256 = sha256;
+  for (const pack::StoredPart& part : built.parts())
+    sealed.members.push_back({part.recording_id,
+                              part.part,
+                              {part.offset, part.length},
+                              {part.metadata_offset, part.metadata_length}});
+  return sealed;
+}
+
+}  // namespace
+
+// planned/copying → copied: encode the members' plain files into one pack on the warm medium.
+Status Mover::write_pack(Io& io, const MoveRow& move) {
+  std::optional<PackRow> row;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_pack(*index, move.pack));
+    row = std::move(found);
+  }
+  if (!row)
+    return Error{Code::kNotFound,
+                 "write pack " + move.pack.text() + ": the index does not know it"};
+  // A crash came after the seal and before the move's progress: the pack is durable already.
+  if (row->state == PackState::kSealed)
+    return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+
+  HOLDFAST_ASSIGN(members, members_of(move.pack, move.to));
+  if (members.empty()) {
+    HOLDFAST_TRY(
+        archive_.writer.call(move_given_up(move.move_no, "every member was destroyed meanwhile")));
+    return archive_.writer.call(drop_pack(move.pack));
+  }
+  HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
+
+  pack::PackPlan plan;
+  plan.pack_id = move.pack;
+  plan.archive_id = archive_.id;
+  plan.sealed_at = archive_.clock.now();
+  for (const PackMemberRow& member : members) {
+    auto part = planned_part(io, archive_.standard, member);
+    if (!part.ok()) return drop_bad_members(io, move, members, part.error());
+    plan.parts.push_back(std::move(part).value());
+  }
+  HOLDFAST_ASSIGN(scratch, archive_.standard_root.current(io));
+  auto built = pack::build_pack(io, std::move(plan), scratch->get());
+  if (!built.ok()) {
+    if (built.error().code == Code::kCorrupt)
+      return drop_bad_members(io, move, members, built.error());
+    return built.error();
+  }
+
+  SessionKeeper* keeper = archive_.keeper_of(move.to);
+  if (keeper == nullptr)
+    return Error{Code::kUnavailable,
+                 "write pack " + move.pack.text() + ": its medium is not attached"};
+  PackLocation location;
+  Digest sha256;
+  HOLDFAST_TRY(keeper->use(io, [&](PackSession& session) -> Status {
+    const PackSource source = [&](const ByteSink& sink) -> Status {
+      HOLDFAST_ASSIGN(digest, built->write(io, sink));
+      sha256 = digest;
+      return {};
+    };
+    HOLDFAST_ASSIGN(appended, session.append(io, move.pack, built->size(), source));
+    location = appended;
+    return {};
+  }));
+
+  SealedPack sealed = sealed_pack(*built, move, location, sha256);
+  PolicyWarmPack ages;
+  ages.oldest_age_from = members.front().ended_at;
+  for (const PackMemberRow& member : members)
+    ages.oldest_age_from = std::min(ages.oldest_age_from, member.ended_at);
+  ages.youngest_age_from = ages.oldest_age_from;
+  sealed.next_action_at = next_action_at(ages, archive_.policy);
+  HOLDFAST_TRY(archive_.writer.call(seal_pack(std::move(sealed), std::string(kWho))));
+  return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+}
+
+// A source that is not what its digest says is quarantined and leaves the pack; the others go on
+// at the next try. When every source is right, the error was another's and is returned.
+Status Mover::drop_bad_members(Io& io, const MoveRow& move,
+                               const std::vector<PackMemberRow>& members, const Error& error) {
+  std::vector<PartKey> bad;
+  for (const PackMemberRow& member : members) {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(files, list_files(*index, member.recording_no));
+    Status whole;
+    for (const FileRow& file : files) {
+      if (file.part != member.part || !whole.ok()) continue;
+      auto fd = archive_.standard.open_for_read(io, directory_of(member), file.name, file.size);
+      if (!fd.ok()) {
+        whole = fd.error();
+        continue;
+      }
+      HOLDFAST_ASSIGN(digest, digest_file(io, fd->get(), file.size));
+      if (digest != file.sha256)
+        whole = Error{Code::kCorrupt, file.name + " differs from its SHA-256"};
+    }
+    if (whole.ok()) continue;
+    const Code code = whole.error().code;
+    if (code != Code::kCorrupt && code != Code::kNotFound) return whole;
+    log::error("recording {} on the standard tier: {}", member.recording.text(),
+               whole.error().message);
+    HOLDFAST_TRY(archive_.writer.call(copy_quarantined(member.recording_no, member.part,
+                                                       archive_.standard_medium(),
+                                                       whole.error().message, std::string(kWho))));
+    bad.push_back(PartKey{member.recording_no, member.part});
+  }
+  if (bad.empty()) return error;
+  return archive_.writer.call(
+      drop_members(move.pack, std::move(bad), archive_.clock.now() + hours(24)));
+}
+
+// planned/copying → copied: the same bytes on the next medium.
+Status Mover::copy_pack(Io& io, const MoveRow& move) {
+  std::optional<PackRow> pack;
+  std::optional<PackLocation> source_location;
+  bool there_already = false;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_pack(*index, move.pack));
+    pack = std::move(found);
+    HOLDFAST_ASSIGN(copies, pack_copies(*index, move.pack));
+    for (const PackCopyRow& copy : copies) {
+      if (copy.medium == move.from) source_location = copy.location;
+      there_already |= copy.medium == move.to;
+    }
+  }
+  if (there_already) return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+  SessionKeeper* from = archive_.keeper_of(move.from);
+  SessionKeeper* to = archive_.keeper_of(move.to);
+  if (!pack || !source_location || from == nullptr || to == nullptr)
+    return Error{Code::kUnavailable,
+                 "copy pack " + move.pack.text() + ": a medium is not attached"};
+  HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
+
+  PackLocation location;
+  Status copied = to->use(io, [&](PackSession& target) -> Status {
+    const PackSource source = [&](const ByteSink& sink) -> Status {
+      Sha256 digest;
+      HOLDFAST_TRY(from->use(io, [&](PackSession& session) {
+        return session.read(io, *source_location, {PackRange{Bytes(0), pack->size}},
+                            [&](size_t, ByteSpan bytes) {
+                              digest.update(bytes);
+                              return sink(bytes);
+                            });
+      }));
+      if (digest.finish() != pack->sha256)
+        return Error{Code::kCorrupt,
+                     "pack " + move.pack.text() + " differs from its SHA-256 where it lies"};
+      return {};
+    };
+    HOLDFAST_ASSIGN(appended, target.append(io, move.pack, pack->size, source));
+    location = appended;
+    return {};
+  });
+  if (!copied.ok() && copied.error().code == Code::kCorrupt)
+    HOLDFAST_TRY(archive_.writer.call(
+        pack_quarantined(move.pack, move.from, copied.error().message, std::string(kWho))));
+  HOLDFAST_TRY(std::move(copied));
+  HOLDFAST_TRY(archive_.writer.call(pack_copied(move.pack, move.to, location, std::string(kWho))));
+  return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+}
+
+}  // namespace holdfast

@@ -1,0 +1,78 @@
+// Opens an archive: labels, ledger, index, media, recovery; and lets it go again.
+//
+//   configuration → labels → ledger → writer (agreement, replay) → media registered
+//     → standard tier prepared → recovery → ready
+//
+// A restart continues (P7): recovery is the code that normal work runs, called on
+// what was under way.
+#pragma once
+
+#include <memory>
+
+#include "daemon/work/archive.h"
+#include "tiers/pack_directory.h"
+#include "tiers/vault/sleeper.h"
+#include "tiers/vault/vault.h"
+
+namespace holdfast {
+
+// What start-up found, for the log and for `status`.
+struct OpenReport {
+  AgreementReport agreement;
+  int adopted = 0;    // complete entries of .incoming without a row
+  int placed = 0;     // acknowledged parts renamed into place now
+  int discarded = 0;  // partial entries: never acknowledged
+};
+
+// Makes the state directory and labels the configured media that carry no label yet, all under one
+// archive id. The embedded default's first start and `holdfastd --init`; idempotent. kConflict when
+// a medium belongs to another archive.
+Status init_archive(Io& io, const Config& config, Clock& clock, Random& random);
+
+class OpenedArchive {
+ public:
+  // kUnavailable when the standard medium is offline; kInvalid when the archive was never
+  // initialised. `config`, `clock` and `random` outlive it.
+  static Result<std::unique_ptr<OpenedArchive>> open(const Config& config, Clock& clock,
+                                                     Random& random);
+  ~OpenedArchive();
+
+  const Archive& archive() const { return *archive_; }
+  const OpenReport& report() const { return report_; }
+
+ private:
+  OpenedArchive(const Config& config, Clock& clock, Random& random);
+
+  Status open_media();
+  Status open_writer();
+  Status register_media();
+  Status recover();
+  Status recover_incoming();
+  Status recover_unplaced();
+  Status recover_staged();
+
+  const Config& config_;
+  Clock& clock_;
+  Random& random_;
+  PolicySettings policy_;
+  std::unique_ptr<Io> io_;         // of start-up
+  std::unique_ptr<Io> source_io_;  // of the source: at start ours, the writer's when it recovers
+  SystemSleeper sleeper_;
+  ArchiveId id_;
+  std::unique_ptr<MediumRoot> standard_root_;
+  std::unique_ptr<MediumRoot> warm_root_;
+  std::unique_ptr<StandardTree> standard_;
+  std::unique_ptr<PackDirectory> warm_;
+  std::unique_ptr<Vault> cold_;
+  std::unique_ptr<SessionKeeper> warm_keeper_;
+  std::unique_ptr<SessionKeeper> cold_keeper_;
+  std::unique_ptr<DecisionSource> source_;
+  std::unique_ptr<Writer> writer_;
+  std::unique_ptr<IndexPool> index_;
+  std::unique_ptr<DigestMemory> digests_;
+  ChangeFeed changes_;
+  std::unique_ptr<Archive> archive_;
+  OpenReport report_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,112 @@
+#include "daemon/work/policy_input.h"
+
+#include <algorithm>
+
+#include "base/limits.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kMembersPage = 1000;
+
+void add_standard_rows(const Archive& archive, const Recording& recording, PolicyInput& input) {
+  const CohortInput cohort{"", recording.expires_at, recording.holds > 0, recording.workspace};
+  for (const PartRow& part : recording.part_rows) {
+    PolicyPart row;
+    row.recording = recording.recording;
+    row.part = part.part;
+    row.bytes = part.bytes;
+    row.age_from = part.part == 1 ? recording.ended_at : part.received_at;
+    row.cohort = cohort_key(cohort, archive.policy);
+    bool on_standard = false;
+    for (const CopyRow& copy : recording.copies) {
+      if (copy.part != part.part) continue;
+      if (copy.medium == archive.standard_medium()) {
+        // A staged or quarantined copy is not the policy's to move.
+        on_standard = copy.state == CopyState::kCopied || copy.state == CopyState::kVerified;
+      } else {
+        if (copy.pack) row.pack = copy.pack;
+        if (copy.state == CopyState::kVerified) ++row.verified_newer;
+      }
+    }
+    if (on_standard) input.standard.push_back(std::move(row));
+  }
+}
+
+Result<PolicyWarmPack> warm_row(Database& index, const PackRow& pack, const MediumId& warm,
+                                const std::vector<PackCopyRow>& copies) {
+  PolicyWarmPack row;
+  row.pack = pack.pack;
+  row.bytes = pack.size;
+  for (const PackCopyRow& copy : copies) {
+    if (copy.medium == warm) continue;
+    row.on_cold = true;
+    if (copy.state == CopyState::kVerified) ++row.verified_newer;
+  }
+  HOLDFAST_ASSIGN(moves, moves_of_pack(index, pack.pack));
+  for (const MoveRow& move : moves)
+    if (move.from == warm) row.on_cold = true;
+  MemberKey after;
+  bool first = true;
+  while (true) {
+    HOLDFAST_ASSIGN(members, pack_members(index, pack.pack, warm, after, kMembersPage));
+    for (const PackMemberRow& member : members) {
+      row.oldest_age_from =
+          first ? member.ended_at : std::min(row.oldest_age_from, member.ended_at);
+      row.youngest_age_from =
+          first ? member.ended_at : std::max(row.youngest_age_from, member.ended_at);
+      first = false;
+    }
+    if (members.size() < static_cast<size_t>(kMembersPage)) break;
+    after = MemberKey{members.back().recording_no, members.back().part};
+  }
+  return row;
+}
+
+}  // namespace
+
+Result<DueRows> gather_due_rows(const Archive& archive, Database& index, UnixMillis until) {
+  DueRows rows;
+  PolicyInput& input = rows.input;
+  HOLDFAST_ASSIGN(due, due_recordings(index, Tier::kStandard, until, limits::kPolicyScanRows));
+  rows.recordings = std::move(due);
+  for (const RecordingRow& row : rows.recordings) {
+    if (row.state != RecordingState::kLive) continue;
+    HOLDFAST_ASSIGN(recording, find_recording(index, row.recording_no));
+    if (recording) add_standard_rows(archive, *recording, input);
+  }
+
+  HOLDFAST_ASSIGN(open, open_packs(index));
+  for (const PackRow& pack : open) {
+    HOLDFAST_ASSIGN(moves, moves_of_pack(index, pack.pack));
+    if (!moves.empty()) continue;  // it is being written: no member joins any more
+    input.open_packs.push_back(
+        {pack.pack, pack.cohort, pack.bytes, static_cast<int>(pack.members), pack.opened_at});
+  }
+
+  HOLDFAST_ASSIGN(sealed, due_packs(index, until, limits::kPolicyScanRows));
+  for (const PackRow& pack : sealed) {
+    if (archive.warm == nullptr) break;
+    const MediumId warm = archive.warm->backend().medium();
+    HOLDFAST_ASSIGN(copies, pack_copies(index, pack.pack));
+    const auto verified_on_warm = [&](const PackCopyRow& copy) {
+      return copy.medium == warm && copy.state == CopyState::kVerified;
+    };
+    if (std::none_of(copies.begin(), copies.end(), verified_on_warm)) continue;
+    HOLDFAST_ASSIGN(row, warm_row(index, pack, warm, copies));
+    input.warm_packs.push_back(std::move(row));
+  }
+
+  HOLDFAST_ASSIGN(expired, expired_restores(index, until, limits::kPolicyScanRows));
+  for (const RestoreRow& restore : expired) {
+    if (!restore.expires_at) continue;
+    HOLDFAST_ASSIGN(parts, list_parts(index, restore.recording_no));
+    for (const PartRow& part : parts)
+      input.staged.push_back({restore.recording, part.part, part.bytes, *restore.expires_at});
+  }
+  return rows;
+}
+
+}  // namespace holdfast

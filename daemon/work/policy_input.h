@@ -1,0 +1,19 @@
+// Rows of the index as the policy wants them. The mover and `holdfast plan` both
+// ask plan_steps() with what this gathers, so a dry run is the real one.
+#pragma once
+
+#include "daemon/work/archive.h"
+#include "tiers/policy.h"
+
+namespace holdfast {
+
+struct DueRows {
+  PolicyInput input;
+  std::vector<RecordingRow> recordings;  // due ones, also those that give the policy nothing to do
+};
+
+// What is due at `until`, at most limits::kPolicyScanRows recordings and as many packs. Reads
+// only. Costs what is due, not what exists.
+Result<DueRows> gather_due_rows(const Archive& archive, Database& index, UnixMillis until);
+
+}  // namespace holdfast

@@ -1,0 +1,204 @@
+#include "daemon/work/remover.h"
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "index/commands/copies.h"
+#include "index/commands/destruction.h"
+#include "index/commands/packs.h"
+#include "index/commands/restores.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kPage = limits::kPolicyScanRows;
+
+bool is_staged(const Recording& recording, int part, const MediumId& medium) {
+  for (const CopyRow& copy : recording.copies)
+    if (copy.part == part && copy.medium == medium) return !copy.original;
+  return false;
+}
+
+Place place_of(const RecordingRow& recording, int part) {
+  return Place{recording.workspace, recording.day, recording.call_sid, part};
+}
+
+}  // namespace
+
+Status Remover::release_standard(Io& io, const Recording& recording, int part,
+                                 const std::string& who) {
+  const ReleasePolicy policy{archive_.config.copies_before_release};
+  HOLDFAST_ASSIGN(permit,
+                  archive_.writer.call(release_copy(recording.recording_no, part,
+                                                    archive_.standard_medium(), policy, who)));
+  HOLDFAST_TRY(remove_plain(io, recording, permit));
+  archive_.changes.publish({Change::Kind::kChanged, recording.recording_no, recording.workspace,
+                            recording.day, recording.call_sid});
+  return {};
+}
+
+Status Remover::remove_plain(Io& io, const Recording& recording, const ReleasePermit& permit) {
+  if (is_staged(recording, permit.part(), permit.medium())) {
+    HOLDFAST_TRY(archive_.standard.remove_staged(io, permit));
+  } else {
+    HOLDFAST_TRY(archive_.standard.move_to_trash(io, place_of(recording, permit.part()), permit));
+    HOLDFAST_TRY(archive_.standard.empty_trash_entry(io, permit));
+  }
+  return archive_.writer.call(copy_gone(recording.recording_no, permit.part(), permit.medium()));
+}
+
+Status Remover::release_warm_pack(Io& io, const PackId& pack, const std::string& who) {
+  const MediumId medium = archive_.warm->backend().medium();
+  std::optional<PackLocation> location;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(copies, pack_copies(*index, pack));
+    for (const PackCopyRow& copy : copies)
+      if (copy.medium == medium) location = copy.location;
+  }
+  if (!location) return {};  // gone already
+  const ReleasePolicy policy{archive_.config.copies_before_release};
+  HOLDFAST_ASSIGN(permit, archive_.writer.call(release_pack(pack, medium, policy, who)));
+  return remove_pack(io, permit, *location);
+}
+
+Status Remover::remove_pack(Io& io, const PackReleasePermit& permit, const PackLocation& location) {
+  SessionKeeper* keeper = archive_.keeper_of(permit.medium());
+  if (keeper == nullptr)
+    return Error{Code::kUnavailable,
+                 "remove pack " + permit.pack().text() + ": its medium is not attached"};
+  HOLDFAST_TRY(
+      keeper->use(io, [&](PackSession& session) { return session.remove(io, location, permit); }));
+  return archive_.writer.call(pack_gone(permit.pack(), permit.medium()));
+}
+
+Status Remover::destroy(Io& io, RecordingNo recording_no, const std::string& who) {
+  HOLDFAST_TRY(archive_.writer.call(begin_destroying(recording_no, who)));
+  HOLDFAST_ASSIGN(permits, archive_.writer.call(permit_destruction(recording_no)));
+  std::optional<Recording> recording;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_recording(*index, recording_no));
+    recording = std::move(found);
+  }
+  if (!recording) return {};  // done by another
+  archive_.changes.publish({Change::Kind::kRemoved, recording->recording_no, recording->workspace,
+                            recording->day, recording->call_sid});
+  for (const ReleasePermit& permit : permits) HOLDFAST_TRY(remove_plain(io, *recording, permit));
+  Status finished = archive_.writer.call(finish_destroyed(recording_no, who));
+  if (!finished.ok() && finished.error().code == Code::kConflict) {
+    log::info("destroy: recording {} waits for its packs to be rewritten",
+              recording->recording.text());
+    return {};
+  }
+  return finished;
+}
+
+Status Remover::evict(Io& io, const RestoreRow& restore) {
+  HOLDFAST_ASSIGN(permits,
+                  archive_.writer.call(expire_restore(restore.restore, archive_.clock.now())));
+  std::optional<Recording> recording;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_recording(*index, restore.recording_no));
+    recording = std::move(found);
+  }
+  if (!recording) return {};
+  for (const ReleasePermit& permit : permits) HOLDFAST_TRY(remove_plain(io, *recording, permit));
+  archive_.changes.publish({Change::Kind::kChanged, recording->recording_no, recording->workspace,
+                            recording->day, recording->call_sid});
+  return {};
+}
+
+Status Remover::resume(Io& io) {
+  HOLDFAST_TRY(resume_trash(io));
+  HOLDFAST_TRY(resume_releasing(io));
+  HOLDFAST_TRY(resume_packs(io));
+  return resume_destructions(io);
+}
+
+// A .trash entry whose copy is not releasing was never permitted to go: it is put back.
+Status Remover::resume_trash(Io& io) {
+  HOLDFAST_ASSIGN(entries, archive_.standard.list_trash(io));
+  for (const TrashEntry& entry : entries) {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(recording, find_recording(*index, entry.part.recording));
+    bool permitted = false;
+    if (recording)
+      for (const CopyRow& copy : recording->copies)
+        permitted |= copy.part == entry.part.part && copy.medium == archive_.standard_medium() &&
+                     copy.state == CopyState::kReleasing;
+    if (permitted || !entry.description) continue;
+    log::warning("recording {} lay in the trash without a decision: it is put back",
+                 entry.part.text());
+    HOLDFAST_TRY(archive_.standard.restore_from_trash(io, entry.part, entry.description->place()));
+  }
+  return {};
+}
+
+Status Remover::resume_releasing(Io& io) {
+  while (true) {
+    std::vector<PlainCopy> copies;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(found, plain_copies_in_state(*index, CopyState::kReleasing, kPage));
+      copies = std::move(found);
+    }
+    for (const PlainCopy& copy : copies) {
+      std::optional<Recording> recording;
+      {
+        HOLDFAST_ASSIGN(index, archive_.index.take());
+        HOLDFAST_ASSIGN(found, find_recording(*index, copy.recording_no));
+        recording = std::move(found);
+      }
+      if (!recording) continue;
+      const ReleasePolicy policy{archive_.config.copies_before_release};
+      HOLDFAST_ASSIGN(permit, archive_.writer.call(release_copy(copy.recording_no, copy.part,
+                                                                copy.medium, policy, "system")));
+      HOLDFAST_TRY(remove_plain(io, *recording, permit));
+    }
+    if (copies.size() < static_cast<size_t>(kPage)) return {};
+  }
+}
+
+Status Remover::resume_packs(Io& io) {
+  std::vector<PackCopyRow> packs;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, pack_copies_in_state(*index, CopyState::kReleasing, kPage));
+    packs = std::move(found);
+  }
+  for (const PackCopyRow& copy : packs) {
+    const ReleasePolicy policy{archive_.config.copies_before_release};
+    HOLDFAST_ASSIGN(permit,
+                    archive_.writer.call(release_pack(copy.pack, copy.medium, policy, "system")));
+    if (Status removed = remove_pack(io, permit, copy.location); !removed.ok())
+      log::warning("release pack {}: {}", copy.pack.text(), removed.error().message);
+  }
+  return {};
+}
+
+// Condemned recordings whose second commit had not come, and destroying ones with copies left.
+Status Remover::resume_destructions(Io& io) {
+  for (RecordingState state : {RecordingState::kCondemned, RecordingState::kDestroying}) {
+    RecordingNo after;
+    while (true) {
+      std::vector<RecordingRow> rows;
+      {
+        HOLDFAST_ASSIGN(index, archive_.index.take());
+        HOLDFAST_ASSIGN(found, list_in_state(*index, state, after, kPage));
+        rows = std::move(found);
+      }
+      for (const RecordingRow& row : rows) {
+        after = row.recording_no;
+        if (Status destroyed = destroy(io, row.recording_no, "system"); !destroyed.ok())
+          log::warning("destroy recording {}: {}", row.recording.text(), destroyed.error().message);
+      }
+      if (rows.size() < static_cast<size_t>(kPage)) break;
+    }
+  }
+  return {};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,47 @@
+// The one way in which bytes leave the archive: with a permit from the guard,
+// through the trash, and the row last.
+//
+//   permit committed → move_to_trash → empty_trash_entry → copy_gone committed
+//
+// Every step may be repeated; start-up finds rows in `releasing` and goes on here.
+#pragma once
+
+#include "daemon/work/archive.h"
+
+namespace holdfast {
+
+class Remover {
+ public:
+  explicit Remover(const Archive& archive) : archive_(archive) {}
+
+  // Asks the guard and removes the part's plain copy from the standard tier (P2). kLocked when
+  // too few verified copies lie elsewhere: nothing was removed.
+  Status release_standard(Io& io, const Recording& recording, int part, const std::string& who);
+
+  // The same for a pack on the warm medium.
+  Status release_warm_pack(Io& io, const PackId& pack, const std::string& who);
+
+  // The committed permit's bytes go.
+  Status remove_plain(Io& io, const Recording& recording, const ReleasePermit& permit);
+  Status remove_pack(Io& io, const PackReleasePermit& permit, const PackLocation& location);
+
+  // A condemned or destroying recording: the second commit, then every copy that can go. What lies
+  // in a pack stays until the pack is rewritten: the recording stays `destroying` so long.
+  Status destroy(Io& io, RecordingNo recording, const std::string& who);
+
+  // A restore's staged copies, once their time is up or their recording is destroyed.
+  Status evict(Io& io, const RestoreRow& restore);
+
+  // What was begun and not finished when the process ended. Once, at start.
+  Status resume(Io& io);
+
+ private:
+  Status resume_releasing(Io& io);
+  Status resume_packs(Io& io);
+  Status resume_destructions(Io& io);
+  Status resume_trash(Io& io);
+
+  Archive archive_;
+};
+
+}  // namespace holdfast

@@ -1,0 +1,311 @@
+#include "daemon/work/restorer.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "index/commands/copies.h"
+#include "index/commands/media.h"
+#include "index/commands/restores.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+#include "tiers/move.h"
+#include "tiers/pack/part_extractor.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kQueueRows = 1000;  // restores looked at for one batch
+constexpr int kAttemptsMax = 8;   // tries before a restore is told to have failed
+
+bool has_plain_copy(const Recording& recording, int part, const MediumId& standard) {
+  for (const CopyRow& copy : recording.copies)
+    if (copy.part == part && copy.medium == standard && !copy.pack &&
+        (copy.state == CopyState::kCopied || copy.state == CopyState::kVerified ||
+         copy.state == CopyState::kStaged))
+      return true;
+  return false;
+}
+
+// The bytes of one part out of its ranges, file by file, into the staged directory.
+Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int part,
+                    const std::function<Status(pack::PartExtractor&)>& feed) {
+  std::vector<std::string> names;
+  std::vector<pack::ExpectedFile> wanted;
+  for (const FileRow& file : recording.files) {
+    if (file.part != part) continue;
+    names.push_back(file.name);
+    wanted.push_back({file.name, file.size, file.sha256});
+  }
+  names.push_back(std::string(kRecordingFileName));
+  std::unique_ptr<FileWriter> open;
+  pack::FileReceiver receiver;
+  receiver.begin = [&](const pack::ExpectedFile& file) -> Status {
+    HOLDFAST_ASSIGN(created, writer.create(io, file.name, file.size));
+    open = std::move(created);
+    return {};
+  };
+  receiver.write = [&](ByteSpan bytes) { return open->append(io, bytes); };
+  receiver.end = [&](const pack::ExpectedFile&) -> Status {
+    HOLDFAST_ASSIGN(finished, open->finish(io));
+    open.reset();
+    return {};
+  };
+  pack::PartExtractor extractor(recording.recording, part, std::move(names), std::move(wanted),
+                                std::move(receiver));
+  HOLDFAST_TRY(feed(extractor));
+  HOLDFAST_TRY(extractor.finish());
+  return writer.finish(io, std::nullopt);
+}
+
+}  // namespace
+
+const CopyRow* best_pack_copy(const Recording& recording, int part) {
+  const CopyRow* best = nullptr;
+  for (const CopyRow& copy : recording.copies) {
+    const bool usable = copy.part == part && copy.pack && copy.audio && copy.metadata &&
+                        (copy.state == CopyState::kVerified || copy.state == CopyState::kCopied) &&
+                        copy.medium_state != MediumState::kLost &&
+                        copy.medium_state != MediumState::kRetired;
+    if (!usable) continue;
+    const auto rank = [](const CopyRow& c) {
+      return std::pair(c.medium_state == MediumState::kOffline, static_cast<int>(c.tier));
+    };
+    if (best == nullptr || rank(copy) < rank(*best)) best = &copy;
+  }
+  return best;
+}
+
+void Restorer::run(Io& io) {
+  while (!stop_) {
+    Result<bool> more = run_once(io);
+    if (!more.ok()) {
+      log::error("restorer ({}): {}", word(tier_), more.error().message);
+      return;
+    }
+    if (!*more) return;
+  }
+}
+
+// What waits for a medium of our tier. Restores that were being recalled when the process ended
+// are in `recalling` and go on.
+Result<std::vector<QueuedRecall>> Restorer::queue(Database& index) {
+  std::vector<QueuedRecall> waiting;
+  for (RestoreState state : {RestoreState::kRecalling, RestoreState::kQueued}) {
+    HOLDFAST_ASSIGN(rows, ready_restores(index, state, archive_.clock.now(), kQueueRows));
+    for (const RestoreRow& row : rows) {
+      HOLDFAST_ASSIGN(recording, find_recording(index, row.recording_no));
+      if (!recording) continue;
+      const CopyRow* copy = best_pack_copy(*recording, 1);
+      // Without any good copy somebody must say so: the warm lane does.
+      const Tier served_by = copy == nullptr ? Tier::kWarm : copy->tier;
+      if (served_by != tier_) continue;
+      QueuedRecall recall;
+      recall.restore = row.restore;
+      recall.tier = served_by;
+      recall.priority = row.priority;
+      recall.requested_at = row.requested_at;
+      if (copy != nullptr) {
+        recall.medium = copy->medium;
+        recall.pack = *copy->pack;
+        recall.location = copy->location;
+        recall.offset = copy->audio->offset;
+        recall.length = copy->audio->length;
+      }
+      waiting.push_back(std::move(recall));
+    }
+  }
+  return waiting;
+}
+
+Result<bool> Restorer::run_once(Io& io) {
+  RecallBatch batch;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(waiting, queue(*index));
+    batch = next_batch(waiting, BatchBounds(), {});
+  }
+  bool worked = false;
+  for (const QueuedRecall& one : batch.recalls) {
+    if (stop_) return false;
+    if (Status done = recall(io, one); !done.ok())
+      log::warning("restore {}: {}", one.restore.text(), done.error().message);
+    else
+      worked = true;
+  }
+  return worked;
+}
+
+Result<bool> Restorer::has_room(Io& io, Bytes bytes) {
+  Bytes reserved;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(staged, staged_bytes(*index));
+    reserved = staged;
+  }
+  HOLDFAST_ASSIGN(space, archive_.standard.free_space(io));
+  return reserved.count + bytes.count <= archive_.config.staging_max.count &&
+         bytes.count <= space.available.count;
+}
+
+Status Restorer::recall(Io& io, const QueuedRecall& one) {
+  std::optional<RestoreRow> row;
+  std::optional<Recording> recording;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_restore(*index, one.restore));
+    if (!found) return {};  // cancelled meanwhile
+    row = std::move(found);
+    HOLDFAST_ASSIGN(whole, find_recording(*index, row->recording_no));
+    recording = std::move(whole);
+  }
+  if (!recording) return archive_.writer.call(restore_failed(one.restore, "the recording is gone"));
+  if (row->state == RestoreState::kQueued) {
+    HOLDFAST_ASSIGN(room, has_room(io, row->bytes));
+    HOLDFAST_TRY(archive_.writer.call(begin_recall(one.restore)));
+    if (!room)
+      return archive_.writer.call(restore_retry(one.restore,
+                                                "no room for staged copies on the standard tier",
+                                                archive_.clock.now() + minutes(1)));
+  }
+
+  Outcome outcome;
+  Status staged = stage(io, *recording, outcome);
+  if (!staged.ok()) {
+    const Error& error = staged.error();
+    const bool again = traits(error.code).retryable && row->attempts + 1 < kAttemptsMax;
+    if (again)
+      HOLDFAST_TRY(archive_.writer.call(restore_retry(
+          one.restore, error.message, archive_.clock.now() + backoff(row->attempts + 1))));
+    else
+      HOLDFAST_TRY(archive_.writer.call(restore_failed(one.restore, error.message)));
+    return staged;
+  }
+  HOLDFAST_TRY(archive_.writer.call(restore_staged(one.restore, archive_.standard_medium())));
+  archive_.changes.publish({Change::Kind::kChanged, recording->recording_no, recording->workspace,
+                            recording->day, recording->call_sid});
+  RecallSampleRow sample;
+  sample.at = archive_.clock.now();
+  sample.bytes = outcome.bytes;
+  sample.elapsed = outcome.elapsed;
+  sample.attach = outcome.attach;
+  sample.recordings = 1;
+  return archive_.writer.call(add_recall_sample(one.medium, sample));
+}
+
+Status Restorer::stage(Io& io, const Recording& recording, Outcome& outcome) {
+  for (const PartRow& part : recording.part_rows) {
+    if (has_plain_copy(recording, part.part, archive_.standard_medium())) continue;
+    HOLDFAST_TRY(stage_part(io, recording, part.part, outcome));
+  }
+  return {};
+}
+
+// One part from its best copy; a bad copy is quarantined and the next best one is tried.
+Status Restorer::stage_part(Io& io, const Recording& recording, int part, Outcome& outcome) {
+  Recording remaining = recording;
+  Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
+  while (const CopyRow* found = best_pack_copy(remaining, part)) {
+    const CopyRow copy = *found;
+    Status extracted = extract(io, recording, copy, outcome);
+    if (extracted.ok()) return {};
+    last = extracted.error();
+    if (last.code == Code::kNoSpace) return last;
+    if (last.code == Code::kCorrupt || last.code == Code::kNotFound) {
+      log::error("recording {} on medium {}: {}", recording.recording.text(), copy.medium.text(),
+                 last.message);
+      HOLDFAST_TRY(archive_.writer.call(
+          copy_quarantined(recording.recording_no, part, copy.medium, last.message, "system")));
+    }
+    std::erase_if(remaining.copies,
+                  [&](const CopyRow& c) { return c.part == part && c.medium == copy.medium; });
+  }
+  return last;
+}
+
+Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy,
+                         Outcome& outcome) {
+  SessionKeeper* keeper = archive_.keeper_of(copy.medium);
+  if (keeper == nullptr)
+    return Error{Code::kUnavailable,
+                 "medium " + copy.medium.text() + " is not attached to this archive"};
+  HOLDFAST_ASSIGN(writer,
+                  archive_.standard.begin_staged(io, PartId{recording.recording, copy.part}));
+  std::vector<PackRange> ranges;
+  for (const PackSpan& span : {*copy.audio, *copy.metadata})
+    if (span.length.count > 0) ranges.push_back(PackRange{span.offset, span.length});
+
+  const Millis before = archive_.clock.monotonic();
+  Millis attach{0};
+  Status extracted =
+      extract_into(io, writer, recording, copy.part, [&](pack::PartExtractor& extractor) -> Status {
+        size_t current = 0;
+        HOLDFAST_TRY(keeper->use(
+            io,
+            [&](PackSession& session) {
+              return session.read(io, copy.location, ranges,
+                                  [&](size_t index, ByteSpan bytes) -> Status {
+                                    if (index != current) HOLDFAST_TRY(extractor.end_range());
+                                    current = index;
+                                    outcome.bytes += Bytes(static_cast<int64_t>(bytes.size()));
+                                    return extractor.push(bytes);
+                                  });
+            },
+            &attach));
+        return extractor.end_range();
+      });
+  if (!extracted.ok()) {
+    if (Status aborted = writer.abort(io); !aborted.ok())
+      log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
+    return extracted;
+  }
+  outcome.attach = Millis(outcome.attach.count + attach.count);
+  outcome.elapsed = Millis(outcome.elapsed.count + archive_.clock.monotonic().count - before.count);
+  return archive_.standard.publish_staged(io, writer);
+}
+
+namespace {
+
+RestoreEstimate no_wait() { return RestoreEstimate{0, 0, 0}; }
+
+Result<RestoreEstimate> estimate_for(const Archive& archive, Database& index,
+                                     const MediumId& medium, Tier tier, const RecallsAhead& ahead,
+                                     Bytes bytes) {
+  HOLDFAST_ASSIGN(rows, recall_samples(index, medium));
+  std::vector<RecallSample> samples;
+  for (auto row = rows.rbegin(); row != rows.rend(); ++row)
+    samples.push_back({row->attach, Millis(row->elapsed.count - row->attach.count), row->bytes});
+  const Millis attach = archive.config.cold ? archive.config.cold->attach_time : Millis(0);
+  return estimate_restore(tier, recall_prior(tier, attach), samples, ahead, bytes);
+}
+
+}  // namespace
+
+Result<RestoreEstimate> estimate_of(const Archive& archive, Database& index,
+                                    const RestoreRow& restore) {
+  if (restore.state != RestoreState::kQueued && restore.state != RestoreState::kRecalling)
+    return no_wait();
+  HOLDFAST_ASSIGN(queue, queue_ahead(index, restore));
+  RecallsAhead ahead{static_cast<int>(queue.recordings), queue.bytes, 1};
+  HOLDFAST_ASSIGN(recording, find_recording(index, restore.recording_no));
+  const CopyRow* copy = recording ? best_pack_copy(*recording, 1) : nullptr;
+  if (copy == nullptr) return no_wait();
+  return estimate_for(archive, index, copy->medium, copy->tier, ahead, restore.bytes);
+}
+
+Result<RestoreEstimate> estimate_if_asked(const Archive& archive, Database& index,
+                                          const Recording& recording) {
+  const CopyRow* copy = best_pack_copy(recording, 1);
+  if (copy == nullptr) return no_wait();
+  RestoreRow asked;
+  asked.recording_no = recording.recording_no;
+  asked.priority = RestorePriority::kStandard;
+  asked.requested_at = archive.clock.now();
+  asked.medium = copy->medium;
+  asked.pack = copy->pack;
+  asked.bytes = recording.bytes;
+  HOLDFAST_ASSIGN(queue, queue_ahead(index, asked));
+  const RecallsAhead ahead{static_cast<int>(queue.recordings), queue.bytes, 1};
+  return estimate_for(archive, index, copy->medium, copy->tier, ahead, recording.bytes);
+}
+
+}  // namespace holdfast

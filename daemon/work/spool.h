@@ -1,0 +1,82 @@
+// The spool: spool/<workspace>/<call_sid>/ with the files of one call, complete
+// when metadata.json is renamed in. Recorders on the same machine use it.
+//
+//   noticed (inotify or scan) → queued → taken by a worker → ingested, entry removed
+//                                              ├─▶ rejected/ with the reason beside it
+//                                              └─▶ left, tried again at the next scan
+//
+// Invariants
+// - inotify only makes it fast: a scan at start, after an overflow of inotify's or our
+//   queue, and once a minute finds everything all the same.
+// - An entry is removed only after its recording is acknowledged.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "daemon/loop.h"
+#include "daemon/work/ingest.h"
+#include "daemon/work/workers.h"
+
+namespace holdfast {
+
+// One entry, judged and ingested. Separate from the watching, so that tests drive it directly.
+class SpoolEntries {
+ public:
+  SpoolEntries(const Archive& archive, std::string directory)
+      : ingest_(archive), archive_(archive), directory_(std::move(directory)) {}
+
+  // Names of complete entries as "<workspace>/<call_sid>", at most `most`.
+  Result<std::vector<std::string>> scan(Io& io, size_t most);
+  // Ingests the entry, or rejects it. An error: it was left for another try.
+  Status take(Io& io, const std::string& entry);
+
+ private:
+  Result<Ingested> ingest(Io& io, const Fd& entry_directory, const WorkspaceId& workspace,
+                          const std::string& call_sid);
+  Status reject(Io& io, const Fd& root, const std::string& entry, const Error& reason);
+  Status remove(Io& io, const Fd& root, const std::string& entry);
+
+  Ingest ingest_;
+  Archive archive_;
+  const std::string directory_;
+};
+
+// Watches and feeds the workers. Loop thread only.
+class Spool {
+ public:
+  Spool(Loop& loop, Workers& workers, SpoolEntries& entries, std::string directory);
+  ~Spool();
+
+  // Begins to watch and scans. kIo when the directory cannot be watched.
+  Status start();
+  // Takes no more entries; those under way end with the workers.
+  void stop();
+
+ private:
+  void on_events();
+  void add_watch(const std::string& relative);
+  void notice(const std::string& entry);
+  void request_scan();
+  void feed();
+
+  Loop& loop_;
+  Workers& workers_;
+  SpoolEntries& entries_;
+  const std::string directory_;
+  Fd inotify_;
+  Poll poll_;
+  Timer rescan_;
+  std::map<int, std::string> watches_;  // inotify's number → path below the spool; "" is the spool
+  std::set<std::string> waiting_;       // noticed, not yet with a worker
+  std::set<std::string> taken_;         // with a worker
+  bool scanning_ = false;
+  bool scan_again_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace holdfast
