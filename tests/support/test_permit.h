@@ -1,0 +1,19 @@
+// Permits for tests of the tiers alone. In the product only index/guard.h makes one;
+// a program that links the index must not include this file.
+#pragma once
+
+#include "base/permit.h"
+
+namespace holdfast {
+
+class Guard {
+ public:
+  static ReleasePermit permit(RecordingId recording, int part, MediumId medium) {
+    return ReleasePermit(recording, part, medium);
+  }
+  static PackReleasePermit permit(PackId pack, MediumId medium) {
+    return PackReleasePermit(pack, medium);
+  }
+};
+
+}  // namespace holdfast
