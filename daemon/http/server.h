@@ -28,6 +28,7 @@
 namespace holdfast::http {
 
 class Connection;
+class Socket;
 
 // A socket address to listen on.
 struct TcpListen {
@@ -82,6 +83,7 @@ class Server {
   friend class Connection;
   struct Listener;
 
+  Status add_listener(Socket socket, ListenerKind kind, std::string path);
   void accept_from(Listener& listener);
   void update_listeners();
   bool may_accept(const Listener& listener) const;

@@ -1,0 +1,162 @@
+#include "daemon/http/server.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+#include "base/limits.h"
+#include "base/log.h"
+#include "daemon/http/connection.h"
+#include "daemon/http/socket.h"
+
+namespace holdfast::http {
+namespace {
+
+constexpr size_t kReservedForOperators = 64;  // connections that only Unix sockets may take
+constexpr int kAcceptsPerTurn = 64;           // so that a flood of clients does not starve the rest
+constexpr Millis kDrainLimit = seconds(20);   // an answer that takes longer at stop is cut
+
+}  // namespace
+
+struct Server::Listener {
+  Socket socket;
+  ListenerKind kind = ListenerKind::kPublic;
+  std::string path;  // of a Unix socket
+  Poll poll;
+  bool watched = false;
+};
+
+Server::Server(Loop& loop, const Clock& clock, Handler& handler)
+    : loop_(loop), clock_(clock), handler_(handler) {
+  // sendfile has no MSG_NOSIGNAL: a client that left must not end the process.
+  std::signal(SIGPIPE, SIG_IGN);
+  sweep_timer_ = loop_.every(seconds(1), [this] { sweep(); });
+}
+
+Server::~Server() {
+  for (const auto& listener : listeners_)
+    if (!listener->path.empty()) ::unlink(listener->path.c_str());
+  const Error why{Code::kUnavailable, "serve a connection: the server has stopped"};
+  const auto open = connections_;
+  for (const auto& connection : open) connection->cut(why);
+}
+
+Result<int> Server::listen_tcp(const TcpListen& where) {
+  HOLDFAST_ASSIGN(bound, bind_tcp(where.address, where.port));
+  if (!bound.loopback && !where.allow_plaintext_off_loopback)
+    return Error{Code::kInvalid, "listen on " + where.address +
+                                     ": plaintext beyond loopback needs to be allowed explicitly"};
+  const int port = bound.port;
+  HOLDFAST_TRY(add_listener(std::move(bound.socket), ListenerKind::kPublic, ""));
+  return port;
+}
+
+Status Server::listen_unix(const UnixListen& where) {
+  HOLDFAST_ASSIGN(socket, bind_unix(where.path, where.mode, where.group));
+  return add_listener(std::move(socket), where.kind, where.path);
+}
+
+Status Server::add_listener(Socket socket, ListenerKind kind, std::string path) {
+  auto listener = std::make_unique<Listener>();
+  listener->socket = std::move(socket);
+  listener->kind = kind;
+  listener->path = std::move(path);
+  Listener* const raw = listener.get();
+  HOLDFAST_ASSIGN(poll, loop_.poll(raw->socket.fd(), [this, raw](int, int) { accept_from(*raw); }));
+  listener->poll = std::move(poll);
+  listeners_.push_back(std::move(listener));
+  update_listeners();
+  return {};
+}
+
+bool Server::may_accept(const Listener& listener) const {
+  if (draining_ || accept_paused_) return false;
+  const size_t reserved = listener.kind == ListenerKind::kPublic ? kReservedForOperators : 0;
+  return connections_.size() < limits::kConnectionsMax - reserved;
+}
+
+void Server::update_listeners() {
+  for (const auto& listener : listeners_) {
+    const bool wanted = may_accept(*listener);
+    if (wanted == listener->watched) continue;
+    listener->watched = wanted;
+    Loop::watch(listener->poll, wanted ? UV_READABLE : 0);
+  }
+}
+
+void Server::accept_from(Listener& listener) {
+  for (int i = 0; i < kAcceptsPerTurn && may_accept(listener); ++i) {
+    Socket client(::accept4(listener.socket.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    if (client.fd() < 0) {
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno != EAGAIN) {
+        log::error("accept a connection: {}", system_error(errno, "accept4").message);
+        accept_paused_ = true;
+      }
+      break;
+    }
+    if (listener.kind == ListenerKind::kPublic) {
+      const int on = 1;  // heads and files are joined by MSG_MORE instead
+      ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    }
+    auto connection = std::make_shared<Connection>(*this, std::move(client), listener.kind);
+    if (Status started = connection->start(); !started.ok()) {
+      log::error("{}", started.error().message);
+      continue;
+    }
+    ++counters_.connections_accepted;
+    ++counters_.connections_open;
+    connections_.insert(std::move(connection));
+  }
+  update_listeners();
+}
+
+void Server::closed(const std::shared_ptr<Connection>& connection) {
+  if (connections_.erase(connection) == 0) return;
+  --counters_.connections_open;
+  update_listeners();
+  finish_drain();
+}
+
+void Server::sweep() {
+  accept_paused_ = false;
+  update_listeners();
+  const Millis now = clock_.monotonic();
+  const bool cut_all = draining_ && now >= drain_deadline_;
+  const auto open = connections_;  // closing takes connections out of the set
+  for (const auto& connection : open) {
+    if (cut_all) {
+      connection->cut({Code::kUnavailable, "serve a connection: the server is stopping"});
+    } else {
+      connection->sweep(now);
+    }
+  }
+}
+
+void Server::drain(std::function<void()> drained) {
+  draining_ = true;
+  drained_ = std::move(drained);
+  drain_deadline_ = Millis(clock_.monotonic().count + kDrainLimit.count);
+  for (const auto& listener : listeners_) {
+    listener->poll.reset();
+    listener->socket.close();
+    if (!listener->path.empty()) ::unlink(listener->path.c_str());
+  }
+  listeners_.clear();
+  const auto open = connections_;
+  for (const auto& connection : open) connection->drain();
+  finish_drain();
+}
+
+void Server::finish_drain() {
+  if (!draining_ || !connections_.empty() || !drained_) return;
+  // Posted: the callback may well destroy this server.
+  loop_.post(std::exchange(drained_, nullptr));
+}
+
+}  // namespace holdfast::http
