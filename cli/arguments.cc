@@ -124,14 +124,20 @@ CLI::App* add_app(CLI::App& program, std::map<std::string, CLI::App*>& groups,
   return app;
 }
 
+// One line: what is wrong, and where the right way is taught.
 std::string complaint(const CLI::App& program, const CLI::ParseError& error) {
   std::string name = "holdfast";
-  for (const CLI::App* app = &program; app != nullptr;) {
-    const auto chosen = app->get_subcommands();
-    app = chosen.empty() ? nullptr : chosen.back();
-    if (app != nullptr) name += " " + app->get_name();
+  const CLI::App* app = &program;
+  while (!app->get_subcommands().empty()) {
+    app = app->get_subcommands().back();
+    name += " " + app->get_name();
   }
   std::string what = error.what();
+  if (error.get_name() == "RequiredError" && what.starts_with("A subcommand")) {
+    // CLI11 complains of the missing command even where an unknown one was given.
+    const auto unknown = app->remaining();
+    what = unknown.empty() ? "which command?" : "there is no command " + unknown.front();
+  }
   for (char& c : what)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = ' ';
   return fmt::format("holdfast: {} (see \"{} --help\")\n", what, name);

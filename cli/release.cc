@@ -16,8 +16,8 @@ class ReleaseCommand final : public Command {
             "Releases the hold with this id; \"holdfast show CALL\" lists the ids. The recording\n"
             "stays held while another hold is in force. A release weakens protection, so it is\n"
             "acknowledged only when the ledger and its mirror both have it.",
-            {"holdfast release CA8d1f0c2b --hold p4xk2qv7m5n3t6w2y5z7a4b6c2 --reason \"settled\"",
-             "holdfast release CA8d1f0c2b --hold p4xk2qv7m5n3t6w2y5z7a4b6c2 --reason \"dropped\" "
+            {"holdfast release CA8d1f0c2b --hold p4xk2qv7m5n3t6w2y5z7a4b6ca --reason \"settled\"",
+             "holdfast release CA8d1f0c2b --hold p4xk2qv7m5n3t6w2y5z7a4b6ca --reason \"dropped\" "
              "--json"}};
   }
   void declare(Arguments& arguments) override {

@@ -14,9 +14,10 @@ std::string counts_of(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   if (value == nullptr || !value->is_object()) return "-";
   std::string text;
-  for (const auto& [name, count] : value->as_object()) {
+  for (const auto& member : value->as_object()) {
+    const std::string_view name = member.key();
     if (!text.empty()) text += ", ";
-    text += fmt::format("{} {}", printable(name), printable(canonical(count)));
+    text += fmt::format("{} {}", printable(name), text_of(value->as_object(), name));
   }
   return text.empty() ? "-" : text;
 }
