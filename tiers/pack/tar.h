@@ -1,6 +1,5 @@
 // Tar headers by libarchive (POSIX pax), one at a time, so that every offset of a
-// pack is known before it is written and every header can be compared with the only one
-// that it may be.
+// pack is known before it is written.
 //
 // All entries are regular files, mode 0444, uid and gid 0, without names, with whole seconds
 // of time: the same entry always gives the same bytes.
@@ -26,9 +25,14 @@ struct TarEntry {
 // The header's bytes, a multiple of kTarBlock; with a pax header in front when
 // ustar's fields are too small.
 Result<std::string> tar_header(const TarEntry& entry);
+struct ParsedTarHeader {
+  TarEntry entry;
+  size_t header_bytes = 0;  // 512, or more with a pax header in front
+};
 // The entry whose header begins `bytes`: nothing when more bytes are needed. kCorrupt when the
-// bytes are not exactly what tar_header would have written.
-Result<std::optional<TarEntry>> parse_tar_header(ByteSpan bytes);
+// bytes are no header of a regular file. Headers of any libarchive are understood, not only
+// those of the one that wrote this pack.
+Result<std::optional<ParsedTarHeader>> parse_tar_header(ByteSpan bytes);
 
 // Zeros behind a body of `size` bytes.
 constexpr int64_t tar_padding(Bytes size) {

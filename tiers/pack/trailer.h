@@ -20,6 +20,7 @@ struct Trailer {
   ArchiveId archive_id;
   UnixMillis sealed_at;
   Bytes pack_size;        // the whole tar
+  Digest before_sha256;   // of every byte before the trailer's 512: headers, padding and pad too
   Bytes metadata_offset;  // the region of all metadata entries, headers and padding included
   Bytes metadata_length;
   Digest metadata_sha256;

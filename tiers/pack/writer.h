@@ -11,7 +11,6 @@
 // has no name and is gone with the BuiltPack.
 #pragma once
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,32 +19,9 @@
 #include "io/io.h"
 #include "tiers/backend.h"
 #include "tiers/pack/codec.h"
+#include "tiers/pack/plan.h"
 
 namespace holdfast::pack {
-
-struct PlannedFile {
-  std::string name;  // is_file_name; not recording.json
-  Bytes size;
-  Digest sha256;
-  // Opens the original bytes for reading, from offset 0. Called up to three times, one
-  // descriptor at a time.
-  std::function<Result<Fd>()> open;
-};
-
-struct PlannedPart {
-  RecordingId recording_id;
-  int part = 1;
-  RecordingNo recording_no;
-  std::vector<PlannedFile> files;
-  std::string recording_json;  // stored as recording.json, plain
-};
-
-struct PackPlan {
-  PackId pack_id;
-  ArchiveId archive_id;
-  UnixMillis sealed_at;
-  std::vector<PlannedPart> parts;  // 1 to limits::kPackMembersMax; order is kept
-};
 
 struct StoredFile {
   std::string name;  // the original's
@@ -85,15 +61,18 @@ class BuiltPack {
   friend class PackBuilder;
   BuiltPack() = default;
 
-  // One entry of the tar: its body is `text`, or `size` bytes of the scratch file.
+  // One entry of the tar, below the pack's directory.
   struct Entry {
+    // Where the body is: in `text`, in the scratch file, or nowhere.
+    enum class Body : int8_t { kText, kScratch, kZeros, kTrailer };
     std::string path;
+    std::string text;
+    Body body = Body::kText;
     Bytes size;
     Bytes scratch_offset;
     Digest sha256;
-    std::string text;
-    enum class Body : int8_t { kText, kScratch, kZeros, kTrailer } body = Body::kText;
   };
+  Result<std::string> header_of(const Entry& entry) const;
   Status write_body(Io& io, const Entry& entry, const ByteSink& sink) const;
 
   PackId pack_id_;

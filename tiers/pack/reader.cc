@@ -1,0 +1,160 @@
+#include "tiers/pack/reader.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "base/limits.h"
+#include "io/digest.h"
+#include "tiers/pack/payload_path.h"
+#include "tiers/pack/plan.h"
+#include "tiers/pack/tar_stream.h"
+
+namespace holdfast::pack {
+namespace {
+
+Error corrupt(const std::string& what) { return Error{Code::kCorrupt, "read pack: " + what}; }
+
+// One range into memory; the caller has bounded it.
+Result<std::string> read_range(const RangeReader& read, const PackRange& range) {
+  std::string text;
+  text.reserve(static_cast<size_t>(range.length.count));
+  HOLDFAST_TRY(read(range, [&](ByteSpan bytes) {
+    if (static_cast<int64_t>(text.size() + bytes.size()) > range.length.count)
+      return Status(corrupt("more bytes than were asked for"));
+    return text += as_text(bytes), Status();
+  }));
+  if (static_cast<int64_t>(text.size()) != range.length.count)
+    return corrupt("fewer bytes than were asked for");
+  return text;
+}
+
+// Gathers the metadata entries of a range, part by part.
+class MetadataCollector {
+ public:
+  explicit MetadataCollector(const PartMetadataSink& sink)
+      : sink_(sink),
+        tar_(TarReceiver{[this](const TarMember& member) { return begin(member.entry); },
+                         [this](ByteSpan bytes) { return decoder_->write(bytes); },
+                         [this] { return end(); }}) {}
+
+  Status push(ByteSpan bytes) { return tar_.push(bytes); }
+
+  Status finish() {
+    if (!tar_.between_entries() || tar_.end_zeros().count > 0)
+      return corrupt("the metadata ends amid an entry");
+    if (gathered_ != nullptr) return corrupt("metadata.json without recording.json");
+    return Status();
+  }
+
+ private:
+  Status begin(const TarEntry& entry) {
+    HOLDFAST_ASSIGN(path, parse_payload_path(entry.path));
+    if (gathered_ == nullptr) {
+      gathered_ = std::make_unique<PartMetadata>();
+      gathered_->recording_id = path.recording_id;
+      gathered_->part = path.part;
+    }
+    if (path.recording_id != gathered_->recording_id || path.part != gathered_->part)
+      return corrupt("metadata.json without recording.json before " + entry.path);
+    Codec codec = Codec::kStored;
+    at_recording_ = path.stored_name == kRecordingName;
+    if (!at_recording_) {
+      std::string name(kMetadataName);
+      if (path.stored_name != name && path.stored_name != name + ".zst")
+        return corrupt(entry.path + " among the metadata");
+      if (gathered_->metadata_json) return corrupt("two files " + entry.path);
+      if (path.stored_name != name) codec = Codec::kZstd;
+      gathered_->metadata_json.emplace();
+    }
+    std::string& text = at_recording_ ? gathered_->recording_json : *gathered_->metadata_json;
+    HOLDFAST_ASSIGN(decoder, make_decoder(codec, [&text](ByteSpan bytes) {
+                      if (text.size() + bytes.size() > size_t{limits::kMetadataBytesMax})
+                        return Status(corrupt("a metadata file over its limit"));
+                      return text += as_text(bytes), Status();
+                    }));
+    decoder_ = std::move(decoder);
+    return Status();
+  }
+
+  Status end() {
+    HOLDFAST_TRY(decoder_->finish());
+    if (!at_recording_) return Status();
+    std::unique_ptr<PartMetadata> whole = std::move(gathered_);
+    return sink_(std::move(*whole));
+  }
+
+  const PartMetadataSink& sink_;
+  std::unique_ptr<PartMetadata> gathered_;  // of the part whose recording.json is not yet read
+  bool at_recording_ = false;
+  std::unique_ptr<ByteTransform> decoder_;
+  TarStream tar_;
+};
+
+}  // namespace
+
+Result<Trailer> read_trailer(const RangeReader& read, Bytes pack_size) {
+  if (pack_size.count < kPackAlignment || pack_size.count % kPackAlignment != 0)
+    return corrupt("a pack has no " + std::to_string(pack_size.count) + " bytes");
+  HOLDFAST_ASSIGN(end,
+                  read_range(read, {Bytes(pack_size.count - kPackEndBytes), Bytes(kPackEndBytes)}));
+  std::string trailer_body;
+  std::string path;
+  TarStream tar({[&](const TarMember& member) { return path = member.entry.path, Status(); },
+                 [&](ByteSpan bytes) { return trailer_body += as_text(bytes), Status(); },
+                 [] { return Status(); }});
+  HOLDFAST_TRY(tar.push(as_bytes(end)));
+  HOLDFAST_ASSIGN(trailer, parse_trailer(as_bytes(trailer_body)));
+  if (path != trailer.pack_id.text() + "/holdfast/trailer" ||
+      tar.end_zeros().count != 2 * kTarBlock)
+    return corrupt("its last bytes are not a trailer and the tar's end");
+  if (trailer.pack_size != pack_size)
+    return corrupt("the trailer speaks of " + std::to_string(trailer.pack_size.count) +
+                   " bytes, there are " + std::to_string(pack_size.count));
+  for (const auto& [offset, length] : {std::pair(trailer.metadata_offset, trailer.metadata_length),
+                                       std::pair(trailer.contents_offset, trailer.contents_length)})
+    if (offset > pack_size || length.count > pack_size.count - offset.count)
+      return corrupt("the trailer points outside the pack");
+  return trailer;
+}
+
+Result<std::vector<ContentsLine>> read_contents(const RangeReader& read, const Trailer& trailer) {
+  if (trailer.contents_length.count > limits::kPackContentsBytesMax)
+    return Error{Code::kTooLarge, "read pack " + trailer.pack_id.text() + ": contents.jsonl has " +
+                                      std::to_string(trailer.contents_length.count) + " bytes"};
+  HOLDFAST_ASSIGN(text, read_range(read, {trailer.contents_offset, trailer.contents_length}));
+  if (sha256(text) != trailer.contents_sha256)
+    return corrupt("contents.jsonl of " + trailer.pack_id.text() + " differs from its digest");
+  return parse_contents(text);
+}
+
+Status read_metadata_region(const RangeReader& read, const Trailer& trailer,
+                            const PartMetadataSink& sink) {
+  Sha256 digest;
+  Bytes length;
+  MetadataCollector collector(sink);
+  HOLDFAST_TRY(read({trailer.metadata_offset, trailer.metadata_length}, [&](ByteSpan bytes) {
+    digest.update(bytes);
+    length += Bytes(static_cast<int64_t>(bytes.size()));
+    return collector.push(bytes);
+  }));
+  HOLDFAST_TRY(collector.finish());
+  if (length != trailer.metadata_length || digest.finish() != trailer.metadata_sha256)
+    return corrupt("the metadata of " + trailer.pack_id.text() + " differ from their digest");
+  return Status();
+}
+
+Result<PartMetadata> read_part_metadata(const RangeReader& read, const PackRange& range) {
+  std::optional<PartMetadata> found;
+  PartMetadataSink sink = [&](PartMetadata part) {
+    if (found) return Status(corrupt("the range holds more than one part"));
+    return found = std::move(part), Status();
+  };
+  MetadataCollector collector(sink);
+  HOLDFAST_TRY(read(range, [&](ByteSpan bytes) { return collector.push(bytes); }));
+  HOLDFAST_TRY(collector.finish());
+  if (!found) return corrupt("the range holds no recording.json");
+  return *std::move(found);
+}
+
+}  // namespace holdfast::pack
