@@ -82,7 +82,6 @@ std::string render(const Trailer& trailer) {
   text.resize(kCheckedBytes - 1, ' ');
   text += '\n';
   text += crc_line(text);
-  text += '\n';
   assert(text.size() == static_cast<size_t>(kTrailerBytes));
   return text;
 }

@@ -114,13 +114,9 @@ class PackVerifier::State {
 
   Status begin_payload(const TarMember& member, const PayloadPath& path) {
     current_tag_ = kTagPaths.size();
-    bool metadata = path.stored_name.compare(0, kMetadataName.size(), kMetadataName) == 0 ||
-                    path.stored_name == kRecordingName;
-    if (metadata && !metadata_begun_) {
-      metadata_begun_ = true;
-      metadata_offset_ = member.header_offset;
-    }
-    if (metadata_begun_) metadata_.update(as_bytes(member.header));
+    HOLDFAST_TRY(look_for_metadata(member, path.stored_name));
+    for (Region& region : metadata_)
+      if (region.begun) region.digest.update(as_bytes(member.header));
     ContentsLine line;
     line.path = path_;
     line.offset = member.body_offset;
@@ -130,12 +126,29 @@ class PackVerifier::State {
     return Status();
   }
 
+  // The metadata region is, per part, metadata.json and recording.json. An original among the
+  // audio may be called metadata.json.zst, but none recording.json: so the region begins with the
+  // first recording.json or with the entry before it, and the trailer says which.
+  Status look_for_metadata(const TarMember& member, std::string_view name) {
+    bool metadata = name.substr(0, kMetadataName.size()) == kMetadataName;
+    Region& before_recording = metadata_[0];
+    Region& at_recording = metadata_[1];
+    if (at_recording.begun)
+      return metadata || name == kRecordingName
+                 ? Status()
+                 : Status(corrupt(member.entry.path + " is behind the metadata"));
+    if (name == kRecordingName) at_recording = Region{true, member.header_offset, Sha256()};
+    if (name != kRecordingName) before_recording = Region{metadata, member.header_offset, Sha256()};
+    return Status();
+  }
+
   bool in_payload() const { return current_tag_ == kTagPaths.size(); }
 
   Status take_body(ByteSpan bytes) {
     digest_.update(bytes);
     if (in_payload()) {
-      if (metadata_begun_) metadata_.update(bytes);
+      for (Region& region : metadata_)
+        if (region.begun) region.digest.update(bytes);
       return Status();
     }
     if (current_tag_ != kPad) return text_ += as_text(bytes), Status();
@@ -147,10 +160,9 @@ class PackVerifier::State {
     Digest digest = digest_.finish();
     if (in_payload()) {
       payload_.back().sha256 = digest;
-      if (metadata_begun_) {
-        std::string zeros(static_cast<size_t>(tar_padding(payload_.back().length)), '\0');
-        metadata_.update(as_bytes(zeros));
-      }
+      std::string zeros(static_cast<size_t>(tar_padding(payload_.back().length)), '\0');
+      for (Region& region : metadata_)
+        if (region.begun) region.digest.update(as_bytes(zeros));
       return Status();
     }
     if (current_tag_ < kTagManifest) tags_.push_back({path_, digest});
@@ -199,10 +211,7 @@ class PackVerifier::State {
     if (trailer.pack_size != tar_.offset() || top_ != trailer.pack_id.text() + "/" ||
         mtime_seconds_ != trailer.sealed_at.count / 1000)
       return corrupt("the trailer speaks of another pack");
-    if (!metadata_begun_ || trailer.metadata_offset != metadata_offset_ ||
-        trailer.metadata_length.count != metadata_end_.count - metadata_offset_.count ||
-        trailer.metadata_sha256 != metadata_.finish())
-      return corrupt("the metadata are not what the trailer says");
+    HOLDFAST_TRY(check_metadata(trailer));
     if (trailer.contents_offset != contents_offset_ ||
         trailer.contents_length != contents_length_ || trailer.contents_sha256 != contents_sha256_)
       return corrupt("contents.jsonl is not what the trailer says");
@@ -211,6 +220,23 @@ class PackVerifier::State {
     if (bag_info_ != bag_info_txt(info)) return corrupt("bag-info.txt differs from what is there");
     return Status();
   }
+
+  Status check_metadata(const Trailer& trailer) {
+    for (Region& region : metadata_) {
+      if (!region.begun || region.offset != trailer.metadata_offset) continue;
+      if (trailer.metadata_length.count == metadata_end_.count - region.offset.count &&
+          trailer.metadata_sha256 == region.digest.finish())
+        return Status();
+    }
+    return corrupt("the metadata are not what the trailer says");
+  }
+
+  // What may be the metadata region; it ends where the manifest begins.
+  struct Region {
+    bool begun = false;
+    Bytes offset;
+    Sha256 digest;
+  };
 
   Sha256 whole_;
   Sha256 before_;
@@ -230,9 +256,7 @@ class PackVerifier::State {
   std::vector<BagFile> tags_;
   Bytes payload_bytes_;
   std::string bag_info_;
-  bool metadata_begun_ = false;
-  Sha256 metadata_;
-  Bytes metadata_offset_;
+  std::array<Region, 2> metadata_;
   Bytes metadata_end_;
   Bytes contents_offset_;
   Bytes contents_length_;
