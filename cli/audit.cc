@@ -40,7 +40,8 @@ class AuditCommand final : public Command {
     arguments.option("--recording", "ID", recording_, "Only lines about this recording_id", false,
                      check_id);
     arguments.option("--call", "CALL", call_, "Only lines about this call of the workspace");
-    arguments.option("--actor", "WHO", actor_, "Only lines of this key id or uid:<n>");
+    arguments.option("--actor", "WHO", actor_,
+                     "Only lines of key:<id>, uid:<n>, link:<id> or mount");
     arguments.option("--from", "TIME", from_, "Lines of this time or later", false, check_time);
     arguments.option("--to", "TIME", to_, "Lines before this time", false, check_time);
     arguments.flag("--check", check_, "Check both chains; lists nothing");

@@ -39,6 +39,7 @@ class MountCommand final : public Command {
     arguments.positional("DIR", directory_, "An empty directory");
     arguments.option("--config", "FILE", config_,
                      "The daemon's configuration [/etc/holdfast/holdfast.toml]");
+    arguments.flag("--foreground", foreground_, "Stay attached to the terminal");
   }
 
   Status run(Session&) override {
@@ -46,13 +47,16 @@ class MountCommand final : public Command {
       return Error{Code::kNotFound, fmt::format("mount {}: no such directory", directory_)};
     const std::string program = program_path();
     std::fflush(nullptr);
-    execlp(program.c_str(), "holdfast-fuse", "--config", config_.c_str(), directory_.c_str(),
-           static_cast<char*>(nullptr));
+    // A null pointer ends the arguments: either of these two may be the last.
+    const char* foreground = foreground_ ? "--foreground" : nullptr;
+    execlp(program.c_str(), "holdfast-fuse", directory_.c_str(), "--config", config_.c_str(),
+           foreground, static_cast<char*>(nullptr));
     return system_error(errno, fmt::format("mount {}: run {}", directory_, program));
   }
 
  private:
   std::string directory_;
+  bool foreground_ = false;
   std::string config_ = "/etc/holdfast/holdfast.toml";
 };
 

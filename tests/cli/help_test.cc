@@ -17,7 +17,7 @@ const std::vector<Expected>& commands() {
        {"--tier", "--from", "--to", "--held", "--direction", "--flagged", "--limit", "--cursor",
         "--all"}},
       {{"show"}, {"CALL"}},
-      {{"get"}, {"CALL", "FILE", "-o,--output", "--wait", "--timeout"}},
+      {{"get"}, {"CALL", "FILE", "--output", "--wait", "--timeout"}},
       {{"restore"},
        {"CALL", "--priority", "--keep-hours", "--wait", "--timeout", "--list", "--state", "--limit",
         "--cursor", "--all"}},
@@ -36,7 +36,7 @@ const std::vector<Expected>& commands() {
       {{"key", "revoke"}, {"ID"}},
       {{"workspace", "add"}, {"UUID", "--slug"}},
       {{"workspace", "list"}, {}},
-      {{"mount"}, {"DIR", "--config"}},
+      {{"mount"}, {"DIR", "--config", "--foreground"}},
   };
   return kCommands;
 }
@@ -77,7 +77,9 @@ BOOST_AUTO_TEST_CASE(every_command_teaches) {
     BOOST_TEST_CONTEXT(name) {
       BOOST_TEST(run.out.find("Usage: " + name) != std::string::npos, run.out);
       for (const std::string& option : one.options)
-        BOOST_TEST(run.out.find("\n  " + option + " ") != std::string::npos, option);
+        BOOST_TEST((run.out.find("\n  " + option + " ") != std::string::npos ||
+                    run.out.find("," + option + " ") != std::string::npos),
+                   option);
       for (const char* option :
            {"--socket", "--url", "--key", "--key-file", "--workspace", "--json", "-h,--help"})
         BOOST_TEST(run.out.find(option) != std::string::npos, option);
@@ -89,6 +91,27 @@ BOOST_AUTO_TEST_CASE(every_command_teaches) {
       BOOST_TEST(run.out.find("9 archived") != std::string::npos);
       BOOST_TEST(rig.daemon.asked().empty());
     }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(the_page_has_every_command_and_option) {
+  std::ifstream in("docs/cli.md");
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  for (const Expected& one : commands()) {
+    std::string name = "holdfast";
+    for (const std::string& word : one.command) name += " " + word;
+    const size_t begin = page.find("\n## " + name + "\n");
+    BOOST_TEST(begin != std::string::npos, name);
+    if (begin == std::string::npos) continue;
+    const std::string section = page.substr(begin, page.find("\n## ", begin + 1) - begin);
+    BOOST_TEST(section.find("$ " + name) != std::string::npos, name << " has no example");
+    for (const std::string& option : one.options)
+      BOOST_TEST(section.find(option) != std::string::npos, name << " does not tell of " << option);
+  }
+  for (int i = 0; i <= static_cast<int>(Code::kIo); ++i) {
+    const CodeTraits& row = traits(static_cast<Code>(i));
+    const std::string start = "| " + std::to_string(row.exit_code) + " | " + std::string(row.word);
+    BOOST_TEST(page.find(start) != std::string::npos, start);
   }
 }
 

@@ -198,7 +198,10 @@ BOOST_AUTO_TEST_CASE(mount_becomes_the_view) {
       run_program({rig.directory / "holdfast", "mount", "mnt", "--config", "my.toml"}, {},
                   rig.directory.path());
   BOOST_TEST(run.exit_code == 7);
-  BOOST_TEST(run.out == "--config my.toml mnt\n");
+  BOOST_TEST(run.out == "mnt --config my.toml\n");
+  BOOST_TEST(run_program({rig.directory / "holdfast", "mount", "mnt", "--foreground"}, {},
+                         rig.directory.path())
+                 .out == "mnt --config /etc/holdfast/holdfast.toml --foreground\n");
   check_failed(run_program({rig.directory / "holdfast", "mount", "none"}, {}, rig.directory.path()),
                Code::kNotFound, "mount none: no such directory");
 }
