@@ -29,8 +29,7 @@ bool more_urgent(const QueuedRecall& a, const QueuedRecall& b) {
 }
 
 bool earlier_on_medium(const QueuedRecall& a, const QueuedRecall& b) {
-  return std::tie(a.location, a.pack, a.offset, a.restore) <
-         std::tie(b.location, b.pack, b.offset, b.restore);
+  return std::tie(a.location, a.offset, a.restore) < std::tie(b.location, b.offset, b.restore);
 }
 
 }  // namespace

@@ -13,6 +13,13 @@ namespace {
 // 64 files of 128-byte names with their digests need a quarter of this.
 constexpr int64_t kDescriptionBytesMax = 128 * 1024;
 
+Result<bool> has_file(const Fd& root, std::string_view directory, const RecordedFile& file) {
+  const Result<Fd> fd = open_for_read(root, directory, file.name, file.size);
+  if (fd.ok()) return true;
+  if (fd.error().code == Code::kNotFound || fd.error().code == Code::kCorrupt) return false;
+  return fd.error();
+}
+
 Status rename_if_there(Io& io, int from_fd, int to_fd, std::string_view name) {
   const Status renamed = io.rename(from_fd, name, to_fd, name, IfExists::kRefuse);
   if (!renamed.ok() && renamed.error().code == Code::kNotFound) return {};
@@ -40,12 +47,13 @@ Result<std::optional<RecordingDescription>> find_description(Io& io, int root_fd
 
 Result<bool> has_all_files(Io& io, int root_fd, std::string_view directory,
                            const RecordingDescription& description) {
-  HOLDFAST_ASSIGN(held, io.open(root_fd, directory, O_RDONLY | O_DIRECTORY));
+  HOLDFAST_ASSIGN(root, io.open(root_fd, ".", O_RDONLY | O_DIRECTORY));
+  const std::string place = description.place().directory();
   for (const RecordedFile& file : description.files) {
-    const Result<Fd> fd = open_for_read(held, ".", file.name, file.size);
-    if (fd.ok()) continue;
-    if (fd.error().code == Code::kNotFound || fd.error().code == Code::kCorrupt) return false;
-    return fd.error();
+    HOLDFAST_ASSIGN(here, has_file(root, directory, file));
+    if (here) continue;
+    HOLDFAST_ASSIGN(there, has_file(root, place, file));
+    if (!there) return false;
   }
   return true;
 }

@@ -17,7 +17,8 @@ namespace holdfast {
 Result<std::optional<RecordingDescription>> find_description(Io& io, int root_fd,
                                                              std::string_view directory);
 
-// True when every file that the description names is there with its size.
+// True when every file that the description names is there with its size, in `directory` or, when
+// the part was on its way there, at the part's place.
 Result<bool> has_all_files(Io& io, int root_fd, std::string_view directory,
                            const RecordingDescription& description);
 

@@ -40,8 +40,9 @@ namespace holdfast {
 
 struct IncomingEntry {
   PartId part;
-  // Set when the entry is complete: recording.json is there and every file it
-  // names has its size. Digests were not read; ensure_digest does that.
+  // Set when the entry is complete: recording.json is there, and every file it names has its
+  // size, here or (when it was on its way there) at the part's place. Digests were not read;
+  // ensure_digest does that.
   std::optional<RecordingDescription> description;
 };
 
