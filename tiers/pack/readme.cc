@@ -12,7 +12,7 @@ constexpr std::string_view kBeforeTables =
 
 This directory is a bag (BagIt 1.0, RFC 8493) that came out of a tar file. It holds
 recorded calls. Standard tools are enough to get every original byte back: tar, flac (with
-metaflac), zstd, sha256sum, and a POSIX shell with sed, tr and cat.
+metaflac), zstd, sha256sum, and a POSIX shell with sed, grep, tr and cat.
 
 1. Unpack and check what is stored
 
@@ -27,9 +27,10 @@ metaflac), zstd, sha256sum, and a POSIX shell with sed, tr and cat.
                              which call this is, and name, size and SHA-256 of every original file
     data/ID.PART/...         the stored files
     holdfast/contents.jsonl  offset, length, codec and SHA-256 of every stored file in the tar
-    holdfast/trailer         (512 bytes, text) where the metadata and contents.jsonl are in the tar;
-                             "before" is the SHA-256 of all bytes of the tar before the trailer's,
-                             the CRC-32 (as in gzip) covers the trailer's first 497 bytes
+    holdfast/trailer         where the metadata and contents.jsonl are in the tar; "before" is the
+                             SHA-256 of all bytes of the tar before the trailer's, the CRC-32 (as in
+                             gzip) covers the trailer's first 497 bytes. Also without unpacking:
+                             tail -c 1536 PACK.tar | head -c 512
     holdfast/pad             zeros that fill the tar up to a multiple of 256 KiB
 
 3. From a stored file to the original X
@@ -38,7 +39,8 @@ metaflac), zstd, sha256sum, and a POSIX shell with sed, tr and cat.
     X.zst    zstd -d X.zst
     X.flac   the audio samples of X; X.head and X.tail, where they exist, are the bytes of X before
              and after the samples: X is X.head, samples, X.tail
-             The form of the samples is told by   metaflac --show-tag=HOLDFAST_FORM X.flac
+             The form of the samples is told by
+               metaflac --show-tag=HOLDFAST_FORM X.flac
       s16le, s24le   flac -d --force-raw-format --endian=little --sign=signed X.flac
       u8             flac -d --force-raw-format --endian=little --sign=unsigned X.flac
       mulaw, alaw    as u8, then each byte (the rank of a G.711 code, sorted by amplitude, the most
@@ -68,6 +70,10 @@ constexpr std::string_view kAfterTables = R"README(    samples() {
         *) echo "$1: unknown form $form" >&2; exit 1 ;;
       esac
     }
+    # A stored file that recording.json names is itself an original.
+    encoded() {
+      [ -f "$part/$1" ] && ! grep -qF "\"name\":\"$1\"" "$part/recording.json"
+    }
     mkdir -p "$out"
     cp "$part/recording.json" "$out/recording.json"
     sed 's/{/\n{/g' "$part/recording.json" |
@@ -75,7 +81,7 @@ constexpr std::string_view kAfterTables = R"README(    samples() {
     while read -r sum name; do
       if [ -f "$part/$name" ]; then
         cp "$part/$name" "$out/$name"
-      elif [ -f "$part/$name.zst" ]; then
+      elif encoded "$name.zst"; then
         zstd -q -d -c "$part/$name.zst" > "$out/$name"
       else
         : > "$out/$name"
