@@ -23,6 +23,7 @@
 #include "io/io.h"
 #include "ledger/line.h"
 #include "ledger/reader.h"
+#include "ledger/segment.h"
 
 namespace holdfast {
 
@@ -41,6 +42,7 @@ class Batch {
   bool weakening() const { return weakening_; }
   const std::string& text() const { return text_; }  // whole lines, each with its LF
   int64_t first_n() const { return base_n_ + 1; }
+  const Digest& base_head() const { return base_head_; }  // what its first line follows
   int64_t last_n() const { return last_n_; }
   const Digest& head() const { return head_; }
   UnixMillis time() const { return time_; }
@@ -59,8 +61,10 @@ class Batch {
 struct ChainOptions {
   Bytes segment_bytes_max;
   std::string name;  // what errors call it: "decisions", "mirror of decisions", "access"
-  // Voids known from the other place: they bind this one too.
-  std::vector<Void> voids;
+  // Nothing is ever dropped: a chain that does not begin with line 1 has a gap.
+  bool kept_whole = false;
+  // The other place's directory, or -1: its voiding lines bind this one too.
+  int other_directory = -1;
 };
 
 struct ChainOpenReport {
@@ -91,22 +95,33 @@ class Chain {
   // What a voiding line has to say after a failed append of `batch`.
   Void void_for(const Batch& batch) const;
   // Publishes a new segment that begins with the voiding line, the only one of
-  // `batch`. Also for the place that did not fail. On an error the chain is failed().
-  Status begin_voiding(const Batch& batch);
+  // `batch`, which says `voided`. Also for the place that did not fail, whether it
+  // has the voided lines or not. On an error the chain is failed().
+  Status begin_voiding(const Batch& batch, const Void& voided);
   // Compresses segments that are sealed and not yet compressed. An error is harmless.
   Status compress_sealed();
   // Removes sealed segments of days before the one of `before`; gives how many.
   Result<int> drop_before(UnixMillis before);
 
  private:
+  // Where the bytes of a failed append may lie.
   struct Failed {
     int64_t segment;
     Bytes offset;
   };
+  // A sealed segment that is still plain, and how much of it counts.
+  struct Sealed {
+    int64_t first_n;
+    Bytes valid;
+  };
   Chain(Io& io, Fd directory, ChainOptions options);
   Status recover();
-  Status settle_last(int64_t first_n, Bytes valid);
-  void publish_end();
+  Status recover_sealed(const std::vector<int64_t>& segments);
+  Result<bool> recover_last(Segment& segment);
+  Status settle(Segment& segment, Bytes valid);
+  Status write(const Batch& batch, bool roll);
+  void seal_active(Bytes valid);
+  void set_end(int64_t segment, Bytes bytes);
 
   Io& io_;
   Fd directory_;
@@ -116,8 +131,9 @@ class Chain {
   Digest head_;
   Fd active_;  // the segment that is appended to; none: the next append begins one
   int64_t active_first_ = 0;
-  int64_t active_bytes_ = 0;
-  UnixMillis active_day_;  // time of its first line
+  Bytes active_bytes_;
+  UnixMillis active_time_;  // of its lines' day
+  std::vector<Sealed> sealed_;
   std::optional<Failed> failed_;
   mutable std::mutex end_mutex_;
   DurableEnd end_;

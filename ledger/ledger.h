@@ -83,15 +83,22 @@ class Ledger {
   Status commit();
   void rollback();
 
-  // Access lines alone: appended and durable when it returns ok (P4: before the first byte).
+  // Access lines alone: appended and durable when it returns ok (P4: before the first
+  // byte). Not between stage_access and commit.
   Status append_access(const std::vector<LineDraft>& drafts);
-  // Removes whole segments of access whose newest line is older than `before`; gives how many.
+  // Removes whole segments of access whose day (UTC) is before that of `before`; gives how many.
   Result<int> drop_access_before(UnixMillis before);
 
   // Calls `visit` for each decision from `from_n` on (voiding lines included: kind "void").
   Status replay(int64_t from_n, const LineVisitor& visit);
 
+  // Tries at once to bring a place that is down up to date; ok when none is down.
+  // commit() does so by itself every mirror_retry; an idle writer calls this.
+  Status tend();
+
   // For readers in other threads. Thread rule: any thread.
+  // How far the files below decisions_fd() and access_fd() are durable. While the
+  // main place is down, decisions that only the mirror has are not among them yet.
   DurableEnd decisions_end() const;
   DurableEnd access_end() const;
   // Directory descriptors, valid as long as this is; read them with ledger/reader.h.
@@ -112,11 +119,46 @@ class Ledger {
   Status erase_note(std::string_view hash);
 
  private:
-  struct Places;
+  struct Place;  // main or mirror: a directory that may be there or not
   Ledger(Io& io, const Clock& clock, LedgerOptions options);
 
-  std::unique_ptr<Places> places_;
+  // agreement.cc: main and mirror.
+  Status open_places();
+  Status open_directories(Place& place);
+  Status open_chain(Place& place, const Place& other);
+  Status agree_at_start();
+  Status restore(Place& place, Place& other);
+  Status complete(Place& behind, Place& ahead);
+  Status complete_notes();
+  Result<bool> is_prefix(const Place& behind, const Place& ahead);
+  void put_down(Place& place, const Error& reason);
+
+  // ledger.cc: batches.
+  Status accepts() const;
+  Status open_access();
+  Status commit_access();
+  Status commit_decisions();
+  Result<bool> append_decisions();
+  Status void_batch(const Place& failed_at, Error failure);
+  void decided(bool rolled);
+  void set_ends();
+
+  Io& io_;
+  const Clock& clock_;
+  const LedgerOptions options_;
+  std::unique_ptr<Place> main_;
+  std::unique_ptr<Place> mirror_;
+  Fd access_directory_;
+  std::unique_ptr<Chain> access_;  // none after a failure that could not be voided
+  std::optional<Batch> decisions_batch_;
+  std::optional<Batch> access_batch_;
+  Millis last_try_;  // monotonic, of bringing a place back
+  bool unknown_ = false;
+  bool compression_due_ = false;  // a segment was sealed since the last attempt
   LedgerOpenReport report_;
+  mutable std::mutex ends_mutex_;
+  DurableEnd decisions_end_;
+  DurableEnd access_end_;
 };
 
 }  // namespace holdfast

@@ -38,6 +38,9 @@ struct ReadOptions {
 // Thread rule: any thread, each with its own Io.
 Status read_chain(Io& io, int dir_fd, const ReadOptions& options, const LineVisitor& visit);
 
+// The voiding line for segment `first_n`, if the segment after it begins with one.
+Result<std::optional<Void>> void_after(Io& io, int dir_fd, int64_t first_n);
+
 struct ChainGap {
   int64_t after_n = 0;   // the last line before the gap
   int64_t before_n = 0;  // the first line after it
