@@ -26,7 +26,8 @@ struct Wanted {
   int64_t part = 1;
   ExpectedFile expected;
 
-  // "inbound.ulaw", "+2/inbound.ulaw": below the directory, and in the daemon's paths.
+  // "inbound.ulaw", "+2/notes.json": below the directory. To the daemon the name alone is
+  // enough, since the parts of a recording share no name.
   std::string relative() const { return part == 1 ? name : fmt::format("+{}/{}", part, name); }
 };
 
@@ -60,8 +61,7 @@ class GetCommand final : public Command {
   }
   void declare(Arguments& arguments) override {
     arguments.positional("CALL", call_, "The call's id (call_sid)");
-    arguments.positionals("FILE", files_, "Only these files, such as inbound.ulaw or +2/notes.json",
-                          false);
+    arguments.positionals("FILE", files_, "Only these files, such as inbound.ulaw", false);
     arguments.option("-o,--output", "DIR", output_, "The directory to write to");
     arguments.flag("--wait", wait_, "Wait for an archived recording");
     arguments.option("--timeout", "TIME", timeout_, "Wait at most this long [12h]", false,
@@ -107,8 +107,9 @@ class GetCommand final : public Command {
     if (files_.empty()) return all;
     std::vector<Wanted> chosen;
     for (const std::string& name : files_) {
-      const auto found = std::find_if(
-          all.begin(), all.end(), [&name](const Wanted& file) { return file.relative() == name; });
+      const auto found = std::find_if(all.begin(), all.end(), [&name](const Wanted& file) {
+        return file.name == name || file.relative() == name;
+      });
       if (found == all.end()) {
         std::string there;
         for (const Wanted& file : all) there += " " + file.relative();
@@ -134,15 +135,9 @@ class GetCommand final : public Command {
   }
 
   Status fetch(Session& session, Io& io, int directory_fd, const Wanted& file) {
+    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_, "download", file.name}));
     HttpRequest request;
-    if (file.part > 1) {
-      HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_, "download",
-                                                    fmt::format("+{}", file.part), file.name}));
-      request.path = path;
-    } else {
-      HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call_, "download", file.name}));
-      request.path = path;
-    }
+    request.path = path;
     const DownloadTarget target{directory_fd, file.relative(), file.expected};
     HttpResponse archived;
     auto got = download(session.client(), io, request, target, &archived);

@@ -64,7 +64,7 @@ class KeyCreateCommand final : public Command {
     HOLDFAST_ASSIGN(key, object_of(answer->value, "create a key"));
     HOLDFAST_ASSIGN(secret, need_string(*key, "api_key"));
     session.print(printable(secret));
-    fmt::print(stderr, "Key {}, {}, expires {}. It is not shown again.\n", text_of(*key, "key_id"),
+    fmt::print(stderr, "Key {}, {}, expires {}. It is not shown again.\n", text_of(*key, "id"),
                list_of(*key, "scopes"), time_of(*key, "expires_at"));
     return {};
   }
@@ -81,7 +81,7 @@ class KeyListCommand final : public Command {
     return {"key list",
             "List a workspace's API keys, without their secrets",
             "Shows expired and revoked keys too.",
-            {"holdfast key list", "holdfast key list --json | jq -r '.items[].key_id'"}};
+            {"holdfast key list", "holdfast key list --json | jq -r '.items[].id'"}};
   }
   void declare(Arguments&) override {}
 
@@ -93,7 +93,7 @@ class KeyListCommand final : public Command {
     Table table(
         {{"KEY"}, {"NAME"}, {"CREATED (UTC)"}, {"EXPIRES (UTC)"}, {"REVOKED (UTC)"}, {"SCOPES"}});
     for (const json::object* key : objects_of(*keys, "items"))
-      table.add({text_of(*key, "key_id"), text_of(*key, "name"), time_of(*key, "created_at"),
+      table.add({text_of(*key, "id"), text_of(*key, "name"), time_of(*key, "created_at"),
                  time_of(*key, "expires_at"), time_of(*key, "revoked_at"),
                  list_of(*key, "scopes")});
     table.flush(stdout);

@@ -22,7 +22,7 @@ constexpr const char* kMetadata = "metadata.json";
 
 // The names of the directory's files, metadata.json first: what it forbids is then known
 // before the audio is sent.
-Result<std::vector<std::string>> files_in(Io& io, int directory_fd) {
+Result<std::vector<std::string>> files_in(Io& io, int directory_fd, bool needs_metadata) {
   std::vector<std::string> names;
   const auto visit = [&names](const DirectoryEntry& entry) -> Result<bool> {
     if (entry.type != DT_REG)
@@ -44,10 +44,11 @@ Result<std::vector<std::string>> files_in(Io& io, int directory_fd) {
   HOLDFAST_TRY(each_entry(io, directory_fd, visit));
   std::sort(names.begin(), names.end());
   const auto metadata = std::find(names.begin(), names.end(), kMetadata);
-  if (metadata == names.end())
+  if (metadata == names.end() && needs_metadata)
     return Error{Code::kNotFound,
                  "metadata.json is missing; it names the call and describes its audio"};
-  std::rotate(names.begin(), metadata, metadata + 1);
+  if (names.empty()) return Error{Code::kNotFound, "there is no file"};
+  if (metadata != names.end()) std::rotate(names.begin(), metadata, metadata + 1);
   return names;
 }
 
@@ -57,7 +58,8 @@ class PutCommand final : public Command {
     return {"put",
             "Store directories as recordings",
             "Sends the files of each directory as one recording. metadata.json must be among\n"
-            "them; it names the call unless --call does. When a directory is \"stored\", its\n"
+            "them, since it names the call; with --call it may be absent, as in a later part\n"
+            "of a known call (a transcript, another segment). When a directory is \"stored\", its\n"
             "files, index row and ledger line are durable and their digests were compared.\n"
             "Sending the same bytes again is \"unchanged\"; other bytes under a known name are\n"
             "refused: conflict. A failing directory does not keep back the ones after it.",
@@ -66,7 +68,7 @@ class PutCommand final : public Command {
   void declare(Arguments& arguments) override {
     arguments.positionals("DIR", directories_, "Directories, one recording each");
     arguments.option("--call", "CALL", call_,
-                     "The call's id (call_sid) when metadata.json has none; one directory only");
+                     "The call's id (call_sid), instead of metadata.json's; one directory only");
   }
 
   Status run(Session& session) override {
@@ -84,7 +86,7 @@ class PutCommand final : public Command {
  private:
   Status put(Session& session, Io& io, const std::string& path, const std::string& directory) {
     HOLDFAST_ASSIGN(root, open_root(directory));
-    HOLDFAST_ASSIGN(names, files_in(io, root.get()));
+    HOLDFAST_ASSIGN(names, files_in(io, root.get(), call_.empty()));
     HttpRequest request;
     request.method = "POST";
     request.path = path;

@@ -256,7 +256,9 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  // On a plain socket curl sends with MSG_NOSIGNAL. TLS writes cannot, and a server that refuses
+  // an upload early closes: there curl has to keep SIGPIPE away itself.
+  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, endpoint_.socket_path.empty() ? 0L : 1L);
   curl_easy_setopt(easy, CURLOPT_USERAGENT, "holdfast/" HOLDFAST_VERSION);
   curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers.get());
   curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, detail);

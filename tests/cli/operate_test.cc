@@ -130,7 +130,7 @@ BOOST_AUTO_TEST_CASE(media_are_listed_and_labelled) {
 BOOST_AUTO_TEST_CASE(a_key_is_shown_once_and_alone) {
   CliRig rig;
   const std::string path = in_workspace("api-keys");
-  const std::string body = R"({"api_key":"hf_secret","key_id":"kkk","scopes":["calls:read"],)"
+  const std::string body = R"({"api_key":"hf_secret","id":"kkk","scopes":["calls:read"],)"
                            R"("expires_at":"2027-02-19T00:00:00Z"})";
   rig.daemon.on("POST " + path, {fake_answer(201, body)});
   const ProgramRun run = rig.run({"key", "create", "--scopes", "calls:read,recordings:download",
@@ -150,7 +150,7 @@ BOOST_AUTO_TEST_CASE(a_key_is_shown_once_and_alone) {
 BOOST_AUTO_TEST_CASE(keys_are_listed_and_revoked) {
   CliRig rig;
   rig.daemon.on("GET " + in_workspace("api-keys"),
-                R"({"items":[{"key_id":"kkk","name":null,"scopes":["calls:read","export"],)"
+                R"({"items":[{"id":"kkk","name":null,"scopes":["calls:read","export"],)"
                 R"("created_at":"2026-11-21T03:36:00Z","expires_at":null,"revoked_at":null}]})");
   ProgramRun run = rig.run({"key", "list"});
   check_done(run);

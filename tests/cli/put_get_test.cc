@@ -56,11 +56,9 @@ void write_files(const CliRig& rig, const std::string& directory, const std::vec
 // A rig whose daemon serves `files` of CA1.
 void serve(CliRig& rig, const std::vector<File>& files) {
   rig.daemon.on("GET " + in_workspace("recordings/CA1"), recording(files));
-  for (const File& file : files) {
-    const std::string part = file.part == 1 ? "" : "%2B" + std::to_string(file.part) + "/";
-    rig.daemon.on("GET " + in_workspace("recordings/CA1/download/" + part + file.name),
+  for (const File& file : files)
+    rig.daemon.on("GET " + in_workspace("recordings/CA1/download/" + file.name),
                   {fake_file(file.bytes)});
-  }
 }
 
 FakeAnswer archived_answer() {
@@ -127,6 +125,18 @@ BOOST_AUTO_TEST_CASE(a_directory_that_is_no_recording_is_not_sent) {
   check_failed(rig.run({"put", "absent"}), Code::kNotFound, "absent");
   check_failed(rig.run({"put", "a", "b", "--call", "CA1"}), Code::kInvalid, "--call");
   BOOST_TEST(rig.daemon.asked().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_later_part_needs_no_metadata_when_the_call_is_named) {
+  CliRig rig;
+  const std::vector<File> files = {{"transcript.json", "{}"}};
+  write_files(rig, "more", files);
+  rig.daemon.on("POST " + kRecordings, {fake_answer(201, stored("stored", files))});
+  check_done(rig.run({"put", "more", "--call", "CA1"}));
+  const std::string body = rig.daemon.only("POST", kRecordings).body;
+  BOOST_TEST(body.find("name=\"call_sid\"\r\n\r\nCA1") < body.find("transcript.json"));
+  write_files(rig, "empty", {});
+  check_failed(rig.run({"put", "empty", "--call", "CA1"}), Code::kNotFound, "there is no file");
 }
 
 BOOST_AUTO_TEST_CASE(one_failing_directory_does_not_keep_back_the_others) {
@@ -196,8 +206,8 @@ BOOST_AUTO_TEST_CASE(chosen_files_go_where_they_should) {
   BOOST_TEST(fs::exists(rig.directory / "a/b/metadata.json"));
   BOOST_TEST(fs::exists(rig.directory / "a/b/+2/transcript.json"));
   BOOST_TEST(!fs::exists(rig.directory / "a/b/inbound.ulaw"));
-  check_failed(rig.run({"get", "CA1", "transcript.json"}), Code::kNotFound,
-               "there is no file transcript.json; there are: inbound.ulaw metadata.json "
+  check_failed(rig.run({"get", "CA1", "notes.json"}), Code::kNotFound,
+               "there is no file notes.json; there are: inbound.ulaw metadata.json "
                "+2/transcript.json");
 }
 
