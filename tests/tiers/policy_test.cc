@@ -317,7 +317,7 @@ BOOST_AUTO_TEST_CASE(the_settings_are_those_of_the_configuration) {
   config.copies_before_release = 2;
   PolicySettings from = policy_settings(config);
   BOOST_TEST(!from.has_cold);
-  config.cold.emplace();
+  config.cold = Config::Cold{};
   from = policy_settings(config);
   BOOST_TEST(from.has_cold);
   BOOST_TEST((from.standard_copy_after == seconds(2)));
