@@ -62,6 +62,10 @@ class WriteTxn {
   // HMAC-SHA256 of workspace and call_sid under the archive's own key: the tombstone of a call.
   Digest tombstone(const WorkspaceId& workspace, std::string_view call_sid) const;
   Random& random() { return random_; }
+  // A command that changes secrets.db says so, so that its applied_seq goes along.
+  void touch_secrets() { secrets_touched_ = true; }
+  // Replay made a row for a recording that no medium showed.
+  void count_unlocated() { ++unlocated_; }
 
  private:
   friend class Writer;
@@ -80,7 +84,9 @@ class WriteTxn {
   UnixMillis now_;
   bool replaying_;
   const std::string& tombstone_key_;
-  std::vector<LineDraft> lines_;  // of the command being applied
+  std::vector<LineDraft> lines_;  // of the command being applied, in their order
+  bool secrets_touched_ = false;
+  int64_t unlocated_ = 0;
 };
 
 // A change to make: one or more lines and their rows, or rows alone. Built by index/commands/.
@@ -174,15 +180,18 @@ class Writer {
   WriterCounters counters() const;  // any thread
 
  private:
-  Writer();
+  class Core;    // ledger, connection and batches: index/writer_core.h
+  struct Front;  // the thread and its queue: index/writer.cc
+  explicit Writer(std::unique_ptr<Front> front);
 
+  // `apply` may run more than once before it is decided (a batch that is refused because one of
+  // its lines weakens is tried again without that one).
   using Apply = std::function<Status(WriteTxn&)>;
   using Done = std::function<void(Status)>;
   void enqueue(std::string name, Apply apply, Done done, bool wait);
+  Status use_ledger(std::function<Status(Ledger&)> use);
 
-  // Ledger, connection, thread and queue: index/writer.cc.
-  class Core;
-  std::unique_ptr<Core> core_;
+  std::unique_ptr<Front> front_;
 };
 
 template <typename T>

@@ -95,7 +95,8 @@ struct RecordingRow {
   std::optional<Millis> duration;
   RecordingState state = RecordingState::kCommitted;
   int32_t flags = 0;  // mask of Flag
-  // The fastest tier with a live copy, for the slowest of its parts.
+  // The fastest tier with a live copy of any part. A part has its own copies: look there before
+  // its files are opened.
   Tier tier = Tier::kStandard;
   std::optional<UnixMillis> next_action_at;  // when policy looks at it again
   std::optional<UnixMillis> expires_at;

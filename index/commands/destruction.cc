@@ -1,0 +1,91 @@
+#include "index/commands/destruction.h"
+
+#include "index/guard.h"
+#include "index/read/recordings.h"
+#include "index/rows.h"
+
+namespace holdfast {
+namespace {
+
+LineDraft weakening(std::string_view kind, const RecordingRow& row, const std::string& who) {
+  LineDraft line;
+  line.kind = kind;
+  line.who = who;
+  line.on = row.recording.text();
+  line.weight = Weight::kWeakening;
+  return line;
+}
+
+Error wrong_state(const RecordingRow& row, std::string_view what) {
+  return Error{Code::kConflict, "recording " + row.recording.text() + " is " +
+                                    std::string(word(row.state)) + ": " + std::string(what)};
+}
+
+Result<RecordingRow> begin(WriteTxn& txn, RecordingNo recording, const std::string& who) {
+  HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+  if (row.state == RecordingState::kDestroying) return row;
+  HOLDFAST_TRY(Guard::check_destroy(txn, recording));
+  if (row.state != RecordingState::kCondemned)
+    return wrong_state(row, "only a condemned recording is destroyed");
+  HOLDFAST_TRY(txn.decide(weakening(decision::kDestroying, row, who)));
+  return rows::need_recording(txn.index(), recording);
+}
+
+Result<std::vector<ReleasePermit>> permits(WriteTxn& txn, RecordingNo recording) {
+  HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+  if (row.state != RecordingState::kDestroying)
+    return wrong_state(row, "no copy is permitted to go");
+  HOLDFAST_ASSIGN(copies, list_copies(txn.index(), recording));
+  std::vector<ReleasePermit> out;
+  for (const CopyRow& copy : copies) {
+    if (copy.pack) continue;
+    HOLDFAST_ASSIGN(permit, Guard::check_release(txn, recording, copy.part, copy.medium, {}));
+    out.push_back(std::move(permit));
+  }
+  HOLDFAST_TRY(rows::run(txn.index(),
+                         "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND pack_no IS NULL "
+                         "AND state <> 3",
+                         recording));
+  return out;
+}
+
+}  // namespace
+
+Command<RecordingRow> condemn(RecordingNo recording, std::string who) {
+  const auto apply = [recording, who = std::move(who)](WriteTxn& txn) -> Result<RecordingRow> {
+    HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+    if (row.state == RecordingState::kCondemned || row.state == RecordingState::kDestroying)
+      return row;
+    HOLDFAST_TRY(Guard::check_destroy(txn, recording));
+    if (row.state == RecordingState::kCommitted)
+      return wrong_state(row, "its files are not in their place yet; try again");
+    HOLDFAST_TRY(txn.decide(weakening(decision::kCondemned, row, who)));
+    return rows::need_recording(txn.index(), recording);
+  };
+  return {"condemn", apply};
+}
+
+Command<RecordingRow> begin_destroying(RecordingNo recording, std::string who) {
+  return {"begin destroying",
+          [recording, who = std::move(who)](WriteTxn& txn) { return begin(txn, recording, who); }};
+}
+
+Command<std::vector<ReleasePermit>> permit_destruction(RecordingNo recording) {
+  return {"permit destruction", [recording](WriteTxn& txn) { return permits(txn, recording); }};
+}
+
+Command<void> finish_destroyed(RecordingNo recording, std::string who) {
+  const auto apply = [recording, who = std::move(who)](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+    if (row.state != RecordingState::kDestroying)
+      return wrong_state(row, "its destruction has not begun");
+    HOLDFAST_ASSIGN(copies, list_copies(txn.index(), recording));
+    if (!copies.empty()) return wrong_state(row, "copies of it are left");
+    LineDraft line = weakening(decision::kDestroyed, row, who);
+    line.details["mark"] = txn.tombstone(row.workspace, row.call_sid).hex();
+    return txn.decide(std::move(line));
+  };
+  return {"finish destroying", apply};
+}
+
+}  // namespace holdfast

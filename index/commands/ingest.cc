@@ -1,0 +1,192 @@
+#include "index/commands/ingest.h"
+
+#include <algorithm>
+
+#include "index/read/recordings.h"
+#include "index/rows.h"
+
+namespace holdfast {
+namespace {
+
+// A live ingest: the row comes with the command.
+class IngestSource final : public DecisionSource {
+ public:
+  explicit IngestSource(const IngestRow& row) : row_(row) {}
+  Result<std::optional<IngestRow>> find_ingest(const RecordingId&, int) override {
+    return std::optional<IngestRow>(row_);
+  }
+  Result<std::optional<SealedPack>> find_pack(const PackId&, const MediumId&) override {
+    return std::optional<SealedPack>();
+  }
+
+ private:
+  const IngestRow& row_;
+};
+
+Error erased(const IngestRow& row) {
+  return Error{Code::kConflict,
+               "erased: the call was in this archive and was destroyed (recording " +
+                   row.recording.text() + " is not taken)"};
+}
+
+Status refuse_erased(WriteTxn& txn, const IngestRow& row) {
+  Statement statement = txn.index().prepare("SELECT 1 FROM tombstone WHERE mark = ?1");
+  statement.bind(txn.tombstone(row.workspace, row.call_sid));
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (found) return erased(row);
+  return Status();
+}
+
+Status check_row(const IngestRow& row) {
+  if (!is_call_sid(row.call_sid)) return Error{Code::kInvalid, "not a call id"};
+  if (row.recording_no.value <= 0)
+    return Error{Code::kInvalid, "a recording number was not reserved"};
+  if (row.files.empty()) return Error{Code::kInvalid, "a part has at least one file"};
+  if (row.files.size() > limits::kFilesPerPartMax)
+    return Error{Code::kTooLarge,
+                 "a part has at most " + std::to_string(limits::kFilesPerPartMax) + " files"};
+  if (row.part < 1 || row.part > limits::kPartsMax)
+    return Error{Code::kTooLarge,
+                 "a recording has at most " + std::to_string(limits::kPartsMax) + " parts"};
+  if (row.metadata && row.metadata->size() > size_t{limits::kMetadataBytesMax})
+    return Error{Code::kTooLarge, "metadata.json is larger than " +
+                                      std::to_string(limits::kMetadataBytesMax) + " bytes"};
+  return Status();
+}
+
+LineDraft ingest_line(const IngestRow& row, const std::string& who) {
+  LineDraft line;
+  line.kind = decision::kIngested;
+  line.who = who;
+  line.on = row.recording.text();
+  line.weight = Weight::kProtecting;
+  Bytes bytes;
+  json::array digests;
+  for (const FileRow& file : row.files) {
+    bytes += file.size;
+    digests.emplace_back(file.sha256.hex());
+  }
+  line.details = {{"bytes", bytes.count},
+                  {"files", std::move(digests)},
+                  {"medium", row.medium.text()},
+                  {"no", row.recording_no.value},
+                  {"part", row.part},
+                  {"workspace", row.workspace.text()}};
+  return line;
+}
+
+// Its workspace exists from its first recording.
+Status need_workspace(WriteTxn& txn, const WorkspaceId& workspace, const std::string& who) {
+  HOLDFAST_ASSIGN(row, find_workspace(txn.index(), workspace));
+  if (row) return Status();
+  Statement statement = txn.index().prepare("SELECT max(workspace_no) + 1 FROM workspace");
+  HOLDFAST_ASSIGN(found, statement.step());
+  LineDraft line;
+  line.kind = decision::kWorkspaceAdded;
+  line.who = who;
+  line.on = workspace.text();
+  line.weight = Weight::kNeutral;
+  line.details = {{"no", found ? statement.next<int64_t>() : 1}};
+  return txn.decide(std::move(line));
+}
+
+Result<IngestOutcome> known_call(Database& index, const RecordingRow& known,
+                                 const IngestRow& offered) {
+  if (known.state == RecordingState::kDestroying) return erased(offered);
+  HOLDFAST_ASSIGN(files, list_files(index, known.recording_no));
+  const IngestVerdict verdict = judge_ingest(files, offered.files);
+  if (verdict == IngestVerdict::kConflict)
+    return Error{Code::kConflict, "the call is archived as recording " + known.recording.text() +
+                                      " with other bytes in a file of the same name"};
+  if (verdict == IngestVerdict::kNextPart)
+    return Error{Code::kConflict, "the call is archived as recording " + known.recording.text() +
+                                      "; new files are its next part"};
+  return IngestOutcome{IngestVerdict::kSame, known.recording_no, known.recording, 1};
+}
+
+}  // namespace
+
+IngestVerdict judge_ingest(const std::vector<FileRow>& known, const std::vector<FileRow>& offered) {
+  if (known.empty()) return IngestVerdict::kNew;
+  bool has_new = false;
+  for (const FileRow& file : offered) {
+    const auto same_name = [&](const FileRow& other) { return other.name == file.name; };
+    const auto found = std::find_if(known.begin(), known.end(), same_name);
+    if (found == known.end())
+      has_new = true;
+    else if (found->size != file.size || found->sha256 != file.sha256)
+      return IngestVerdict::kConflict;
+  }
+  return has_new ? IngestVerdict::kNextPart : IngestVerdict::kSame;
+}
+
+Command<IngestOutcome> ingest_recording(IngestRow row, std::string who) {
+  const auto apply = [row = std::move(row),
+                      who = std::move(who)](WriteTxn& txn) -> Result<IngestOutcome> {
+    HOLDFAST_TRY(check_row(row));
+    if (row.part != 1) return Error{Code::kInvalid, "a new recording begins with part 1"};
+    HOLDFAST_TRY(refuse_erased(txn, row));
+    HOLDFAST_TRY(need_workspace(txn, row.workspace, who));
+    HOLDFAST_ASSIGN(workspace, find_workspace(txn.index(), row.workspace));
+    assert(workspace.has_value());
+    HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), workspace->workspace_no, row.call_sid));
+    if (known) return known_call(txn.index(), *known, row);
+    IngestSource source(row);
+    HOLDFAST_TRY(txn.decide(ingest_line(row, who), source));
+    return IngestOutcome{IngestVerdict::kNew, row.recording_no, row.recording, 1};
+  };
+  return {"ingest", apply};
+}
+
+Command<IngestOutcome> add_part(IngestRow row, std::string who) {
+  const auto apply = [row = std::move(row),
+                      who = std::move(who)](WriteTxn& txn) -> Result<IngestOutcome> {
+    HOLDFAST_TRY(check_row(row));
+    HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), row.recording));
+    if (!known) return Error{Code::kNotFound, "there is no recording " + row.recording.text()};
+    if (known->state == RecordingState::kDestroying) return erased(row);
+    if (row.part != known->parts + 1)
+      return Error{Code::kConflict, "recording " + row.recording.text() + " has " +
+                                        std::to_string(known->parts) + " parts; part " +
+                                        std::to_string(row.part) + " is not the next"};
+    if (row.metadata) return Error{Code::kInvalid, "metadata.json belongs to the first part"};
+    HOLDFAST_ASSIGN(files, list_files(txn.index(), known->recording_no));
+    for (const FileRow& file : row.files)
+      for (const FileRow& there : files)
+        if (there.name == file.name)
+          return Error{Code::kConflict, "recording " + row.recording.text() + " has a file named " +
+                                            file.name + " already"};
+    IngestRow part = row;
+    part.recording_no = known->recording_no;
+    IngestSource source(part);
+    HOLDFAST_TRY(txn.decide(ingest_line(part, who), source));
+    return IngestOutcome{IngestVerdict::kNextPart, known->recording_no, row.recording, row.part};
+  };
+  return {"add a part", apply};
+}
+
+Command<void> mark_placed(RecordingNo recording, int part) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    HOLDFAST_TRY(rows::run(txn.index(),
+                           "UPDATE part SET placed = 1 WHERE recording_no = ?1 AND part = ?2 "
+                           "AND placed = 0",
+                           recording, part));
+    return rows::run(txn.index(),
+                     "UPDATE recording SET state = 1 WHERE recording_no = ?1 AND state = 0 "
+                     "AND NOT EXISTS (SELECT 1 FROM part WHERE recording_no = ?1 AND part = 1 "
+                     "AND placed = 0)",
+                     recording);
+  };
+  return {"mark a recording placed", apply};
+}
+
+Command<void> set_recording_action(RecordingNo recording, std::optional<UnixMillis> at) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    return rows::run(txn.index(),
+                     "UPDATE recording SET next_action_at = ?2 WHERE recording_no = ?1", recording,
+                     at);
+  };
+  return {"set when a recording is due", apply};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,165 @@
+#include "index/commands/keys.h"
+
+#include "index/read/recordings.h"
+#include "index/read/status.h"
+#include "index/rows.h"
+#include "index/secrets.h"
+
+namespace holdfast {
+namespace {
+
+constexpr size_t kSigningSecretBytes = 32;
+
+LineDraft neutral(std::string_view kind, std::string on, const std::string& who) {
+  LineDraft line;
+  line.kind = kind;
+  line.who = who;
+  if (!on.empty()) line.on = std::move(on);
+  line.weight = Weight::kNeutral;
+  return line;
+}
+
+Result<WorkspaceRow> added_workspace(WriteTxn& txn, const WorkspaceId& workspace,
+                                     const std::string& name, const std::string& who) {
+  HOLDFAST_ASSIGN(known, find_workspace(txn.index(), workspace));
+  if (known && (name.empty() || known->name == name)) return *known;
+  if (known && !known->name.empty()) return *known;
+  int64_t number = known ? known->workspace_no.value : 0;
+  if (!known) {
+    Statement statement = txn.index().prepare("SELECT max(workspace_no) + 1 FROM workspace");
+    HOLDFAST_ASSIGN(found, statement.step());
+    number = found ? statement.next<int64_t>() : 1;
+  }
+  HOLDFAST_ASSIGN(note, txn.write_note(name));
+  LineDraft line = neutral(decision::kWorkspaceAdded, workspace.text(), who);
+  line.details["no"] = number;
+  if (!note.empty()) line.details["name"] = note;
+  HOLDFAST_TRY(txn.decide(std::move(line)));
+  HOLDFAST_ASSIGN(row, find_workspace(txn.index(), workspace));
+  assert(row.has_value());
+  return *std::move(row);
+}
+
+Result<ApiKeyRow> need_key(Database& index, const KeyId& key) {
+  HOLDFAST_ASSIGN(row, find_api_key(index, key));
+  if (!row) return Error{Code::kNotFound, "there is no API key " + key.text()};
+  return *std::move(row);
+}
+
+Result<ApiKeyRow> created_key(WriteTxn& txn, const NewApiKey& key, const std::string& who) {
+  HOLDFAST_ASSIGN(known, find_api_key(txn.index(), key.key));
+  if (known) return Error{Code::kConflict, "API key " + key.key.text() + " exists already"};
+  WorkspaceNo workspace_no;
+  if (key.workspace) {
+    HOLDFAST_ASSIGN(workspace, added_workspace(txn, *key.workspace, "", who));
+    workspace_no = workspace.workspace_no;
+  }
+  HOLDFAST_ASSIGN(note, txn.write_note(key.name));
+  LineDraft line = neutral(decision::kKeyCreated, key.key.text(), who);
+  line.details["workspace_no"] = workspace_no.value;
+  line.details["scopes"] = key.scopes;
+  if (key.expires_at) line.details["expires_at"] = key.expires_at->count;
+  if (!note.empty()) line.details["name"] = note;
+  HOLDFAST_TRY(txn.decide(std::move(line)));
+  txn.touch_secrets();
+  HOLDFAST_TRY(rows::run(txn.index(), "INSERT INTO secrets.key_hash (hash, key_id) VALUES (?1, ?2)",
+                         key.hash, key.key));
+  return need_key(txn.index(), key.key);
+}
+
+Result<int64_t> rotated_key(WriteTxn& txn, WorkspaceNo workspace_no, const std::string& who) {
+  HOLDFAST_ASSIGN(workspace, find_workspace(txn.index(), workspace_no));
+  if (!workspace)
+    return Error{Code::kNotFound,
+                 "there is no workspace number " + std::to_string(workspace_no.value)};
+  int64_t kid = 1;
+  {
+    Statement statement = txn.index().prepare(
+        "SELECT coalesce(max(kid), 0) + 1 FROM secrets.signing_key WHERE workspace_id = ?1");
+    statement.bind(workspace->workspace);
+    HOLDFAST_ASSIGN(found, statement.step());
+    if (found) kid = statement.next<int64_t>();
+  }
+  LineDraft line = neutral(decision::kSigningKeyRotated, workspace->workspace.text(), who);
+  line.details["kid"] = kid;
+  HOLDFAST_TRY(txn.decide(std::move(line)));
+  std::array<std::byte, kSigningSecretBytes> secret;
+  txn.random().fill(secret);
+  HOLDFAST_TRY(rows::run(txn.index(),
+                         "INSERT INTO secrets.signing_key (workspace_id, kid, secret, created_at) "
+                         "VALUES (?1, ?2, ?3, ?4)",
+                         workspace->workspace, kid, ByteSpan(secret), txn.now()));
+  return kid;
+}
+
+}  // namespace
+
+Command<WorkspaceRow> add_workspace(WorkspaceId workspace, std::string name, std::string who) {
+  const auto apply = [workspace, name = std::move(name), who = std::move(who)](WriteTxn& txn) {
+    return added_workspace(txn, workspace, name, who);
+  };
+  return {"add a workspace", apply};
+}
+
+Command<ApiKeyRow> create_api_key(NewApiKey key, std::string who) {
+  const auto apply = [key = std::move(key), who = std::move(who)](WriteTxn& txn) {
+    return created_key(txn, key, who);
+  };
+  return {"create an API key", apply};
+}
+
+Command<ApiKeyRow> revoke_api_key(KeyId key, std::string who) {
+  const auto apply = [key, who = std::move(who)](WriteTxn& txn) -> Result<ApiKeyRow> {
+    HOLDFAST_ASSIGN(row, need_key(txn.index(), key));
+    if (row.revoked_at) return row;
+    HOLDFAST_TRY(txn.decide(neutral(decision::kKeyRevoked, key.text(), who)));
+    return need_key(txn.index(), key);
+  };
+  return {"revoke an API key", apply};
+}
+
+Command<void> revoke_link(LinkRevocation revocation, std::string who) {
+  const auto apply = [revocation, who = std::move(who)](WriteTxn& txn) -> Status {
+    const int given = int{revocation.jti.has_value()} + int{revocation.kid.has_value()} +
+                      int{revocation.key.has_value()};
+    if (given != 1)
+      return Error{Code::kInvalid, "exactly one of link id, signing key and API key is revoked"};
+    LineDraft line = neutral(decision::kLinkRevoked, "", who);
+    if (revocation.jti) line.details["jti"] = revocation.jti->text();
+    if (revocation.key) line.details["key"] = revocation.key->text();
+    if (revocation.kid) {
+      line.details["kid"] = *revocation.kid;
+      line.details["workspace_no"] = revocation.workspace_no.value;
+    }
+    return txn.decide(std::move(line));
+  };
+  return {"revoke links", apply};
+}
+
+Command<int64_t> rotate_signing_key(WorkspaceNo workspace_no, std::string who) {
+  return {"rotate a signing key", [workspace_no, who = std::move(who)](WriteTxn& txn) {
+            return rotated_key(txn, workspace_no, who);
+          }};
+}
+
+Command<int64_t> ensure_signing_key(WorkspaceNo workspace_no, std::string who) {
+  const auto apply = [workspace_no, who = std::move(who)](WriteTxn& txn) -> Result<int64_t> {
+    HOLDFAST_ASSIGN(current, current_signing_key(txn.index(), workspace_no));
+    if (current) return current->kid;
+    return rotated_key(txn, workspace_no, who);
+  };
+  return {"make a signing key", apply};
+}
+
+Command<void> config_applied(Digest sha256, std::string who) {
+  const auto apply = [sha256, who = std::move(who)](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(known, find_setting(txn.index(), "config_sha256"));
+    if (known == sha256.hex()) return Status();
+    LineDraft line = neutral(decision::kConfigApplied, "", who);
+    line.details["sha256"] = sha256.hex();
+    return txn.decide(std::move(line));
+  };
+  return {"note the configuration in force", apply};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,144 @@
+#include "index/commands/moves.h"
+
+#include <algorithm>
+
+#include "index/read/status.h"
+#include "index/read/work.h"
+#include "index/rows.h"
+
+namespace holdfast {
+namespace {
+
+using rows::run;
+
+constexpr size_t kErrorBytesMax = 500;  // of a move's or restore's last error, for people
+
+Result<MoveRow> need_move(Database& index, int64_t move_no) {
+  HOLDFAST_ASSIGN(row, find_move(index, move_no));
+  if (!row) return Error{Code::kNotFound, "there is no move " + std::to_string(move_no)};
+  return *std::move(row);
+}
+
+Status to_state(WriteTxn& txn, const MoveRow& move, MoveState state) {
+  return run(txn.index(),
+             "UPDATE move SET state = ?2, attempts = 0, error = '', not_before = ?3, "
+             "updated_at = ?3 WHERE move_no = ?1",
+             move.move_no, state, txn.now());
+}
+
+Result<MoveRow> plan(WriteTxn& txn, const PlanMove& request) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(moves, moves_of_pack(index, request.pack));
+  for (const MoveRow& move : moves)
+    if (move.to == request.to && move.state != MoveState::kReleased) return move;
+  HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, request.pack));
+  HOLDFAST_ASSIGN(from_no, rows::need_medium_no(index, request.from));
+  HOLDFAST_ASSIGN(to_no, rows::need_medium_no(index, request.to));
+  HOLDFAST_TRY(run(index,
+                   "INSERT INTO move (pack_no, from_no, to_no, state, not_before, created_at, "
+                   "updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?4)",
+                   pack_no, from_no, to_no, txn.now()));
+  return need_move(index, index.last_row());
+}
+
+Status switched(WriteTxn& txn, int64_t move_no, Millis release_after) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(move, need_move(index, move_no));
+  if (move.state == MoveState::kSwitched) return Status();
+  if (move.state != MoveState::kVerified)
+    return Error{Code::kConflict, "move " + std::to_string(move_no) + " is " +
+                                      std::string(word(move.state)) + ", not verified"};
+  HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, move.pack));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, move.to));
+  HOLDFAST_ASSIGN(from, find_medium(index, move.from));
+  if (from && from->tier == Tier::kStandard)
+    HOLDFAST_TRY(run(index,
+                     "UPDATE recording SET next_action_at = max(?4, ended_at + ?3) "
+                     "WHERE recording_no IN (SELECT recording_no FROM copy "
+                     "WHERE pack_no = ?1 AND medium_no = ?2) AND state <> 3",
+                     pack_no, medium_no, release_after, txn.now()));
+  else
+    HOLDFAST_TRY(run(index,
+                     "UPDATE pack SET next_action_at = max(?4, ?3 + coalesce((SELECT "
+                     "max(r.ended_at) FROM copy c CROSS JOIN recording r "
+                     "ON r.recording_no = c.recording_no WHERE c.pack_no = ?1 "
+                     "AND c.medium_no = ?2), 0)) WHERE pack_no = ?1",
+                     pack_no, medium_no, release_after, txn.now()));
+  return to_state(txn, move, MoveState::kSwitched);
+}
+
+// Whether anything of the pack is left where the move came from: its pack copy, or, when it came
+// from plain files, a plain copy of a member.
+Result<bool> is_left(Database& index, const MoveRow& move) {
+  Statement statement = index.prepare(
+      "SELECT EXISTS (SELECT 1 FROM pack_copy k WHERE k.pack_no = p.pack_no "
+      "AND k.medium_no = f.medium_no) "
+      "OR EXISTS (SELECT 1 FROM copy c INDEXED BY copy_pack CROSS JOIN copy o "
+      "ON o.recording_no = c.recording_no AND o.part = c.part AND o.medium_no = f.medium_no "
+      "WHERE c.pack_no = p.pack_no AND c.medium_no = t.medium_no AND o.pack_no IS NULL "
+      "AND o.state <> 4) "
+      "FROM pack p, medium f, medium t "
+      "WHERE p.pack_id = ?1 AND f.medium_id = ?2 AND t.medium_id = ?3");
+  statement.bind(move.pack, move.from, move.to);
+  HOLDFAST_ASSIGN(found, statement.step());
+  return found && statement.next<int>() != 0;
+}
+
+}  // namespace
+
+Command<MoveRow> plan_move(PlanMove request) {
+  return {"plan a move", [request](WriteTxn& txn) { return plan(txn, request); }};
+}
+
+Command<void> move_progress(int64_t move_no, MoveState state) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(move, need_move(txn.index(), move_no));
+    if (move.state == state) return Status();
+    const bool again = state == MoveState::kPlanned && move.state < MoveState::kSwitched;
+    const bool from_failed = move.state == MoveState::kFailed && state <= MoveState::kSwitched;
+    if (!again && !from_failed && state < move.state)
+      return Error{Code::kConflict, "move " + std::to_string(move_no) + " is " +
+                                        std::string(word(move.state)) + " already"};
+    return to_state(txn, move, state);
+  };
+  return {"move on", apply};
+}
+
+Command<void> move_failed(int64_t move_no, std::string error, UnixMillis not_before) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    return run(txn.index(),
+               "UPDATE move SET attempts = attempts + 1, error = ?2, not_before = ?3, "
+               "updated_at = ?4 WHERE move_no = ?1 AND state <> 5",
+               move_no, error.substr(0, kErrorBytesMax), not_before, txn.now());
+  };
+  return {"note a failed try of a move", apply};
+}
+
+Command<void> move_given_up(int64_t move_no, std::string error) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    return run(txn.index(),
+               "UPDATE move SET state = 6, attempts = attempts + 1, error = ?2, updated_at = ?3 "
+               "WHERE move_no = ?1 AND state <> 5",
+               move_no, error.substr(0, kErrorBytesMax), txn.now());
+  };
+  return {"give up a move", apply};
+}
+
+Command<void> switch_move(int64_t move_no, Millis release_after) {
+  return {"switch a move", [=](WriteTxn& txn) { return switched(txn, move_no, release_after); }};
+}
+
+Command<void> finish_move(int64_t move_no) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(move, need_move(txn.index(), move_no));
+    if (move.state == MoveState::kReleased) return Status();
+    HOLDFAST_ASSIGN(left, is_left(txn.index(), move));
+    if (move.state != MoveState::kSwitched || left)
+      return Error{Code::kConflict,
+                   "move " + std::to_string(move_no) + ": its source is not released yet"};
+    return to_state(txn, move, MoveState::kReleased);
+  };
+  return {"finish a move", apply};
+}
+
+}  // namespace holdfast

@@ -1,0 +1,245 @@
+#include "index/commands/restores.h"
+
+#include "index/guard.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+#include "index/rows.h"
+
+namespace holdfast {
+namespace {
+
+using rows::run;
+
+constexpr size_t kErrorBytesMax = 500;
+
+Result<RestoreRow> need_restore(Database& index, const RestoreId& restore) {
+  HOLDFAST_ASSIGN(row, find_restore(index, restore));
+  if (!row) return Error{Code::kNotFound, "there is no restore " + restore.text()};
+  return *std::move(row);
+}
+
+Error wrong_state(const RestoreRow& row, std::string_view what) {
+  return Error{Code::kConflict, "restore " + row.restore.text() + " is " +
+                                    std::string(word(row.state)) + ": " + std::string(what)};
+}
+
+// Archived: some part has no plain, live copy on the standard tier, but a live one below it.
+Status check_archived(Database& index, const RecordingRow& row) {
+  if (row.state == RecordingState::kDestroying || row.state == RecordingState::kUnlocated)
+    return Error{Code::kConflict,
+                 "recording " + row.recording.text() + " is " + std::string(word(row.state))};
+  Statement statement = index.prepare(
+      "SELECT count(*) FROM part t WHERE t.recording_no = ?1 AND NOT EXISTS "
+      "(SELECT 1 FROM copy c CROSS JOIN medium m ON m.medium_no = c.medium_no "
+      "WHERE c.recording_no = t.recording_no AND c.part = t.part AND m.tier = 0 "
+      "AND c.state IN (1, 2, 4))");
+  statement.bind(row.recording_no);
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (found && statement.next<int64_t>() > 0) return Status();
+  return Error{Code::kConflict,
+               "recording " + row.recording.text() + " is not archived: it is readable now"};
+}
+
+Result<int64_t> restore_no_of(Database& index, const RestoreId& restore) {
+  Statement statement = index.prepare("SELECT restore_no FROM restore WHERE restore_id = ?1");
+  statement.bind(restore);
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (!found) return Error{Code::kNotFound, "there is no restore " + restore.text()};
+  return statement.next<int64_t>();
+}
+
+Status insert_restore(WriteTxn& txn, const RequestRestore& request, const RecordingRow& row) {
+  // Grouped by the pack of the first archived part, on the fastest medium that is not lost.
+  return run(txn.index(),
+             "INSERT INTO restore (restore_id, recording_no, workspace_no, state, priority, tier, "
+             "bytes, keep_ms, requested_at, not_before, pack_no, medium_no) "
+             "SELECT ?1, ?2, ?3, 0, ?4, coalesce(best.tier, ?5), ?6, ?7, ?8, ?8, best.pack_no, "
+             "best.medium_no FROM (SELECT 1) LEFT JOIN (SELECT c.pack_no, c.medium_no, m.tier "
+             "FROM copy c CROSS JOIN medium m ON m.medium_no = c.medium_no "
+             "WHERE c.recording_no = ?2 AND c.pack_no IS NOT NULL AND c.state IN (1, 2) "
+             "AND m.state <> 3 ORDER BY m.state <> 0, m.tier, c.part LIMIT 1) AS best",
+             request.restore, row.recording_no, row.workspace_no.value, request.priority, row.tier,
+             row.bytes, request.keep, txn.now());
+}
+
+// One asker is one waiter: asking again may only lengthen the keep.
+Result<int64_t> join(WriteTxn& txn, const RequestRestore& request, int64_t restore_no,
+                     RestoreState state) {
+  Statement statement = txn.index().prepare(
+      "INSERT INTO restore_waiter (restore_no, who, state, keep_ms, callback_url, requested_at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (restore_no, who) DO UPDATE SET "
+      "state = excluded.state, keep_ms = max(keep_ms, excluded.keep_ms), "
+      "callback_url = iif(excluded.callback_url = '', callback_url, excluded.callback_url) "
+      "RETURNING waiter_no");
+  statement.bind(restore_no, request.who, state, request.keep, request.callback_url, txn.now());
+  HOLDFAST_ASSIGN(found, statement.step());
+  assert(found);
+  const auto waiter_no = found ? statement.next<int64_t>() : 0;
+  HOLDFAST_TRY(statement.step());
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE restore SET keep_ms = max(keep_ms, ?2), priority = min(priority, ?3), "
+                   "expires_at = iif(state = 2, max(expires_at, ?4 + ?2), expires_at) "
+                   "WHERE restore_no = ?1",
+                   restore_no, request.keep, request.priority, txn.now()));
+  return waiter_no;
+}
+
+Result<RestoreOutcome> request(WriteTxn& txn, const RequestRestore& request) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(row, rows::need_recording(index, request.recording));
+  HOLDFAST_ASSIGN(live, live_restore(index, request.recording));
+  RestoreOutcome out;
+  out.joined = live.has_value();
+  if (!live) {
+    HOLDFAST_TRY(check_archived(index, row));
+    HOLDFAST_TRY(insert_restore(txn, request, row));
+  }
+  const RestoreId id = live ? live->restore : request.restore;
+  HOLDFAST_ASSIGN(restore_no, restore_no_of(index, id));
+  HOLDFAST_ASSIGN(waiter_no,
+                  join(txn, request, restore_no, live ? live->state : RestoreState::kQueued));
+  HOLDFAST_ASSIGN(restore, need_restore(index, id));
+  out.restore = std::move(restore);
+  out.waiter_no = waiter_no;
+  return out;
+}
+
+// The restore and those of its waiters that still wait.
+Status to_state(WriteTxn& txn, const RestoreRow& row, RestoreState state) {
+  HOLDFAST_ASSIGN(restore_no, restore_no_of(txn.index(), row.restore));
+  HOLDFAST_TRY(
+      run(txn.index(), "UPDATE restore SET state = ?2 WHERE restore_no = ?1", restore_no, state));
+  return run(txn.index(),
+             "UPDATE restore_waiter SET state = ?2 WHERE restore_no = ?1 AND state <= 2",
+             restore_no, state);
+}
+
+Result<RestoreRow> staged(WriteTxn& txn, const RestoreId& restore, const MediumId& medium) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(row, need_restore(index, restore));
+  if (row.state == RestoreState::kStaged) return row;
+  if (row.state != RestoreState::kRecalling) return wrong_state(row, "it cannot be staged");
+  HOLDFAST_ASSIGN(recording, rows::need_recording(index, row.recording_no));
+  if (recording.state == RecordingState::kDestroying)
+    return wrong_state(row, "the recording is being destroyed");
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, medium));
+  // What is still being removed, or is bad, stands where the staged copy would.
+  Statement standing = index.prepare(
+      "SELECT 1 FROM copy WHERE recording_no = ?1 AND medium_no = ?2 AND state IN (3, 5)");
+  standing.bind(row.recording_no, medium_no);
+  HOLDFAST_ASSIGN(in_the_way, standing.step());
+  if (in_the_way) return wrong_state(row, "an older copy on the medium is not gone yet");
+  // A part that has a plain copy there needs no staged one.
+  HOLDFAST_TRY(run(index,
+                   "INSERT INTO copy (recording_no, part, medium_no, state, copied_at) "
+                   "SELECT recording_no, part, ?2, 4, ?3 FROM part WHERE recording_no = ?1 "
+                   "ON CONFLICT (recording_no, part, medium_no) DO NOTHING",
+                   row.recording_no, medium_no, txn.now()));
+  HOLDFAST_TRY(run(index,
+                   "UPDATE restore SET staged_at = ?2, expires_at = ?2 + keep_ms, error = '' "
+                   "WHERE restore_id = ?1",
+                   restore, txn.now()));
+  HOLDFAST_TRY(to_state(txn, row, RestoreState::kStaged));
+  return need_restore(index, restore);
+}
+
+Result<std::vector<ReleasePermit>> expire(WriteTxn& txn, const RestoreId& restore, UnixMillis now) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(row, need_restore(index, restore));
+  if (row.state == RestoreState::kStaged && row.expires_at && *row.expires_at > now)
+    return wrong_state(row, "its time is not up");
+  if (row.state != RestoreState::kStaged && row.state != RestoreState::kExpired)
+    return wrong_state(row, "nothing is staged");
+  std::vector<ReleasePermit> permits;
+  HOLDFAST_ASSIGN(copies, list_copies(index, row.recording_no));
+  for (const CopyRow& copy : copies) {
+    const bool going = copy.state == CopyState::kReleasing && !copy.pack && !copy.original;
+    if (copy.state != CopyState::kStaged && !going) continue;
+    HOLDFAST_ASSIGN(permit,
+                    Guard::check_staged_release(txn, row.recording_no, copy.part, copy.medium));
+    permits.push_back(std::move(permit));
+  }
+  HOLDFAST_TRY(run(index, "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND state = 4",
+                   row.recording_no));
+  if (row.state == RestoreState::kStaged) HOLDFAST_TRY(to_state(txn, row, RestoreState::kExpired));
+  return permits;
+}
+
+}  // namespace
+
+Command<RestoreOutcome> request_restore(RequestRestore asked) {
+  return {"request a restore",
+          [asked = std::move(asked)](WriteTxn& txn) { return request(txn, asked); }};
+}
+
+Command<void> begin_recall(RestoreId restore) {
+  const auto apply = [restore](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(row, need_restore(txn.index(), restore));
+    if (row.state == RestoreState::kRecalling) return Status();
+    if (row.state != RestoreState::kQueued) return wrong_state(row, "it cannot be recalled");
+    HOLDFAST_TRY(run(txn.index(), "UPDATE restore SET started_at = ?2 WHERE restore_id = ?1",
+                     restore, txn.now()));
+    return to_state(txn, row, RestoreState::kRecalling);
+  };
+  return {"begin a recall", apply};
+}
+
+Command<RestoreRow> restore_staged(RestoreId restore, MediumId medium) {
+  return {"stage a restore",
+          [restore, medium](WriteTxn& txn) { return staged(txn, restore, medium); }};
+}
+
+Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not_before) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(row, need_restore(txn.index(), restore));
+    if (row.state != RestoreState::kRecalling && row.state != RestoreState::kQueued)
+      return wrong_state(row, "it cannot be tried again");
+    HOLDFAST_TRY(run(txn.index(),
+                     "UPDATE restore SET attempts = attempts + 1, error = ?2, not_before = ?3 "
+                     "WHERE restore_id = ?1",
+                     restore, error.substr(0, kErrorBytesMax), not_before));
+    return to_state(txn, row, RestoreState::kQueued);
+  };
+  return {"put a restore back into the queue", apply};
+}
+
+Command<void> restore_failed(RestoreId restore, std::string error) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(row, need_restore(txn.index(), restore));
+    if (row.state == RestoreState::kFailed) return Status();
+    if (row.state > RestoreState::kRecalling) return wrong_state(row, "it cannot fail any more");
+    HOLDFAST_TRY(run(txn.index(),
+                     "UPDATE restore SET attempts = attempts + 1, error = ?2 "
+                     "WHERE restore_id = ?1",
+                     restore, error.substr(0, kErrorBytesMax)));
+    return to_state(txn, row, RestoreState::kFailed);
+  };
+  return {"fail a restore", apply};
+}
+
+Command<bool> cancel_waiter(RestoreId restore, std::string who) {
+  const auto apply = [=](WriteTxn& txn) -> Result<bool> {
+    Database& index = txn.index();
+    HOLDFAST_ASSIGN(row, need_restore(index, restore));
+    HOLDFAST_ASSIGN(restore_no, restore_no_of(index, restore));
+    HOLDFAST_TRY(run(index,
+                     "UPDATE restore_waiter SET state = 5 WHERE restore_no = ?1 AND who = ?2 "
+                     "AND state <= 2",
+                     restore_no, who));
+    if (index.changes() == 0)
+      return Error{Code::kNotFound, "nobody of that name waits for restore " + restore.text()};
+    if (row.state > RestoreState::kRecalling) return false;
+    HOLDFAST_ASSIGN(waiters, restore_waiters(index, restore));
+    for (const RestoreWaiterRow& waiter : waiters)
+      if (waiter.state != RestoreState::kCancelled) return false;
+    HOLDFAST_TRY(to_state(txn, row, RestoreState::kCancelled));
+    return true;
+  };
+  return {"cancel a restore", apply};
+}
+
+Command<std::vector<ReleasePermit>> expire_restore(RestoreId restore, UnixMillis now) {
+  return {"expire a restore", [restore, now](WriteTxn& txn) { return expire(txn, restore, now); }};
+}
+
+}  // namespace holdfast

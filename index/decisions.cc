@@ -1,0 +1,46 @@
+#include "index/decisions.h"
+
+#include <array>
+#include <utility>
+
+#include "index/decisions_apply.h"
+#include "index/details.h"
+
+namespace holdfast {
+namespace {
+
+using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
+
+constexpr std::array<std::pair<std::string_view, Apply>, 20> kKinds = {{
+    {decision::kIngested, apply::ingested},
+    {decision::kCondemned, apply::condemned},
+    {decision::kDestroying, apply::destroying},
+    {decision::kDestroyed, apply::destroyed},
+    {decision::kHoldPlaced, apply::hold_placed},
+    {decision::kHoldReleased, apply::hold_released},
+    {decision::kWorkspaceAdded, apply::workspace_added},
+    {decision::kKeyCreated, apply::key_created},
+    {decision::kKeyRevoked, apply::key_revoked},
+    {decision::kLinkRevoked, apply::link_revoked},
+    {decision::kSigningKeyRotated, apply::signing_key_rotated},
+    {decision::kMediumRegistered, apply::medium_registered},
+    {decision::kMediumState, apply::medium_state},
+    {decision::kPackSealed, apply::pack_sealed},
+    {decision::kPackCopied, apply::pack_copied},
+    {decision::kPackVerified, apply::pack_verified},
+    {decision::kPackReleased, apply::pack_released},
+    {decision::kCopyReleased, apply::copy_released},
+    {decision::kCopyQuarantined, apply::copy_quarantined},
+    {decision::kConfigApplied, apply::config_applied},
+}};
+
+}  // namespace
+
+Status apply_decision(WriteTxn& txn, const Decision& line, DecisionSource& source) {
+  for (const auto& [kind, apply] : kKinds)
+    if (kind == line.kind) return apply(txn, line, source);
+  return Error{Code::kInvalid, "a decision of kind \"" + line.kind +
+                                   "\" is not known to this program; install the newer Holdfast"};
+}
+
+}  // namespace holdfast

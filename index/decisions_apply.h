@@ -1,0 +1,33 @@
+// One function per kind of decision; the table in decisions.cc names them.
+// Internal to index/.
+#pragma once
+
+#include "index/writer.h"
+
+namespace holdfast::apply {
+
+// decisions_recording.cc
+Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status condemned(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status destroying(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status hold_placed(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status hold_released(WriteTxn& txn, const Decision& line, DecisionSource& source);
+// decisions_keys.cc
+Status workspace_added(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status key_created(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status key_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource& source);
+// decisions_media.cc
+Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status medium_state(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status pack_copied(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status pack_verified(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status copy_released(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status copy_quarantined(WriteTxn& txn, const Decision& line, DecisionSource& source);
+
+}  // namespace holdfast::apply

@@ -1,0 +1,77 @@
+// Decisions about workspaces, keys, links and the configuration.
+#include "index/decisions_apply.h"
+#include "index/details.h"
+#include "index/read/recordings.h"
+#include "index/rows.h"
+
+namespace holdfast::apply {
+
+using rows::run;
+
+// on: the workspace's UUID. details: name (a note), no
+Status workspace_added(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(workspace, WorkspaceId::from_text(line.on));
+  HOLDFAST_ASSIGN(number, need_integer(line.details, "no"));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "name"));
+  HOLDFAST_ASSIGN(name, txn.read_note(note));
+  HOLDFAST_TRY(rows::known_workspace(txn, workspace, WorkspaceNo(number), name.value_or("")));
+  return Status();
+}
+
+// on: the key's id. details: expires_at (absent: never), name (a note), scopes, workspace_no
+Status key_created(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(key, KeyId::from_text(line.on));
+  HOLDFAST_ASSIGN(workspace_no, need_integer(line.details, "workspace_no"));
+  HOLDFAST_ASSIGN(scopes, need_integer(line.details, "scopes"));
+  HOLDFAST_ASSIGN(expires_at, find_integer(line.details, "expires_at"));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "name"));
+  HOLDFAST_ASSIGN(name, txn.read_note(note));
+  return run(txn.index(),
+             "INSERT INTO api_key (key_id, workspace_no, name, scopes, created_at, expires_at) "
+             "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (key_id) DO NOTHING",
+             key, workspace_no, name.value_or(""), scopes, txn.now(), expires_at);
+}
+
+// on: the key's id
+Status key_revoked(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(key, KeyId::from_text(line.on));
+  return run(txn.index(),
+             "UPDATE api_key SET revoked_at = ?2 WHERE key_id = ?1 AND revoked_at IS NULL", key,
+             txn.now());
+}
+
+// details: one of jti; key; kid with workspace_no
+Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(jti, details::find_id<LinkId>(line.details, "jti"));
+  HOLDFAST_ASSIGN(key, details::find_id<KeyId>(line.details, "key"));
+  HOLDFAST_ASSIGN(kid, find_integer(line.details, "kid"));
+  const std::string_view sql =
+      "INSERT INTO link_revocation (kind, mark, revoked_at) VALUES (?1, ?2, ?3) "
+      "ON CONFLICT (kind, mark) DO NOTHING";
+  if (jti) return run(txn.index(), sql, 0, *jti, txn.now());
+  if (key) return run(txn.index(), sql, 2, *key, txn.now());
+  if (!kid) return Error{Code::kInvalid, "revoke a link: neither jti nor kid nor key is given"};
+  HOLDFAST_ASSIGN(workspace_no, need_integer(line.details, "workspace_no"));
+  const std::string mark = signing_key_mark(WorkspaceNo(workspace_no), *kid);
+  return run(txn.index(), sql, 1, as_bytes(mark), txn.now());
+}
+
+// on: the workspace's UUID. details: kid. The new secret is not in the line: after a crash between
+// the two there is no current key, and ensure_signing_key makes the next.
+Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(workspace, WorkspaceId::from_text(line.on));
+  HOLDFAST_ASSIGN(kid, need_integer(line.details, "kid"));
+  txn.touch_secrets();
+  return run(txn.index(),
+             "UPDATE secrets.signing_key SET retired_at = ?3 "
+             "WHERE workspace_id = ?1 AND kid < ?2 AND retired_at IS NULL",
+             workspace, kid, txn.now());
+}
+
+// details: sha256
+Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(sha256, details::need_digest(line.details, "sha256"));
+  return rows::store_setting(txn.index(), "config_sha256", sha256.hex());
+}
+
+}  // namespace holdfast::apply

@@ -1,0 +1,241 @@
+// Decisions about media, packs and copies. What a medium has lost or given up is
+// a fact: replay takes it even where the index cannot account for it, and locks
+// the recording (unlocated) instead of forgetting it.
+#include "index/decisions_apply.h"
+#include "index/details.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+#include "index/rows.h"
+
+namespace holdfast::apply {
+namespace {
+
+using rows::run;
+
+// Original or verified or merely copied: what counts until it is released.
+Status release_one(WriteTxn& txn, RecordingNo recording, int part, int64_t medium_no) {
+  Database& index = txn.index();
+  const Status released =
+      run(index,
+          "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND part = ?2 AND medium_no = ?3 "
+          "AND state <> 3",
+          recording, part, medium_no);
+  if (released.ok() || !txn.replaying() || released.error().code != Code::kLocked) return released;
+  HOLDFAST_TRY(run(index,
+                   "UPDATE copy SET state = 5 WHERE recording_no = ?1 AND part = ?2 "
+                   "AND medium_no = ?3",
+                   recording, part, medium_no));
+  txn.count_unlocated();
+  return run(index, "UPDATE recording SET state = 4 WHERE recording_no = ?1 AND state IN (0, 1)",
+             recording);
+}
+
+// The part's row, made when only the pack knows of it.
+Status ensure_part(WriteTxn& txn, RecordingNo recording, int part) {
+  HOLDFAST_TRY(run(txn.index(),
+                   "INSERT INTO part (recording_no, part, bytes, received_at, placed) "
+                   "VALUES (?1, ?2, 0, ?3, 1) ON CONFLICT (recording_no, part) DO NOTHING",
+                   recording, part, txn.now()));
+  return run(txn.index(), "UPDATE recording SET parts = max(parts, ?2) WHERE recording_no = ?1",
+             recording, part);
+}
+
+Status seal_member(WriteTxn& txn, int64_t pack_no, int64_t medium_no, const SealedMember& member) {
+  HOLDFAST_ASSIGN(number,
+                  rows::known_or_unlocated(txn, member.recording, RecordingNo(0), WorkspaceNo(0)));
+  HOLDFAST_TRY(ensure_part(txn, number, member.part));
+  return run(txn.index(),
+             "INSERT INTO copy (recording_no, part, medium_no, pack_no, audio_offset, "
+             "audio_length, metadata_offset, metadata_length, state, copied_at) "
+             "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9) "
+             "ON CONFLICT (recording_no, part, medium_no) DO UPDATE SET "
+             "pack_no = excluded.pack_no, audio_offset = excluded.audio_offset, "
+             "audio_length = excluded.audio_length, metadata_offset = excluded.metadata_offset, "
+             "metadata_length = excluded.metadata_length, state = 1, "
+             "copied_at = excluded.copied_at",
+             number, member.part, medium_no, pack_no, member.audio.offset, member.audio.length,
+             member.metadata.offset, member.metadata.length, txn.now());
+}
+
+Status place_pack_copy(WriteTxn& txn, int64_t pack_no, int64_t medium_no,
+                       const std::string& location) {
+  return run(txn.index(),
+             "INSERT INTO pack_copy (pack_no, medium_no, location, state, copied_at) "
+             "VALUES (?1, ?2, ?3, 1, ?4) ON CONFLICT (pack_no, medium_no) DO UPDATE SET "
+             "location = excluded.location, state = 1, copied_at = excluded.copied_at, "
+             "verified_at = NULL, verify_mode = 0",
+             pack_no, medium_no, location, txn.now());
+}
+
+// Nothing when the index does not know the pack (its sealing was replayed without its contents).
+Result<std::optional<int64_t>> known_pack(WriteTxn& txn, const PackId& pack) {
+  auto number = rows::need_pack_no(txn.index(), pack);
+  if (number.ok()) return std::optional<int64_t>(*number);
+  if (txn.replaying() && number.error().code == Code::kNotFound) return std::optional<int64_t>();
+  return number.error();
+}
+
+}  // namespace
+
+// on: the medium's id. details: kind, name (a note), tier
+Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(medium, MediumId::from_text(line.on));
+  HOLDFAST_ASSIGN(tier, details::need_word(line.details, "tier", Tier::kCold));
+  HOLDFAST_ASSIGN(kind, need_string(line.details, "kind"));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "name"));
+  HOLDFAST_ASSIGN(name, txn.read_note(note));
+  return run(txn.index(),
+             "INSERT INTO medium (medium_id, tier, kind, name, state, registered_at, checked_at) "
+             "VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5) "
+             "ON CONFLICT (medium_id) DO UPDATE SET name = excluded.name",
+             medium, tier, kind, name.value_or(""), txn.now());
+}
+
+// on: the medium's id. details: state
+Status medium_state(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(medium, MediumId::from_text(line.on));
+  HOLDFAST_ASSIGN(state, details::need_word(line.details, "state", MediumState::kRetired));
+  return run(txn.index(), "UPDATE medium SET state = ?2 WHERE medium_id = ?1", medium, state);
+}
+
+// on: the pack's id. details: location, medium, members (how many), sha256, size
+Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source) {
+  HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
+  HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(sealed, source.find_pack(pack, medium));
+  // Without its contents the pack stays as it was; an open one will be written again.
+  if (!sealed) return Status();
+  HOLDFAST_TRY(run(txn.index(),
+                   "INSERT INTO pack (pack_id, cohort, target_no, state, opened_at) "
+                   "VALUES (?1, '', ?2, 0, ?3) ON CONFLICT (pack_id) DO NOTHING",
+                   pack, medium_no, txn.now()));
+  HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(txn.index(), pack));
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE pack SET state = 1, sealed_at = ?2, size = ?3, sha256 = ?4, "
+                   "next_action_at = ?5 WHERE pack_no = ?1",
+                   pack_no, txn.now(), sealed->size, sealed->sha256, sealed->next_action_at));
+  HOLDFAST_TRY(place_pack_copy(txn, pack_no, medium_no, sealed->location));
+  for (const SealedMember& member : sealed->members)
+    HOLDFAST_TRY(seal_member(txn, pack_no, medium_no, member));
+  // Only an older index has planned what was then not written (dropping members has no line).
+  HOLDFAST_TRY(run(txn.index(),
+                   "DELETE FROM copy WHERE pack_no = ?1 AND medium_no = ?2 AND state = 0", pack_no,
+                   medium_no));
+  return rows::refresh_pack_totals(txn.index(), pack_no, medium_no);
+}
+
+// on: the pack's id. details: location, medium
+Status pack_copied(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
+  HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
+  HOLDFAST_ASSIGN(location, need_string(line.details, "location"));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
+  if (!pack_no) return Status();
+  HOLDFAST_TRY(place_pack_copy(txn, *pack_no, medium_no, location));
+  // The same bytes: every member lies where it lies on the media that have the pack already.
+  return run(txn.index(),
+             "INSERT INTO copy (recording_no, part, medium_no, pack_no, audio_offset, "
+             "audio_length, metadata_offset, metadata_length, state, copied_at) "
+             "SELECT recording_no, part, ?2, pack_no, audio_offset, audio_length, "
+             "metadata_offset, metadata_length, 1, ?3 FROM copy WHERE pack_no = ?1 "
+             "AND medium_no = (SELECT min(medium_no) FROM pack_copy "
+             "WHERE pack_no = ?1 AND medium_no <> ?2) "
+             "ON CONFLICT (recording_no, part, medium_no) DO UPDATE SET "
+             "pack_no = excluded.pack_no, audio_offset = excluded.audio_offset, "
+             "audio_length = excluded.audio_length, metadata_offset = excluded.metadata_offset, "
+             "metadata_length = excluded.metadata_length, state = 1, "
+             "copied_at = excluded.copied_at",
+             *pack_no, medium_no, txn.now());
+}
+
+// on: the pack's id. details: medium, mode
+Status pack_verified(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
+  HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
+  HOLDFAST_ASSIGN(mode, details::need_word(line.details, "mode", VerifyMode::kDropped));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
+  if (!pack_no) return Status();
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE pack_copy SET state = 2, verified_at = ?3, verify_mode = ?4 "
+                   "WHERE pack_no = ?1 AND medium_no = ?2 AND state IN (1, 2)",
+                   *pack_no, medium_no, txn.now(), mode));
+  return run(txn.index(),
+             "UPDATE copy SET state = 2, verified_at = ?3, verify_mode = ?4 "
+             "WHERE pack_no = ?1 AND medium_no = ?2 AND state IN (1, 2)",
+             *pack_no, medium_no, txn.now(), mode);
+}
+
+// on: the pack's id. details: medium
+Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
+  HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
+  if (!pack_no) return Status();
+  MemberKey after;
+  for (;;) {
+    HOLDFAST_ASSIGN(members, pack_members(txn.index(), pack, medium, after, 1000));
+    if (members.empty()) break;
+    for (const PackMemberRow& member : members)
+      HOLDFAST_TRY(release_one(txn, member.recording_no, member.part, medium_no));
+    after = {members.back().recording_no, members.back().part};
+  }
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE pack_copy SET state = 3 WHERE pack_no = ?1 AND medium_no = ?2", *pack_no,
+                   medium_no));
+  return rows::refresh_member_tiers(txn.index(), *pack_no);
+}
+
+// on: the recording's id. details: medium, part
+Status copy_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
+  HOLDFAST_ASSIGN(part, need_integer(line.details, "part"));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
+  if (!row) return Status();
+  HOLDFAST_TRY(release_one(txn, row->recording_no, static_cast<int>(part), medium_no));
+  return rows::refresh_tier(txn.index(), row->recording_no);
+}
+
+// on: a recording's id, with details medium, note, part; or a pack's, without part
+Status copy_quarantined(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
+  HOLDFAST_ASSIGN(part, find_integer(line.details, "part"));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "note"));
+  HOLDFAST_ASSIGN(reason, txn.read_note(note));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  Database& index = txn.index();
+  const std::string_view insert =
+      "INSERT INTO quarantine (recording_no, part, pack_no, medium_no, reason, at) "
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+  if (!part) {
+    HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
+    HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
+    if (!pack_no) return Status();
+    HOLDFAST_TRY(run(index, "UPDATE pack_copy SET state = 5 WHERE pack_no = ?1 AND medium_no = ?2",
+                     *pack_no, medium_no));
+    HOLDFAST_TRY(run(index,
+                     "UPDATE copy SET state = 5 WHERE pack_no = ?1 AND medium_no = ?2 "
+                     "AND state IN (1, 2)",
+                     *pack_no, medium_no));
+    HOLDFAST_TRY(run(index, insert, std::nullopt, std::nullopt, *pack_no, medium_no,
+                     reason.value_or(""), txn.now()));
+    return rows::refresh_member_tiers(index, *pack_no);
+  }
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(row, find_recording_row(index, recording));
+  if (!row) return Status();
+  HOLDFAST_TRY(run(index,
+                   "UPDATE copy SET state = 5 WHERE recording_no = ?1 AND part = ?2 "
+                   "AND medium_no = ?3 AND state IN (1, 2, 4)",
+                   row->recording_no, *part, medium_no));
+  HOLDFAST_TRY(run(index, insert, row->recording_no, *part, std::nullopt, medium_no,
+                   reason.value_or(""), txn.now()));
+  return rows::refresh_tier(index, row->recording_no);
+}
+
+}  // namespace holdfast::apply

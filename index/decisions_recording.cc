@@ -1,0 +1,208 @@
+// Decisions about recordings: ingest, destruction, holds.
+#include "index/decisions_apply.h"
+#include "index/details.h"
+#include "index/read/recordings.h"
+#include "index/rows.h"
+
+namespace holdfast::apply {
+namespace {
+
+using rows::run;
+
+Status insert_recording(WriteTxn& txn, const IngestRow& row, WorkspaceNo workspace_no) {
+  HOLDFAST_TRY(rows::pass_number(txn.index(), row.recording_no));
+  HOLDFAST_TRY(
+      run(txn.index(),
+          "INSERT INTO recording (recording_no, recording_id, workspace_no, call_sid, service_id, "
+          "direction, started_at, ended_at, received_at, day, duration_ms, state, flags, tier, "
+          "next_action_at, parts, bytes) "
+          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, 0, ?12, 0, ?13, 0, 0)",
+          row.recording_no, row.recording, workspace_no.value, row.call_sid, row.service,
+          row.direction, row.started_at, row.ended_at, row.received_at, row.day.packed(),
+          row.duration, row.flags, row.next_action_at));
+  return Status();
+}
+
+// A row that only the ledger spoke of has been shown by a medium.
+Status locate_recording(WriteTxn& txn, const IngestRow& row, WorkspaceNo workspace_no) {
+  return run(txn.index(),
+             "UPDATE recording SET workspace_no = ?2, call_sid = ?3, service_id = ?4, "
+             "direction = ?5, started_at = ?6, ended_at = ?7, received_at = ?8, day = ?9, "
+             "duration_ms = ?10, flags = flags | ?11, next_action_at = ?12, state = 0 "
+             "WHERE recording_id = ?1 AND state = 4",
+             row.recording, workspace_no.value, row.call_sid, row.service, row.direction,
+             row.started_at, row.ended_at, row.received_at, row.day.packed(), row.duration,
+             row.flags, row.next_action_at);
+}
+
+Status insert_files(Database& index, RecordingNo number, const IngestRow& row) {
+  for (const FileRow& file : row.files)
+    HOLDFAST_TRY(run(index,
+                     "INSERT INTO file (recording_no, part, name, size, sha256, channel, format, "
+                     "sample_rate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     number, row.part, file.name, file.size, file.sha256, file.channel, file.format,
+                     file.sample_rate));
+  if (!row.metadata) return Status();
+  return run(index, "INSERT INTO metadata (recording_no, bytes) VALUES (?1, ?2)", number,
+             as_bytes(*row.metadata));
+}
+
+Status insert_part(WriteTxn& txn, RecordingNo number, int part, Bytes bytes,
+                   UnixMillis received_at) {
+  HOLDFAST_TRY(run(txn.index(),
+                   "INSERT INTO part (recording_no, part, bytes, received_at, placed) "
+                   "VALUES (?1, ?2, ?3, ?4, 0)",
+                   number, part, bytes, received_at));
+  return run(txn.index(),
+             "UPDATE recording SET parts = max(parts, ?2), bytes = bytes + ?3 "
+             "WHERE recording_no = ?1",
+             number, part, bytes);
+}
+
+Status insert_original(WriteTxn& txn, RecordingNo number, const IngestRow& row) {
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), row.medium));
+  return run(txn.index(),
+             "INSERT INTO copy (recording_no, part, medium_no, state, original, copied_at) "
+             "VALUES (?1, ?2, ?3, 1, 1, ?4)",
+             number, row.part, medium_no, txn.now());
+}
+
+// Only the ledger speaks of the part: a locked row keeps its place.
+Status ingested_unseen(WriteTxn& txn, const RecordingId& recording, const json::object& details,
+                       WorkspaceNo workspace_no, int part) {
+  HOLDFAST_ASSIGN(number, need_integer(details, "no"));
+  HOLDFAST_ASSIGN(bytes, need_integer(details, "bytes"));
+  HOLDFAST_ASSIGN(known,
+                  rows::known_or_unlocated(txn, recording, RecordingNo(number), workspace_no));
+  return insert_part(txn, known, part, Bytes(bytes), txn.now());
+}
+
+Result<bool> has_part(Database& index, RecordingNo number, int part) {
+  Statement statement = index.prepare("SELECT 1 FROM part WHERE recording_no = ?1 AND part = ?2");
+  statement.bind(number, part);
+  return statement.step();
+}
+
+}  // namespace
+
+// details: bytes, files (their digests), medium, no, part, workspace
+Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(part64, need_integer(line.details, "part"));
+  HOLDFAST_ASSIGN(workspace, details::need_id<WorkspaceId>(line.details, "workspace"));
+  const int part = static_cast<int>(part64);
+  HOLDFAST_ASSIGN(workspace_no, rows::known_workspace(txn, workspace, WorkspaceNo(0), ""));
+  HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), recording));
+  if (known) {
+    HOLDFAST_ASSIGN(there, has_part(txn.index(), known->recording_no, part));
+    if (there) return Status();
+  }
+  HOLDFAST_ASSIGN(row, source.find_ingest(recording, part));
+  if (!row) return ingested_unseen(txn, recording, line.details, workspace_no, part);
+  if (!known)
+    HOLDFAST_TRY(insert_recording(txn, *row, workspace_no));
+  else if (known->state == RecordingState::kUnlocated && part == 1)
+    HOLDFAST_TRY(locate_recording(txn, *row, workspace_no));
+  const RecordingNo number = known ? known->recording_no : row->recording_no;
+  Bytes bytes;
+  for (const FileRow& file : row->files) bytes += file.size;
+  HOLDFAST_TRY(insert_part(txn, number, part, bytes, row->received_at));
+  HOLDFAST_TRY(insert_files(txn.index(), number, *row));
+  HOLDFAST_TRY(insert_original(txn, number, *row));
+  if (part > 1)
+    HOLDFAST_TRY(run(txn.index(),
+                     "UPDATE recording SET flags = flags | ?2, "
+                     "next_action_at = min(coalesce(next_action_at, ?3), coalesce(?3, "
+                     "next_action_at)) WHERE recording_no = ?1",
+                     number, row->flags, row->next_action_at));
+  return rows::refresh_tier(txn.index(), number);
+}
+
+Status condemned(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  // An older index may not know that the files were placed, which has no line. What no medium has
+  // shown stays locked: a missing index never destroys (P6).
+  if (txn.replaying())
+    HOLDFAST_TRY(run(txn.index(),
+                     "UPDATE recording SET state = 1 WHERE recording_id = ?1 AND state = 0",
+                     recording));
+  return run(txn.index(),
+             "UPDATE recording SET state = 2 WHERE recording_id = ?1 AND state <> 2 "
+             "AND NOT (?2 AND state = 4)",
+             recording, txn.replaying());
+}
+
+Status destroying(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
+  if (!row || (txn.replaying() && row->state == RecordingState::kUnlocated)) return Status();
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE recording SET state = 3, next_action_at = NULL "
+                   "WHERE recording_no = ?1 AND state <> 3",
+                   row->recording_no));
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE restore SET state = 5 WHERE recording_no = ?1 AND state <= 1",
+                   row->recording_no));
+  return rows::leave_open_packs(txn.index(), row->recording_no);
+}
+
+// details: mark (HMAC of workspace and call)
+Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(mark, details::need_digest(line.details, "mark"));
+  Database& index = txn.index();
+  HOLDFAST_TRY(run(index,
+                   "INSERT INTO tombstone (mark, recording_id, at) VALUES (?1, ?2, ?3) "
+                   "ON CONFLICT (mark) DO NOTHING",
+                   mark, recording, txn.now()));
+  HOLDFAST_ASSIGN(row, find_recording_row(index, recording));
+  if (!row) return Status();
+  const RecordingNo number = row->recording_no;
+  if (txn.replaying() && row->state == RecordingState::kUnlocated) {
+    // The ledger says that its last copy went: there is nothing to look for.
+    HOLDFAST_TRY(run(index, "UPDATE recording SET state = 1 WHERE recording_no = ?1", number));
+    HOLDFAST_TRY(run(index, "UPDATE recording SET state = 2 WHERE recording_no = ?1", number));
+    HOLDFAST_TRY(run(index, "UPDATE recording SET state = 3 WHERE recording_no = ?1", number));
+  }
+  HOLDFAST_TRY(
+      run(index, "UPDATE restore SET state = 5 WHERE recording_no = ?1 AND state <= 2", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM copy WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM file WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM part WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM metadata WHERE recording_no = ?1", number));
+  return run(index, "DELETE FROM recording WHERE recording_no = ?1", number);
+}
+
+// details: hold, matter, matter_name (a note), note, workspace_no
+Status hold_placed(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(hold, details::need_id<HoldId>(line.details, "hold"));
+  HOLDFAST_ASSIGN(matter, details::need_id<MatterId>(line.details, "matter"));
+  HOLDFAST_ASSIGN(name_note, details::note_of(line.details, "matter_name"));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "note"));
+  HOLDFAST_ASSIGN(workspace_no, need_integer(line.details, "workspace_no"));
+  HOLDFAST_ASSIGN(number, rows::known_or_unlocated(txn, recording, RecordingNo(0), WorkspaceNo(0)));
+  HOLDFAST_ASSIGN(name, txn.read_note(name_note));
+  HOLDFAST_TRY(txn.read_note(note));  // the index shows reasons
+  HOLDFAST_TRY(run(txn.index(),
+                   "INSERT INTO matter (matter_id, workspace_no, name, note, created_at) "
+                   "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (matter_id) DO NOTHING",
+                   matter, workspace_no, name.value_or(matter.text()), name_note, txn.now()));
+  return run(txn.index(),
+             "INSERT INTO hold (hold_id, recording_no, recording_id, matter_id, note, placed_by, "
+             "placed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (hold_id) DO NOTHING",
+             hold, number, recording, matter, note, line.who, txn.now());
+}
+
+// details: hold, note
+Status hold_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(hold, details::need_id<HoldId>(line.details, "hold"));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "note"));
+  HOLDFAST_TRY(txn.read_note(note));
+  return run(txn.index(),
+             "UPDATE hold SET released_at = ?2, released_by = ?3, release_note = ?4 "
+             "WHERE hold_id = ?1 AND released_at IS NULL",
+             hold, txn.now(), line.who, note);
+}
+
+}  // namespace holdfast::apply

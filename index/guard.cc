@@ -1,0 +1,145 @@
+#include "index/guard.h"
+
+#include "index/read/holds.h"
+#include "index/rows.h"
+
+namespace holdfast {
+namespace {
+
+struct Standing {
+  CopyState state = CopyState::kPlanned;
+  UnixMillis copied_at;
+};
+
+Result<Standing> standing_of(Database& index, const RecordingRow& recording, int part,
+                             const MediumId& medium) {
+  Statement statement = index.prepare(
+      "SELECT c.state, c.copied_at FROM copy c WHERE c.recording_no = ?1 AND c.part = ?2 "
+      "AND c.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?3)");
+  statement.bind(recording.recording_no, part, medium);
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (!found)
+    return Error{Code::kNotFound, "recording " + recording.recording.text() + " part " +
+                                      std::to_string(part) + " has no copy on medium " +
+                                      medium.text()};
+  Standing standing;
+  standing.state = statement.next<CopyState>();
+  standing.copied_at = statement.next<UnixMillis>();
+  return standing;
+}
+
+// Media other than `medium` on which the part was re-read past the page cache, and whose copy is
+// not older than `since`.
+Result<int> verified_elsewhere(Database& index, RecordingNo recording, int part,
+                               const MediumId& medium, UnixMillis since) {
+  Statement statement = index.prepare(
+      "SELECT count(*) FROM copy c CROSS JOIN medium m ON m.medium_no = c.medium_no "
+      "WHERE c.recording_no = ?1 AND c.part = ?2 AND m.medium_id <> ?3 AND m.state <> 3 "
+      "AND c.state = 2 AND c.verify_mode IN (1, 2) AND c.copied_at >= ?4");
+  statement.bind(recording, part, medium, since);
+  HOLDFAST_ASSIGN(row, statement.step());
+  return row ? statement.next<int>() : 0;
+}
+
+Error too_few(const std::string& object, const MediumId& medium, int required) {
+  return Error{Code::kLocked, "release " + object + " from medium " + medium.text() + ": " +
+                                  std::to_string(required) +
+                                  " newer verified copies on other media are required"};
+}
+
+}  // namespace
+
+Result<ReleasePermit> Guard::check_release(WriteTxn& txn, RecordingNo recording, int part,
+                                           const MediumId& medium, const ReleasePolicy& policy) {
+  assert(policy.copies_required >= 1);
+  HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+  HOLDFAST_ASSIGN(standing, standing_of(txn.index(), row, part, medium));
+  const bool destroying = row.state == RecordingState::kDestroying;
+  if (standing.state == CopyState::kReleasing || destroying)
+    return ReleasePermit(row.recording, part, medium);
+  if (standing.state == CopyState::kPlanned || standing.state == CopyState::kStaged)
+    return Error{Code::kConflict, "release recording " + row.recording.text() + " part " +
+                                      std::to_string(part) + ": its copy is " +
+                                      std::string(word(standing.state))};
+  if (row.state == RecordingState::kCommitted || row.state == RecordingState::kUnlocated)
+    return Error{Code::kLocked, "release recording " + row.recording.text() + ": it is " +
+                                    std::string(word(row.state))};
+  // A bad copy may go as soon as any good one stands elsewhere.
+  const bool bad = standing.state == CopyState::kQuarantined;
+  HOLDFAST_ASSIGN(copies, verified_elsewhere(txn.index(), recording, part, medium,
+                                             bad ? UnixMillis(0) : standing.copied_at));
+  if (copies < policy.copies_required)
+    return too_few("recording " + row.recording.text() + " part " + std::to_string(part), medium,
+                   policy.copies_required);
+  return ReleasePermit(row.recording, part, medium);
+}
+
+Result<PackReleasePermit> Guard::check_pack_release(WriteTxn& txn, const PackId& pack,
+                                                    const MediumId& medium,
+                                                    const ReleasePolicy& policy) {
+  assert(policy.copies_required >= 1);
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, pack));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, medium));
+  {
+    Statement statement =
+        index.prepare("SELECT state FROM pack_copy WHERE pack_no = ?1 AND medium_no = ?2");
+    statement.bind(pack_no, medium_no);
+    HOLDFAST_ASSIGN(found, statement.step());
+    if (!found)
+      return Error{Code::kNotFound,
+                   "pack " + pack.text() + " does not lie on medium " + medium.text()};
+    if (statement.next<CopyState>() == CopyState::kReleasing)
+      return PackReleasePermit(pack, medium);
+  }
+  Statement statement = index.prepare(
+      "SELECT 1 FROM copy c INDEXED BY copy_pack "
+      "CROSS JOIN recording r ON r.recording_no = c.recording_no "
+      "WHERE c.pack_no = ?1 AND c.medium_no = ?2 AND r.state <> 3 AND (r.state IN (0, 4) OR "
+      "(SELECT count(*) FROM copy o CROSS JOIN medium m ON m.medium_no = o.medium_no "
+      "WHERE o.recording_no = c.recording_no AND o.part = c.part AND o.medium_no <> c.medium_no "
+      "AND m.state <> 3 AND o.state = 2 AND o.verify_mode IN (1, 2) "
+      "AND (c.state = 5 OR o.copied_at >= c.copied_at)) < ?3) LIMIT 1");
+  statement.bind(pack_no, medium_no, policy.copies_required);
+  HOLDFAST_ASSIGN(lacking, statement.step());
+  if (lacking) return too_few("pack " + pack.text(), medium, policy.copies_required);
+  return PackReleasePermit(pack, medium);
+}
+
+Result<ReleasePermit> Guard::check_staged_release(WriteTxn& txn, RecordingNo recording, int part,
+                                                  const MediumId& medium) {
+  HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+  HOLDFAST_ASSIGN(standing, standing_of(txn.index(), row, part, medium));
+  if (standing.state == CopyState::kReleasing || row.state == RecordingState::kDestroying)
+    return ReleasePermit(row.recording, part, medium);
+  if (standing.state != CopyState::kStaged)
+    return Error{Code::kConflict, "release the staged copy of recording " + row.recording.text() +
+                                      ": its copy is " + std::string(word(standing.state))};
+  Statement statement = txn.index().prepare(
+      "SELECT 1 FROM copy c CROSS JOIN medium m ON m.medium_no = c.medium_no "
+      "WHERE c.recording_no = ?1 AND c.part = ?2 AND m.medium_id <> ?3 AND m.state <> 3 "
+      "AND c.state = 2 LIMIT 1");
+  statement.bind(recording, part, medium);
+  HOLDFAST_ASSIGN(stands, statement.step());
+  if (!stands) return too_few("the staged copy of " + row.recording.text(), medium, 1);
+  return ReleasePermit(row.recording, part, medium);
+}
+
+Status Guard::check_destroy(WriteTxn& txn, RecordingNo recording) {
+  HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+  if (row.state == RecordingState::kUnlocated)
+    return Error{Code::kLocked,
+                 "recording " + row.recording.text() + ": no medium has shown it yet"};
+  HOLDFAST_ASSIGN(holds, holds_of_recording(txn.index(), row.recording));
+  std::string matters;
+  for (const HoldRow& hold : holds) {
+    if (hold.released_at) continue;
+    matters += matters.empty() ? "" : ", ";
+    matters += hold.matter.text();
+  }
+  if (matters.empty()) return Status();
+  return Error{Code::kLocked,
+               "recording " + row.recording.text() + " is held by matter " + matters};
+}
+
+}  // namespace holdfast

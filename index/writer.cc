@@ -1,0 +1,252 @@
+#include "index/writer.h"
+
+#include <fcntl.h>
+#include <openssl/hmac.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cassert>
+#include <cerrno>
+#include <charconv>
+#include <mutex>
+#include <thread>
+
+#include "base/bounded_queue.h"
+#include "index/read/status.h"
+#include "index/writer_core.h"
+
+namespace holdfast {
+namespace {
+
+// Numbers reserved by one command; what is left of a block at a stop is a gap.
+constexpr int64_t kNumberBlock = 1024;
+
+// A source for decisions that name nothing outside their line.
+class NoSource final : public DecisionSource {
+ public:
+  Result<std::optional<IngestRow>> find_ingest(const RecordingId&, int) override {
+    return std::optional<IngestRow>();
+  }
+  Result<std::optional<SealedPack>> find_pack(const PackId&, const MediumId&) override {
+    return std::optional<SealedPack>();
+  }
+};
+
+// Takes kNumberBlock numbers and gives the first.
+Command<int64_t> reserve_numbers() {
+  return {"reserve recording numbers", [](WriteTxn& txn) -> Result<int64_t> {
+            Statement statement = txn.index().prepare(
+                "INSERT INTO setting (name, value) VALUES ('recording_no_end', ?1) "
+                "ON CONFLICT (name) DO UPDATE SET value = CAST(value AS INTEGER) + ?2 "
+                "RETURNING CAST(value AS INTEGER)");
+            statement.bind(std::to_string(kNumberBlock + 1), kNumberBlock);
+            HOLDFAST_ASSIGN(row, statement.step());
+            if (!row) return Error{Code::kCorrupt, "reserve recording numbers: no row"};
+            const auto end = statement.next<int64_t>();
+            HOLDFAST_TRY(statement.step());
+            return end - kNumberBlock;
+          }};
+}
+
+Result<Fd> duplicate(int fd) {
+  Fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+  if (!copy) return system_error(errno, "duplicate a descriptor of the ledger");
+  return copy;
+}
+
+}  // namespace
+
+Status WriteTxn::decide(LineDraft line, DecisionSource& source) {
+  // What could not be a line must not change a row.
+  HOLDFAST_TRY(format_line(line, INT64_MAX, now_, Digest()));
+  const Decision decided = {now_, line.kind, line.who, line.on.value_or(""), line.details};
+  HOLDFAST_TRY(apply_decision(*this, decided, source));
+  lines_.push_back(std::move(line));
+  return Status();
+}
+
+Status WriteTxn::decide(LineDraft line) {
+  NoSource none;
+  return decide(std::move(line), none);
+}
+
+Result<std::string> WriteTxn::write_note(std::string_view text) {
+  if (text.empty()) return std::string();
+  HOLDFAST_ASSIGN(note, ledger_.write_note(random_, text));
+  HOLDFAST_TRY(
+      index_.prepare("INSERT INTO note (hash, text) VALUES (?1, ?2)").bind(note.hash, text).run());
+  return note.hash;
+}
+
+Result<std::optional<std::string>> WriteTxn::read_note(std::string_view hash) {
+  if (hash.empty()) return std::optional<std::string>();
+  {
+    Statement statement = index_.prepare("SELECT text FROM note WHERE hash = ?1");
+    statement.bind(hash);
+    HOLDFAST_ASSIGN(found, statement.step());
+    if (found) return statement.next<std::optional<std::string>>();
+  }
+  // The index is younger than the note: it takes it from the ledger, once.
+  auto text = ledger_.read_note(hash);
+  if (!text.ok() && text.error().code != Code::kNotFound) return text.error();
+  std::optional<std::string> known;
+  if (text.ok()) known = std::move(text).value();
+  HOLDFAST_TRY(
+      index_.prepare("INSERT INTO note (hash, text) VALUES (?1, ?2)").bind(hash, known).run());
+  return known;
+}
+
+Digest WriteTxn::tombstone(const WorkspaceId& workspace, std::string_view call_sid) const {
+  // The workspace has a fixed length, so the two cannot run into each other.
+  std::string message(as_text(workspace.bytes));
+  message += call_sid;
+  Digest mark;
+  unsigned length = 0;
+  HMAC(EVP_sha256(), tombstone_key_.data(), static_cast<int>(tombstone_key_.size()),
+       reinterpret_cast<const unsigned char*>(message.data()), message.size(),
+       reinterpret_cast<unsigned char*>(mark.bytes.data()), &length);
+  assert(length == mark.bytes.size());
+  return mark;
+}
+
+// The thread, its queue and what is told to other threads.
+struct Writer::Front {
+  Front(WriterOptions options, const Clock& clock, Random& random, DecisionSource& source)
+      : core(std::move(options), clock, random, source), queue(core.options().queue) {}
+
+  void take(std::unique_ptr<Core::Item> item, bool wait) {
+    // push() drops what it could not take, so that the answer is kept apart.
+    Done done = item->done;
+    bool taken = false;
+    if (wait) {
+      taken = queue.push(std::move(item));
+    } else {
+      taken = queue.try_push(item);
+    }
+    if (taken) return;
+    if (stopped) return done(Error{Code::kUnavailable, "the writer has stopped"});
+    done(Error{Code::kExhausted, "too many changes are waiting for the writer; try later"});
+  }
+
+  void run() {
+    for (;;) {
+      Core::Items items = queue.pop_batch(core.options().batch);
+      if (items.empty()) return core.close();
+      core.run(std::move(items));
+    }
+  }
+
+  Core core;
+  BoundedQueue<std::unique_ptr<Core::Item>> queue;
+  std::thread thread;
+  std::atomic<bool> stopped{false};
+  std::mutex stop_mutex;
+
+  std::mutex numbers_mutex;
+  int64_t next_number = 0;
+  int64_t numbers_end = 0;
+};
+
+Writer::Writer(std::unique_ptr<Front> front) : front_(std::move(front)) {}
+
+Result<std::unique_ptr<Writer>> Writer::start(WriterOptions options, const Clock& clock,
+                                              Random& random, DecisionSource& source) {
+  auto front = std::make_unique<Front>(std::move(options), clock, random, source);
+  HOLDFAST_TRY(front->core.open());
+  Front* running = front.get();
+  running->thread = std::thread([running] { running->run(); });
+  return std::unique_ptr<Writer>(new Writer(std::move(front)));
+}
+
+Writer::~Writer() { stop(); }
+
+void Writer::stop() {
+  std::lock_guard lock(front_->stop_mutex);
+  front_->stopped = true;
+  front_->queue.close();
+  if (front_->thread.joinable()) front_->thread.join();
+}
+
+void Writer::enqueue(std::string name, Apply apply, Done done, bool wait) {
+  auto item = std::make_unique<Core::Item>();
+  // The error of a command is told in its context.
+  item->apply = [name, apply = std::move(apply)](WriteTxn& txn) -> Status {
+    Status applied = apply(txn);
+    if (!applied.ok()) return applied.error().within(name);
+    return applied;
+  };
+  item->name = std::move(name);
+  item->done = std::move(done);
+  front_->take(std::move(item), wait);
+}
+
+void Writer::submit_access(LineDraft line, std::function<void(Status)> done) {
+  auto item = std::make_unique<Core::Item>();
+  item->name = "access";
+  item->access = std::move(line);
+  item->done = std::move(done);
+  front_->take(std::move(item), false);
+}
+
+Status Writer::call_access(LineDraft line) {
+  auto promise = std::make_shared<std::promise<Status>>();
+  std::future<Status> future = promise->get_future();
+  auto item = std::make_unique<Core::Item>();
+  item->name = "access";
+  item->access = std::move(line);
+  item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
+  front_->take(std::move(item), true);
+  return future.get();
+}
+
+Status Writer::use_ledger(std::function<Status(Ledger&)> use) {
+  auto promise = std::make_shared<std::promise<Status>>();
+  std::future<Status> future = promise->get_future();
+  auto item = std::make_unique<Core::Item>();
+  item->name = "use the ledger";
+  item->use = std::move(use);
+  item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
+  front_->take(std::move(item), true);
+  return future.get();
+}
+
+Result<LedgerView> Writer::view_ledger() {
+  LedgerView view;
+  HOLDFAST_TRY(use_ledger([&view](Ledger& ledger) -> Status {
+    HOLDFAST_ASSIGN(decisions, duplicate(ledger.decisions_fd()));
+    HOLDFAST_ASSIGN(access, duplicate(ledger.access_fd()));
+    view.decisions = std::move(decisions);
+    view.access = std::move(access);
+    view.decisions_end = ledger.decisions_end();
+    view.access_end = ledger.access_end();
+    view.state = ledger.state();
+    return Status();
+  }));
+  return view;
+}
+
+Result<int> Writer::drop_access_before(UnixMillis before) {
+  int dropped = 0;
+  HOLDFAST_TRY(use_ledger([&dropped, before](Ledger& ledger) -> Status {
+    HOLDFAST_ASSIGN(segments, ledger.drop_access_before(before));
+    dropped = segments;
+    return Status();
+  }));
+  return dropped;
+}
+
+Result<RecordingNo> Writer::next_recording_no() {
+  std::lock_guard lock(front_->numbers_mutex);
+  if (front_->next_number == front_->numbers_end) {
+    HOLDFAST_ASSIGN(first, call(reserve_numbers()));
+    front_->next_number = first;
+    front_->numbers_end = first + kNumberBlock;
+  }
+  return RecordingNo(front_->next_number++);
+}
+
+const AgreementReport& Writer::agreement() const { return front_->core.agreement(); }
+
+WriterCounters Writer::counters() const { return front_->core.counters(); }
+
+}  // namespace holdfast

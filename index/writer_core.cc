@@ -1,0 +1,373 @@
+#include "index/writer_core.h"
+
+#include <algorithm>
+#include <cassert>
+#include <charconv>
+#include <utility>
+
+#include "base/log.h"
+#include "index/read/status.h"
+
+namespace holdfast {
+namespace {
+
+// Decision lines that one transaction of a replay applies.
+constexpr int64_t kReplayBatch = 1000;
+// secrets.db is told of lines that do not concern it this seldom: each telling is one more sync.
+constexpr int64_t kSecretsLag = 4096;
+
+Result<int64_t> integer_setting(Database& index, std::string_view name) {
+  HOLDFAST_ASSIGN(text, find_setting(index, name));
+  if (!text) return int64_t{0};
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  if (error != std::errc() || end != text->data() + text->size() || value < 0)
+    return Error{Code::kCorrupt, "read setting " + std::string(name) + ": not a number"};
+  return value;
+}
+
+Status store_setting(Database& index, std::string_view name, std::string_view value) {
+  return index
+      .prepare(
+          "INSERT INTO setting (name, value) VALUES (?1, ?2) "
+          "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+      .bind(name, value)
+      .run();
+}
+
+Result<std::optional<std::string>> find_secret(Database& index, std::string_view name) {
+  Statement statement = index.prepare("SELECT value FROM secrets.secret_setting WHERE name = ?1");
+  statement.bind(name);
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (!found) return std::optional<std::string>();
+  return std::optional<std::string>(as_text(statement.blob(0)));
+}
+
+Status store_secret(Database& index, std::string_view name, std::string_view value) {
+  return index
+      .prepare(
+          "INSERT INTO secrets.secret_setting (name, value) VALUES (?1, ?2) "
+          "ON CONFLICT (name) DO UPDATE SET value = excluded.value")
+      .bind(name, as_bytes(value))
+      .run();
+}
+
+}  // namespace
+
+Writer::Core::Core(WriterOptions options, const Clock& clock, Random& random,
+                   DecisionSource& source)
+    : options_(std::move(options)), clock_(clock), random_(random), source_(source) {}
+
+Status Writer::Core::open() {
+  HOLDFAST_ASSIGN(io, Io::open(options_.io));
+  io_ = std::move(io);
+  HOLDFAST_TRY(open_ledger());
+  HOLDFAST_TRY(open_index());
+  agreement_.applied_seq = applied_seq_;
+  agreement_.secrets_seq = secrets_seq_;
+  HOLDFAST_TRY(check_archive());
+  HOLDFAST_TRY(replay());
+  at_start_ = agreement_;
+  return Status();
+}
+
+Status Writer::Core::open_ledger() {
+  HOLDFAST_ASSIGN(ledger, Ledger::open(*io_, clock_, options_.ledger));
+  ledger_ = std::move(ledger);
+  agreement_.ledger = ledger_->open_report();
+  return Status();
+}
+
+Status Writer::Core::open_index() {
+  WriteOptions write;
+  write.secrets_path = options_.secrets_path;
+  write.mode = options_.index_mode;
+  HOLDFAST_ASSIGN(index, open_for_writing(options_.index_path, write));
+  index_.emplace(std::move(index));
+  return read_settings();
+}
+
+Status Writer::Core::read_settings() {
+  HOLDFAST_ASSIGN(created, find_setting(*index_, "created_at"));
+  HOLDFAST_ASSIGN(applied, integer_setting(*index_, "applied_seq"));
+  HOLDFAST_ASSIGN(key, find_secret(*index_, "tombstone_key"));
+  HOLDFAST_ASSIGN(secrets_seq, find_secret(*index_, "applied_seq"));
+  agreement_.index_created = !created.has_value();
+  applied_seq_ = applied;
+  secrets_seq_ = secrets_seq ? std::strtoll(secrets_seq->c_str(), nullptr, 10) : 0;
+  if (created && key) {
+    tombstone_key_ = *key;
+    return Status();
+  }
+  HOLDFAST_ASSIGN(transaction, Transaction::begin(*index_));
+  if (!created)
+    HOLDFAST_TRY(store_setting(*index_, "created_at", std::to_string(clock_.now().count)));
+  if (!key) {
+    std::string fresh(32, '\0');
+    random_.fill(MutableByteSpan(reinterpret_cast<std::byte*>(fresh.data()), fresh.size()));
+    HOLDFAST_TRY(store_secret(*index_, "tombstone_key", fresh));
+    key = std::move(fresh);
+  }
+  HOLDFAST_TRY(transaction.commit());
+  tombstone_key_ = *key;
+  return Status();
+}
+
+Status Writer::Core::check_archive() {
+  if (!options_.archive) return Status();
+  HOLDFAST_ASSIGN(known, find_setting(*index_, "archive_id"));
+  if (known && *known != options_.archive->text())
+    return Error{Code::kInvalid, "open " + options_.index_path + ": it is the index of archive " +
+                                     *known + ", not of " + options_.archive->text()};
+  if (known) return Status();
+  return store_setting(*index_, "archive_id", options_.archive->text());
+}
+
+Status Writer::Core::replay() {
+  agreement_.ledger_last = ledger_->last_decision();
+  if (applied_seq_ > agreement_.ledger_last)
+    return Error{Code::kCorrupt, "agree on " + options_.index_path + ": it has applied decision " +
+                                     std::to_string(applied_seq_) + ", the ledger ends at " +
+                                     std::to_string(agreement_.ledger_last)};
+  const int64_t from = std::min(applied_seq_, secrets_seq_) + 1;
+  if (from > agreement_.ledger_last) return Status();
+  HOLDFAST_ASSIGN(first, Transaction::begin(*index_));
+  std::optional<Transaction> transaction(std::move(first));
+  int64_t in_transaction = 0;
+  int64_t last = from - 1;
+  const auto finish = [&]() -> Status {
+    HOLDFAST_TRY(store_seq(last, true));
+    HOLDFAST_TRY(transaction->commit());
+    transaction.reset();
+    applied_seq_ = std::max(applied_seq_, last);
+    secrets_seq_ = last;
+    return Status();
+  };
+  const Status visited = ledger_->replay(from, [&](const Line& line) -> Result<bool> {
+    HOLDFAST_TRY(replay_line(line));
+    last = line.n;
+    if (++in_transaction < kReplayBatch) return true;
+    HOLDFAST_TRY(finish());
+    HOLDFAST_ASSIGN(next, Transaction::begin(*index_));
+    transaction.emplace(std::move(next));
+    in_transaction = 0;
+    return true;
+  });
+  if (!visited.ok()) return visited.error().within("replay the ledger");
+  last = agreement_.ledger_last;
+  return finish();
+}
+
+Status Writer::Core::replay_line(const Line& line) {
+  if (line.kind == kVoidKind) return Status();
+  // What the index has, secrets.db may lack: of all decisions only this one concerns it.
+  if (line.n <= applied_seq_ &&
+      (line.n <= secrets_seq_ || line.kind != decision::kSigningKeyRotated))
+    return Status();
+  WriteTxn txn(*index_, *ledger_, random_, line.t, true, tombstone_key_);
+  const Decision decided = {line.t, line.kind, line.who, line.on.value_or(""), line.details};
+  if (Status applied = apply_decision(txn, decided, source_); !applied.ok())
+    return applied.error().within("decision " + std::to_string(line.n) + " (" + line.kind + ")");
+  ++agreement_.replayed;
+  agreement_.unlocated += txn.unlocated_;
+  return Status();
+}
+
+Status Writer::Core::store_seq(int64_t n, bool secrets) {
+  const std::string text = std::to_string(n);
+  if (n > applied_seq_) HOLDFAST_TRY(store_setting(*index_, "applied_seq", text));
+  if (secrets) HOLDFAST_TRY(store_secret(*index_, "applied_seq", text));
+  return Status();
+}
+
+bool Writer::Core::recover() {
+  log::warning("writer: opening index and ledger anew");
+  index_.reset();
+  if (ledger_ != nullptr && ledger_->state() == LedgerState::kUnknown) ledger_.reset();
+  Status opened;
+  if (ledger_ == nullptr) opened = open_ledger();
+  if (opened.ok()) opened = open_index();
+  if (opened.ok()) opened = replay();
+  if (!opened.ok()) {
+    log::error("writer: {}", opened.error().message);
+    return false;
+  }
+  recovering_ = false;
+  return true;
+}
+
+void Writer::Core::run(Items items) {
+  // What uses the ledger comes between batches, in its turn.
+  Items batch;
+  for (auto& item : items) {
+    if (!item->use) {
+      batch.push_back(std::move(item));
+      continue;
+    }
+    if (!batch.empty()) run_batch(batch);
+    batch.clear();
+    item->done(ledger_ == nullptr ? Status(Error{Code::kUnavailable, "the ledger is not open"})
+                                  : item->use(*ledger_));
+  }
+  if (!batch.empty()) run_batch(batch);
+}
+
+void Writer::Core::run_batch(Items& items) {
+  if (recovering_ && !recover()) {
+    Batch refused;
+    refused.outcome = Outcome::kRefused;
+    refused.error = {Code::kUnavailable, "the index is being recovered; try again"};
+    return answer(items, refused);
+  }
+  clock_.freeze();
+  const Batch batch = make_durable(items);
+  clock_.thaw();
+  if (batch.outcome == Outcome::kCommitted) {
+    ++batches_;
+    return answer(items, batch);
+  }
+  log::error("writer: {}", batch.error.message);
+  recovering_ = batch.outcome == Outcome::kUnknown || ledger_->state() == LedgerState::kUnknown;
+  if (!recovering_) return retry_apart(items, batch);
+  answer(items, batch);
+  recover();
+}
+
+// A refused batch: some of it may go on without the rest, which is answered.
+void Writer::Core::retry_apart(Items& items, const Batch& refused) {
+  Items rest;
+  Items concerned;
+  const bool mirror_down = ledger_->state() == LedgerState::kBehind;
+  for (auto& item : items) {
+    // Access lines need no index. With the mirror down, what weakens is refused, and the rest has
+    // the one durable place that it needs.
+    const bool goes_on =
+        (item->access && !refused.access_durable) || (mirror_down && !item->weakening);
+    (goes_on ? rest : concerned).push_back(std::move(item));
+  }
+  if (concerned.empty()) return answer(rest, refused);  // nothing to set aside: it is no use
+  answer(concerned, refused);
+  if (!rest.empty()) run_batch(rest);
+}
+
+// begin → apply → append, fdatasync → decided → commit.
+Writer::Core::Batch Writer::Core::make_durable(Items& items) {
+  Batch batch;
+  const auto refuse = [&](const Error& why) {
+    batch.outcome = Outcome::kRefused;
+    batch.error = why;
+    ledger_->rollback();
+    return batch;
+  };
+  bool has_access = false;
+  for (auto& item : items) {
+    if (!item->access) continue;
+    auto staged = ledger_->stage_access(*item->access);
+    item->outcome = staged.ok() ? Status() : Status(staged.error());
+    has_access = has_access || staged.ok();
+  }
+  staged_seq_ = applied_seq_;
+  bool tell_secrets = false;
+  std::optional<Transaction> transaction;
+  if (Status filled = fill(items, transaction, tell_secrets); !filled.ok())
+    return refuse(filled.error());
+  const bool has_lines = staged_seq_ != applied_seq_;
+  if (has_lines || has_access) {
+    if (Status decided = ledger_->commit(); !decided.ok()) return refuse(decided.error());
+    ++syncs_;
+    batch.access_durable = true;
+  }
+  if (!transaction) return batch;
+  Status committed = options_.before_commit ? options_.before_commit() : Status();
+  if (committed.ok()) committed = transaction->commit();
+  if (!committed.ok() && !has_lines) return refuse(committed.error());
+  if (!committed.ok()) {
+    batch.outcome = Outcome::kUnknown;
+    batch.error = {Code::kUnavailable, "outcome unknown: " + committed.error().message};
+    return batch;
+  }
+  ++syncs_;
+  applied_seq_ = staged_seq_;
+  if (tell_secrets) secrets_seq_ = staged_seq_;
+  return batch;
+}
+
+// Begins and applies the commands, if there are any, and stages their lines.
+Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
+                          bool& tell_secrets) {
+  const bool has_commands =
+      std::any_of(items.begin(), items.end(), [](const auto& item) { return bool(item->apply); });
+  if (!has_commands) return Status();
+  HOLDFAST_ASSIGN(begun, Transaction::begin(*index_));
+  transaction.emplace(std::move(begun));
+  bool secrets_touched = false;
+  HOLDFAST_TRY(apply_all(items, secrets_touched));
+  if (staged_seq_ == applied_seq_) return Status();
+  tell_secrets = secrets_touched || staged_seq_ - secrets_seq_ > kSecretsLag;
+  return store_seq(staged_seq_, tell_secrets);
+}
+
+Status Writer::Core::apply_all(Items& items, bool& secrets_touched) {
+  for (auto& item : items)
+    if (item->apply) HOLDFAST_TRY(apply_one(*item, secrets_touched));
+  return Status();
+}
+
+// A failing command is rolled back alone; an error of this function fails the batch.
+Status Writer::Core::apply_one(Item& item, bool& secrets_touched) {
+  HOLDFAST_ASSIGN(savepoint, Savepoint::begin(*index_));
+  WriteTxn txn(*index_, *ledger_, random_, clock_.now(), false, tombstone_key_);
+  item.outcome = item.apply(txn);
+  if (!item.outcome.ok()) {
+    if (sqlite3_get_autocommit(index_->handle()) != 0) {
+      // SQLite rolled the whole transaction back (disk full, I/O error): nobody's rows are there.
+      return item.outcome.error();
+    }
+    return Status();
+  }
+  item.weakening = std::any_of(txn.lines_.begin(), txn.lines_.end(), [](const LineDraft& line) {
+    return line.weight == Weight::kWeakening;
+  });
+  HOLDFAST_TRY(stage_all(txn.lines_));
+  secrets_touched = secrets_touched || txn.secrets_touched_;
+  return savepoint.release();
+}
+
+Status Writer::Core::stage_all(const std::vector<LineDraft>& lines) {
+  for (const LineDraft& line : lines) {
+    HOLDFAST_ASSIGN(n, ledger_->stage(line));
+    staged_seq_ = n;
+  }
+  return Status();
+}
+
+void Writer::Core::answer(Items& items, const Batch& batch) {
+  for (auto& item : items) {
+    const bool own = batch.outcome == Outcome::kCommitted || (item->access && batch.access_durable);
+    const Status& outcome = own ? item->outcome : Status(batch.error);
+    if (outcome.ok()) ++(item->access ? access_lines_ : commands_);
+    item->done(outcome);
+  }
+}
+
+void Writer::Core::close() {
+  if (!recovering_ && index_ && secrets_seq_ < applied_seq_) {
+    // A start after a clean stop has nothing to replay. Failing here costs that replay only.
+    if (Status stored = store_secret(*index_, "applied_seq", std::to_string(applied_seq_));
+        !stored.ok())
+      log::warning("writer: {}", stored.error().message);
+  }
+  index_.reset();
+  ledger_.reset();
+}
+
+WriterCounters Writer::Core::counters() const {
+  WriterCounters out;
+  out.commands = commands_;
+  out.batches = batches_;
+  out.syncs = syncs_;
+  out.access_lines = access_lines_;
+  return out;
+}
+
+}  // namespace holdfast
