@@ -15,11 +15,7 @@ namespace {
 constexpr mode_t kMode = 0444;
 
 struct WriterDeleter {
-  void operator()(struct archive* writer) const {
-    // Otherwise free would close, and close would write the whole body as zeros.
-    archive_write_fail(writer);
-    archive_write_free(writer);
-  }
+  void operator()(struct archive* writer) const { archive_write_free(writer); }
 };
 struct ReaderDeleter {
   void operator()(struct archive* reader) const { archive_read_free(reader); }
@@ -28,8 +24,18 @@ struct EntryDeleter {
   void operator()(struct archive_entry* entry) const { archive_entry_free(entry); }
 };
 
+// What libarchive writes is kept until the header is whole. Freeing the writer would then write
+// the whole body as zeros: the first of them is refused. (archive_write_fail would prevent it
+// too, but libarchive 3.6 then leaks its buffer.)
+struct HeaderSink {
+  std::string bytes;
+  bool whole = false;
+};
+
 la_ssize_t keep_bytes(struct archive*, void* client, const void* bytes, size_t size) {
-  static_cast<std::string*>(client)->append(static_cast<const char*>(bytes), size);
+  HeaderSink& sink = *static_cast<HeaderSink*>(client);
+  if (sink.whole) return -1;
+  sink.bytes.append(static_cast<const char*>(bytes), size);
   return static_cast<la_ssize_t>(size);
 }
 
@@ -42,7 +48,7 @@ bool is_ascii(std::string_view text) {
 Result<std::string> tar_header(const TarEntry& entry) {
   if (!is_ascii(entry.path) || entry.path.empty() || entry.size.count < 0)
     return Error{Code::kInvalid, "write tar header: a path outside ASCII or a negative size"};
-  std::string header;
+  HeaderSink header;  // outlives the writer
   std::unique_ptr<struct archive, WriterDeleter> writer(archive_write_new());
   std::unique_ptr<struct archive_entry, EntryDeleter> fields(archive_entry_new());
   if (!writer || !fields) return Error{Code::kIo, "write tar header: no memory"};
@@ -63,7 +69,9 @@ Result<std::string> tar_header(const TarEntry& entry) {
     return Error{Code::kInvalid,
                  "write tar header of " + entry.path + ": " + (why != nullptr ? why : "refused")};
   }
-  return header;
+  header.whole = true;
+  writer.reset();
+  return std::move(header.bytes);
 }
 
 Result<std::optional<ParsedTarHeader>> parse_tar_header(ByteSpan bytes) {

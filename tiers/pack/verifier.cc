@@ -33,7 +33,6 @@ constexpr size_t kBagInfo = 3;
 constexpr size_t kContents = 4;
 constexpr size_t kTagManifest = 5;
 constexpr size_t kPad = 6;
-constexpr size_t kTrailer = 7;
 // The trailer's own bytes and the two zero blocks: the digest over all before ends here.
 constexpr size_t kHeldBytes = static_cast<size_t>(kPackEndBytes - kTarBlock);
 

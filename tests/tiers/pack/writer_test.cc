@@ -19,7 +19,21 @@ using namespace holdfast;
 using namespace holdfast::pack;
 using namespace holdfast::pack::testing;
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HOLDFAST_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define HOLDFAST_SANITIZED 1
+#endif
+#endif
+
 namespace {
+
+#ifdef HOLDFAST_SANITIZED
+constexpr bool kSanitized = true;
+#else
+constexpr bool kSanitized = false;
+#endif
 
 std::string cut(const std::string& bytes, Bytes offset, Bytes length) {
   return bytes.substr(static_cast<size_t>(offset.count), static_cast<size_t>(length.count));
@@ -200,14 +214,10 @@ BOOST_AUTO_TEST_CASE(a_fault_at_any_operation_is_told) {
 }
 
 BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_file) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  std::cout << "skipped: a sanitizer keeps freed memory\n";
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  std::cout << "skipped: a sanitizer keeps freed memory\n";
-  return;
-#endif
-#endif
+  if (kSanitized) {
+    std::cout << "skipped: a sanitizer keeps freed memory\n";
+    return;
+  }
   constexpr int64_t kFileBytes = int64_t{192} << 20;
   constexpr long kGrowthKibMax = 48 * 1024;
   Fd directory = open_scratch_directory();
