@@ -48,6 +48,8 @@ class IngestDraft {
 
   const IngestRequest& request() const { return request_; }
   PartWriter& writer() { return writer_; }
+  // A way in that learns the call_sid only with the last bytes.
+  void set_call_sid(std::string call_sid) { request_.call_sid = std::move(call_sid); }
 
  private:
   IngestRequest request_;

@@ -1,0 +1,44 @@
+// The API: finds the route, checks the caller, validates, and calls the handler,
+// in the order of answers that contracts section "Conventions" fixes:
+//
+//   503 starting · 400 two credentials · 401 · 422 malformed · 403 scope ·
+//   404 workspace or recording · 400 file name · 404 file · 409 · 429 · 202 · 304/416/206/200
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "daemon/api/call.h"
+#include "daemon/api/route.h"
+
+namespace holdfast::api {
+
+// Every route of the product, in the order of /openapi.json.
+std::vector<Route> all_routes();
+
+// Thread rule: loop thread only.
+class Api final : public http::Handler {
+ public:
+  // `admin_group`: members of it need no key on admin.sock. `mount_uid`: who may use mount.sock.
+  struct Options {
+    std::optional<gid_t> admin_group;
+  };
+  Api(Services& services, Options options);
+
+  void handle(std::shared_ptr<http::Exchange> exchange) override;
+
+ private:
+  Result<Actor> authenticate(const http::Request& request, const Route& route);
+  Result<Actor> local_operator(const http::PeerCredentials& peer) const;
+  Result<Actor> by_key(std::string_view key);
+  void refuse(const std::shared_ptr<http::Exchange>& exchange, const Route* route,
+              http::Response response);
+  void handle_link(const std::shared_ptr<Call>& call, const Route& route);
+  void enter(const std::shared_ptr<Call>& call, const Route& route);
+
+  Services& services_;
+  const Options options_;
+  const std::vector<Route> routes_;
+};
+
+}  // namespace holdfast::api

@@ -1,0 +1,92 @@
+#include "daemon/api/call.h"
+
+#include <charconv>
+
+#include "base/limits.h"
+#include "base/time_text.h"
+#include "index/read/recordings.h"
+
+namespace holdfast::api {
+
+std::optional<std::string> Call::query(std::string_view name) const {
+  const std::optional<std::string_view> value = request().parameter(name);
+  if (!value) return std::nullopt;
+  return std::string(*value);
+}
+
+std::optional<int64_t> Call::query_integer(std::string_view name) const {
+  const std::optional<std::string_view> value = request().parameter(name);
+  if (!value) return std::nullopt;
+  int64_t number = 0;
+  std::from_chars(value->data(), value->data() + value->size(), number);
+  return number;
+}
+
+std::optional<bool> Call::query_bool(std::string_view name) const {
+  const std::optional<std::string_view> value = request().parameter(name);
+  if (!value) return std::nullopt;
+  return *value == "true";
+}
+
+std::optional<UnixMillis> Call::query_time(std::string_view name) const {
+  const std::optional<std::string_view> value = request().parameter(name);
+  if (!value) return std::nullopt;
+  const Result<UnixMillis> time = from_iso(*value);
+  if (!time.ok()) return std::nullopt;
+  return *time;
+}
+
+std::optional<Recording> need_recording(Call& call, bool also_destroying) {
+  const std::string& call_sid = call.named("call_sid");
+  auto found = find_recording(call.index(), call.workspace->workspace_no, call_sid);
+  if (!found.ok()) {
+    call.fail(found.error());
+    return std::nullopt;
+  }
+  const bool hidden = *found && (*found)->state == RecordingState::kDestroying && !also_destroying;
+  if (!*found || hidden) {
+    call.fail(
+        Error{Code::kNotFound, "there is no recording of call " + call_sid + " in this workspace"});
+    return std::nullopt;
+  }
+  return *std::move(found);
+}
+
+void with_json_body(CallPtr call, std::function<void(const CallPtr&, const json::object&)> next) {
+  call->exchange->read_body(
+      limits::kJsonBodyBytesMax, [call, next = std::move(next)](Result<std::string> body) {
+        if (!body.ok()) return call->fail(body.error());
+        if (body->empty()) return next(call, json::object());
+        auto value = parse_json(*body);
+        if (!value.ok() || !value->is_object()) {
+          const std::string message =
+              value.ok() ? "the body must be one JSON object" : value.error().message;
+          return call->answer(
+              http::validation_response({{{"body"}, message, "json_invalid", nullptr}}));
+        }
+        next(call, value->get_object());
+      });
+}
+
+void with_audit(CallPtr call, LineDraft line, std::function<void(const CallPtr&)> next) {
+  Loop& loop = call->services.loop;
+  call->services.archive.writer.submit_access(
+      std::move(line), [call, next = std::move(next), &loop](Status done) {
+        auto kept = std::make_shared<Status>(std::move(done));
+        loop.post([call, next, kept] {
+          if (!kept->ok())
+            return call->fail(Error{Code::kUnavailable,
+                                    "the access could not be recorded: " + kept->error().message});
+          next(call);
+        });
+      });
+}
+
+LineDraft access_line(const Call& call, std::string_view kind, const RecordingId& recording,
+                      json::object details) {
+  details["from"] = call.request().remote.substr(0, call.request().remote.rfind(':'));
+  return LineDraft{std::string(kind), call.actor.who, recording.text(), std::move(details),
+                   Weight::kNeutral};
+}
+
+}  // namespace holdfast::api

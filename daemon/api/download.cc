@@ -1,0 +1,170 @@
+// GET and HEAD …/download/{filename}: the bytes of one file.
+#include <algorithm>
+
+#include "daemon/api/access_memory.h"
+#include "daemon/api/handlers.h"
+#include "daemon/api/links.h"
+#include "daemon/api/restoring.h"
+#include "daemon/api/views.h"
+#include "daemon/http/file_semantics.h"
+#include "daemon/work/file_reader.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+
+namespace holdfast::api {
+namespace {
+
+constexpr std::string_view kMetadataName = "metadata.json";
+
+struct Download {
+  Recording recording;
+  FileRow file;
+  http::FilePlan plan;
+};
+
+http::FileFacts facts_of(const Call& call, const Recording& recording, const FileRow& file) {
+  http::FileFacts facts;
+  facts.size = file.size;
+  facts.etag = file.sha256.hex();
+  facts.last_modified = recording.received_at;
+  facts.content_type = std::string(media_type(file.name));
+  facts.sha256 = file.sha256;
+  if (call.actor.link && call.actor.link->attachment)
+    facts.download_name = recording.call_sid + "-" + file.name;
+  return facts;
+}
+
+// A restore link follows its own restore: 202 until it is staged, then good for its ttl, then
+// never again. True when the call was answered.
+bool answered_restore_link(const CallPtr& call, const Recording& recording) {
+  const http::Link& link = *call->actor.link;
+  auto restore = find_restore(call->index(), *link.restore);
+  if (!restore.ok()) return call->fail(restore.error()), true;
+  const auto expired = [&] {
+    call->answer(http::problem_response(403, "link-expired", "the restored copy's time is up"));
+    return true;
+  };
+  if (!*restore || (*restore)->recording_no != recording.recording_no) return expired();
+  const RestoreRow& row = **restore;
+  if (row.state == RestoreState::kQueued || row.state == RestoreState::kRecalling)
+    return report_archived(call, recording, row), true;
+  if (row.state == RestoreState::kFailed)
+    return call->fail(Error{Code::kCorrupt, "the recording could not be restored"}), true;
+  if (!row.staged_at || row.state != RestoreState::kStaged) return expired();
+  const UnixMillis good_until = *row.staged_at + seconds(*link.restore_ttl_s);
+  if (call->services.archive.clock.now() >= good_until) return expired();
+  return false;
+}
+
+// What is told once for a minute of ranges: this link, or this actor, and this file.
+std::string access_key(const Call& call, const Download& download) {
+  return call.actor.who + " " + download.recording.recording.text() + "/" + download.file.name;
+}
+
+// P4: the line is durable before the first byte; further ranges within the minute are counted.
+void audited(const CallPtr& call, const Download& download,
+             std::function<void(const CallPtr&)> next) {
+  AccessMemory& memory = call->services.access;
+  const std::string key = access_key(*call, download);
+  if (memory.is_open(key, Bytes(download.plan.length))) return next(call);
+  json::object details{{"file", download.file.name}, {"part", download.file.part}};
+  if (call->actor.link) details["minted_by"] = call->actor.link->minted_by;
+  LineDraft more = access_line(*call, "access.more", download.recording.recording, details);
+  with_audit(call,
+             access_line(*call, "file.open", download.recording.recording, std::move(details)),
+             [key, more = std::move(more), next = std::move(next)](const CallPtr& caller) {
+               caller->services.access.opened(key, more);
+               next(caller);
+             });
+}
+
+// metadata.json is answered from the index at every tier.
+void send_metadata(const CallPtr& call, const Download& download) {
+  auto text = find_metadata(call->index(), download.recording.recording_no);
+  if (!text.ok()) return call->fail(text.error());
+  if (!*text) return call->fail(Error{Code::kNotFound, "the call came without metadata.json"});
+  http::Response response;
+  response.status = download.plan.status;
+  response.headers = download.plan.headers;
+  response.body = (*text)->substr(static_cast<size_t>(download.plan.offset),
+                                  static_cast<size_t>(download.plan.length));
+  call->answer(std::move(response));
+}
+
+void send_file(const CallPtr& call, const Download& download) {
+  with_worker<Fd>(
+      call,
+      [archive = call->services.archive, download](Io& io) {
+        return open_file(io, archive, download.recording, download.file);
+      },
+      [download](const CallPtr& caller, Result<Fd> opened) {
+        if (!opened.ok()) return caller->fail(opened.error());
+        auto keeper = std::make_shared<Fd>(std::move(opened).value());
+        http::FileResponse response;
+        response.status = download.plan.status;
+        response.headers = download.plan.headers;
+        response.fd = keeper->get();
+        response.keeper = keeper;
+        response.offset = download.plan.offset;
+        response.length = download.plan.length;
+        caller->exchange->respond_file(std::move(response));
+      });
+}
+
+void send(const CallPtr& call, Download download) {
+  const http::FilePlan& plan = download.plan;
+  const bool bytes =
+      (plan.status == 200 || plan.status == 206) && call->request().method == http::Method::kGet;
+  if (!bytes) {
+    http::Response response;
+    response.status = plan.status;
+    response.headers = plan.headers;
+    // HEAD tells the length that GET would have; 304, 412 and 416 have no body.
+    if (call->request().method == http::Method::kHead && plan.status == 200)
+      response.headers.set("content-length", std::to_string(plan.length));
+    return call->answer(std::move(response));
+  }
+  audited(call, download, [download](const CallPtr& caller) {
+    if (download.file.name == kMetadataName) return send_metadata(caller, download);
+    send_file(caller, download);
+  });
+}
+
+}  // namespace
+
+void download(CallPtr call) {
+  const std::string& call_sid = call->named("call_sid");
+  const std::string& name = call->named("filename");
+  std::optional<Recording> recording;
+  if (is_call_sid(call_sid)) {
+    recording = need_recording(*call);
+    if (!recording) return;
+  } else {
+    return call->fail(Error{Code::kNotFound, "there is no such recording"});
+  }
+  if (!is_file_name(name))
+    return call->answer(http::problem_response(
+        400, "invalid-filename",
+        "a file name is 1 to 128 of A-Z a-z 0-9 . _ - without a leading dot"));
+  const auto file = std::find_if(recording->files.begin(), recording->files.end(),
+                                 [&](const FileRow& row) { return row.name == name; });
+  if (file == recording->files.end())
+    return call->fail(Error{Code::kNotFound, "the recording has no file " + name});
+
+  Download wanted{*recording, *file, {}};
+  const bool from_index = name == kMetadataName;
+  if (call->actor.link && call->actor.link->restore && !from_index &&
+      answered_restore_link(call, *recording))
+    return;
+  if (!from_index && !readable_place(call->services.archive, *recording, file->part)) {
+    const bool asks = call->request().method == http::Method::kGet && !call->actor.link;
+    if (asks) return start_restore(call, *std::move(recording), RestoreWish());
+    // A link of an archived recording that nobody asked back tells so, and asks nothing (P8).
+    const bool by_link = call->actor.link.has_value();
+    return report_archived(call, *recording, by_link ? std::nullopt : recording->restore);
+  }
+  wanted.plan = http::plan_file(call->request(), facts_of(*call, *recording, *file));
+  send(call, std::move(wanted));
+}
+
+}  // namespace holdfast::api

@@ -1,0 +1,52 @@
+// The handlers that the route table names; each file of daemon/api/ has those of
+// one resource.
+#pragma once
+
+#include "daemon/api/call.h"
+
+namespace holdfast::api {
+
+// recordings.cc
+void list_recordings_call(CallPtr call);
+void show_recording(CallPtr call);
+void recording_urls(CallPtr call);
+void recording_metadata(CallPtr call);
+void delete_recording(CallPtr call);
+// download.cc
+void download(CallPtr call);
+// upload.cc
+void upload(CallPtr call);
+// restores.cc
+void request_restore_call(CallPtr call);
+void show_restore(CallPtr call);
+void list_restores_call(CallPtr call);
+void cancel_restore(CallPtr call);
+// holds.cc
+void place_hold_call(CallPtr call);
+void list_recording_holds(CallPtr call);
+void release_hold_call(CallPtr call);
+// keys.cc
+void create_key(CallPtr call);
+void list_keys(CallPtr call);
+void revoke_key(CallPtr call);
+void add_workspace_call(CallPtr call);
+void list_workspaces_call(CallPtr call);
+// operations.cc
+void liveness(CallPtr call);
+void readiness(CallPtr call);
+void status_call(CallPtr call);
+void list_moves_call(CallPtr call);
+void run_moves(CallPtr call);
+void plan_call(CallPtr call);
+void list_media_call(CallPtr call);
+void init_medium(CallPtr call);
+// audit.cc
+void audit_lines(CallPtr call);
+void audit_check(CallPtr call);
+// mount.cc
+void mount_open(CallPtr call);
+void mount_changes(CallPtr call);
+// openapi.cc
+void openapi_document(CallPtr call);
+
+}  // namespace holdfast::api

@@ -1,0 +1,171 @@
+#include "index/read/recordings.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/time_text.h"
+#include "daemon/api/handlers.h"
+#include "daemon/api/links.h"
+#include "daemon/api/restoring.h"
+#include "daemon/api/views.h"
+#include "daemon/work/file_reader.h"
+#include "daemon/work/metadata.h"
+#include "daemon/work/remover.h"
+#include "index/commands/destruction.h"
+#include "index/read/holds.h"
+#include "index/read/listing.h"
+#include "index/read/status.h"
+
+namespace holdfast::api {
+namespace {
+
+Result<ListFilter> filter_of(const Call& call) {
+  ListFilter filter;
+  filter.workspace_no = call.workspace->workspace_no;
+  if (const auto tier = call.query("tier")) {
+    HOLDFAST_ASSIGN(value, tier_from(*tier));
+    filter.tier = value;
+  }
+  if (const auto direction = call.query("direction")) filter.direction = direction_from(*direction);
+  filter.from = call.query_time("from");
+  filter.to = call.query_time("to");
+  filter.held = call.query_bool("held");
+  filter.flagged = call.query_bool("flagged");
+  filter.limit = static_cast<int>(call.query_integer("limit").value_or(100));
+  if (const auto text = call.query("cursor")) {
+    const std::optional<Cursor> cursor = read_cursor(*text);
+    if (!cursor || cursor->b.empty() || cursor->b.size() > 18 ||
+        cursor->b.find_first_not_of("0123456789") != std::string::npos)
+      return Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"};
+    filter.after = ListKey{UnixMillis(cursor->a), RecordingNo(std::stoll(cursor->b))};
+  }
+  return filter;
+}
+
+// What the list was asked, for the ledger: never values that could name a person.
+json::object told_filter(const Call& call) {
+  json::object told;
+  for (const http::QueryParameter& parameter : call.request().parameters)
+    if (parameter.name != "cursor") told[parameter.name] = parameter.value;
+  return told;
+}
+
+}  // namespace
+
+void list_recordings_call(CallPtr call) {
+  auto filter = filter_of(*call);
+  if (!filter.ok()) return call->fail(filter.error());
+  auto page = list_recordings(call->index(), *filter);
+  if (!page.ok()) return call->fail(page.error());
+  json::array items;
+  for (const RecordingRow& row : page->rows)
+    if (row.state != RecordingState::kDestroying) items.push_back(recording_view(row));
+  LineDraft line{"list", call->actor.who, std::nullopt, {}, Weight::kNeutral};
+  line.details = {{"workspace", call->workspace->workspace.text()},
+                  {"filter", told_filter(*call)},
+                  {"count", static_cast<int64_t>(items.size())}};
+  json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
+  if (page->next)
+    body["next_cursor"] =
+        make_cursor(page->next->started_at.count, std::to_string(page->next->recording_no.value));
+  with_audit(call, std::move(line),
+             [body = std::move(body)](const CallPtr& audited) { audited->answer(200, body); });
+}
+
+void show_recording(CallPtr call) {
+  std::optional<Recording> recording = need_recording(*call, true);
+  if (!recording) return;
+  auto holds = holds_of_recording(call->index(), recording->recording);
+  auto media = list_media(call->index());
+  if (!holds.ok()) return call->fail(holds.error());
+  if (!media.ok()) return call->fail(media.error());
+  json::object view = full_view(*call, *recording, *holds, *media);
+  with_audit(call, access_line(*call, "meta", recording->recording),
+             [view = std::move(view)](const CallPtr& audited) { audited->answer(200, view); });
+}
+
+void recording_urls(CallPtr call) {
+  std::optional<Recording> recording = need_recording(*call);
+  if (!recording) return;
+  const Archive& archive = call->services.archive;
+  if (!is_available(archive, *recording)) {
+    if (call->request().method == http::Method::kHead)
+      return report_archived(call, *recording, recording->restore);
+    return start_restore(call, *std::move(recording), RestoreWish());
+  }
+  Millis life = archive.config.link_life;
+  if (const auto asked = call->query_integer("expires_in")) life = seconds(*asked);
+  LinkTerms terms;
+  terms.expires_at = archive.clock.now() + life;
+  terms.attachment = call->query_bool("attachment").value_or(false);
+  const Recording minted_for = *recording;
+  with_minted_links(
+      call, minted_for, terms,
+      [minted_for, terms](const CallPtr& minted, const std::vector<MintedLink>& links) {
+        json::object body;
+        body["call_sid"] = minted_for.call_sid;
+        body["status"] = "available";
+        add_links(body, minted_for, links);
+        body["expires_at"] = to_iso(terms.expires_at);
+        minted->answer(200, body);
+      });
+}
+
+void recording_metadata(CallPtr call) {
+  std::optional<Recording> recording = need_recording(*call);
+  if (!recording) return;
+  auto text = find_metadata(call->index(), recording->recording_no);
+  if (!text.ok()) return call->fail(text.error());
+  CallMetadata metadata;
+  if (*text) {
+    auto parsed = parse_metadata(**text);
+    if (!parsed.ok()) return call->fail(parsed.error());
+    metadata = *std::move(parsed);
+  }
+  metadata.call_sid = recording->call_sid;
+  // What the files are is known better than what was said of them.
+  metadata.inbound.size_bytes.reset();
+  metadata.outbound.size_bytes.reset();
+  for (const FileRow& file : recording->files) {
+    if (file.channel == Channel::kInbound) metadata.inbound.size_bytes = file.size.count;
+    if (file.channel == Channel::kOutbound) metadata.outbound.size_bytes = file.size.count;
+  }
+  if (!metadata.inbound.size_bytes) metadata.inbound = ChannelFormat();
+  if (!metadata.outbound.size_bytes) metadata.outbound = ChannelFormat();
+  if (!metadata.started_at) metadata.started_at = recording->started_at;
+  if (!metadata.ended_at) metadata.ended_at = recording->ended_at;
+  json::object body = describe(metadata, recording->workspace);
+  with_audit(call, access_line(*call, "meta", recording->recording),
+             [body = std::move(body)](const CallPtr& audited) { audited->answer(200, body); });
+}
+
+// The first commit answers; a worker does the second and removes what can go.
+void delete_recording(CallPtr call) {
+  std::optional<Recording> recording = need_recording(*call, true);
+  if (!recording) return;
+  if (recording->state == RecordingState::kDestroying)
+    return call->answer(
+        202, json::object{{"status", "destroying"}, {"recording_id", recording->recording.text()}});
+  const RecordingNo number = recording->recording_no;
+  call->services.archive.writer.submit(
+      condemn(number, call->actor.who),
+      std::function<void(Result<RecordingRow>)>([call, number](Result<RecordingRow> outcome) {
+        auto kept = std::make_shared<Result<RecordingRow>>(std::move(outcome));
+        call->services.loop.post([call, number, kept] {
+          if (!kept->ok() && kept->error().code == Code::kLocked)
+            return call->answer(http::problem_response(409, "legal-hold", kept->error().message));
+          if (!kept->ok()) return call->fail(kept->error());
+          const Archive archive = call->services.archive;
+          const bool taken =
+              call->services.workers.submit([archive, number, who = call->actor.who](Io& io) {
+                Remover remover(archive);
+                if (Status done = remover.destroy(io, number, who); !done.ok())
+                  log::warning("destroy recording {}: {}", number.value, done.error().message);
+              });
+          if (!taken)
+            log::info("destruction of recording {} waits for the next start", number.value);
+          call->answer(202, json::object{{"status", "condemned"},
+                                         {"recording_id", (*kept)->recording.text()}});
+        });
+      }));
+}
+
+}  // namespace holdfast::api

@@ -1,0 +1,237 @@
+#include "index/commands/restores.h"
+#include "base/limits.h"
+#include "base/time_text.h"
+#include "daemon/api/handlers.h"
+#include "daemon/api/links.h"
+#include "daemon/api/restoring.h"
+#include "daemon/api/views.h"
+#include "daemon/work/file_reader.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+
+namespace holdfast::api {
+namespace {
+
+constexpr std::string_view kPreference = "preference-applied";
+
+// The contract's body; the links are added by those who mint them.
+Result<json::object> restoring_body(Call& call, const Recording& recording,
+                                    const std::optional<RestoreRow>& restore,
+                                    int64_t& retry_after) {
+  RestoreEstimate estimate;
+  if (restore) {
+    HOLDFAST_ASSIGN(of_restore, estimate_of(call.services.archive, call.index(), *restore));
+    estimate = of_restore;
+  } else {
+    HOLDFAST_ASSIGN(if_asked, estimate_if_asked(call.services.archive, call.index(), recording));
+    estimate = if_asked;
+  }
+  const UnixMillis ready = call.services.archive.clock.now() + seconds(estimate.median_seconds);
+  retry_after = std::max<int64_t>(1, estimate.median_seconds);
+  json::object body;
+  body["call_sid"] = recording.call_sid;
+  body["status"] = "restoring";
+  body["tier"] = holdfast::word(recording.tier);
+  body["restore_id"] =
+      restore ? json::value(json::string(restore->restore.text())) : json::value(nullptr);
+  body["estimated_seconds"] = estimate.median_seconds;
+  body["estimated_seconds_p95"] = estimate.p95_seconds;
+  body["estimated_ready_at"] = to_iso(ready);
+  body["position"] = estimate.position;
+  add_links(body, recording, {});
+  return body;
+}
+
+void answer_restoring(Call& call, json::object body, int64_t retry_after) {
+  http::Response response = http::json_response(202, std::move(body));
+  response.headers.set("retry-after", std::to_string(retry_after));
+  response.headers.set("cache-control", "no-store");
+  call.answer(std::move(response));
+}
+
+// 202 with restore links: good for their full hour from when the recording is back.
+void answer_with_links(CallPtr call, const Recording& recording, const RestoreRow& restore) {
+  int64_t retry_after = 1;
+  auto body = restoring_body(*call, recording, restore, retry_after);
+  if (!body.ok()) return call->fail(body.error());
+  LinkTerms terms;
+  terms.expires_at = call->services.archive.clock.now() + seconds(limits::kRestoreLinkCapSeconds);
+  terms.restore = restore.restore;
+  terms.restore_ttl = call->services.archive.config.link_life;
+  with_minted_links(call, recording, terms,
+                    [recording, retry_after, body = *std::move(body)](
+                        const CallPtr& minted, const std::vector<MintedLink>& links) mutable {
+                      add_links(body, recording, links);
+                      answer_restoring(*minted, std::move(body), retry_after);
+                    });
+}
+
+// `Prefer: wait=N`: looks again whenever something changed, until the time is up.
+class RestoreWaiter : public std::enable_shared_from_this<RestoreWaiter> {
+ public:
+  RestoreWaiter(CallPtr call, Recording recording, RestoreId restore)
+      : call_(std::move(call)), recording_(std::move(recording)), restore_(restore) {}
+
+  void start(int64_t wait_seconds) {
+    auto self = shared_from_this();
+    timer_ = call_->services.loop.after(seconds(wait_seconds), [self] { self->finish(); });
+    listen();
+  }
+
+ private:
+  void listen() {
+    auto self = shared_from_this();
+    Loop& loop = call_->services.loop;
+    waiting_ = call_->services.archive.changes.wait(
+        [self, &loop] { loop.post([self] { self->look(); }); });
+    look_now();
+  }
+
+  void look() {
+    if (done_) return;
+    listen();
+  }
+
+  void look_now() {
+    auto found = find_restore(call_->index(), restore_);
+    const bool over =
+        !found.ok() || !*found ||
+        ((*found)->state != RestoreState::kQueued && (*found)->state != RestoreState::kRecalling);
+    if (over) finish();
+  }
+
+  void finish() {
+    if (std::exchange(done_, true)) return;
+    call_->services.archive.changes.cancel(waiting_);
+    timer_.reset();
+    auto found = find_restore(call_->index(), restore_);
+    if (!found.ok()) return call_->fail(found.error());
+    if (!*found) return call_->fail(Error{Code::kNotFound, "the restore is gone"});
+    if ((*found)->state == RestoreState::kStaged) return recording_urls(call_);
+    if ((*found)->state == RestoreState::kFailed)
+      return call_->fail(
+          Error{Code::kCorrupt, "the recording could not be restored: " + (*found)->error});
+    answer_with_links(call_, recording_, **found);
+  }
+
+  CallPtr call_;
+  Recording recording_;
+  RestoreId restore_;
+  Timer timer_;
+  int64_t waiting_ = 0;
+  bool done_ = false;
+};
+
+}  // namespace
+
+void report_archived(CallPtr call, const Recording& recording,
+                     const std::optional<RestoreRow>& restore) {
+  int64_t retry_after = 1;
+  auto body = restoring_body(*call, recording, restore, retry_after);
+  if (!body.ok()) return call->fail(body.error());
+  answer_restoring(*call, *std::move(body), retry_after);
+}
+
+void start_restore(CallPtr call, Recording recording, RestoreWish wish) {
+  const Archive& archive = call->services.archive;
+  const bool joins = recording.restore.has_value();
+  if (!joins && !call->actor.is_operator) {
+    auto used = recalls_since(call->index(), call->actor.who, archive.clock.now() - hours(1));
+    if (!used.ok()) return call->fail(used.error());
+    if (*used >= archive.config.recalls_per_key_hour) {
+      http::Response response = http::problem_response(
+          Error{Code::kExhausted,
+                "this key has started " + std::to_string(*used) + " recalls in the last hour"});
+      response.headers.set("retry-after", "600");
+      return call->answer(std::move(response));
+    }
+  }
+  RequestRestore request;
+  request.recording = recording.recording_no;
+  request.restore = call->services.archive.random.id<RestoreId>();
+  request.who = call->actor.who;
+  request.priority = wish.priority;
+  request.keep = wish.keep.count > 0 ? wish.keep : archive.config.keep_default;
+  request.callback_url = wish.callback_url;
+  with_command(
+      call, request_restore(request),
+      [recording](const CallPtr& asked, const RestoreOutcome& outcome) {
+        asked->services.wake_restorers();
+        const int64_t wait =
+            std::min(http::preferred_wait_seconds(asked->request()), limits::kPreferWaitSecondsMax);
+        if (wait > 0) {
+          std::make_shared<RestoreWaiter>(asked, recording, outcome.restore.restore)->start(wait);
+          return;
+        }
+        answer_with_links(asked, recording, outcome.restore);
+      });
+}
+
+void request_restore_call(CallPtr call) {
+  with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
+    RestoreWish wish;
+    const auto parse = [&]() -> Status {
+      HOLDFAST_ASSIGN(priority, find_string(body, "tier"));
+      HOLDFAST_ASSIGN(keep_hours, find_number(body, "keep_hours"));
+      if (priority) {
+        HOLDFAST_ASSIGN(value, priority_from(*priority));
+        wish.priority = value;
+      }
+      if (keep_hours && !(*keep_hours > 0 && *keep_hours <= 24 * 365))
+        return Error{Code::kInvalid, "\"keep_hours\" must be more than 0 and at most 8760"};
+      if (keep_hours) wish.keep = Millis(static_cast<int64_t>(*keep_hours * 3'600'000));
+      return {};
+    };
+    if (Status parsed = parse(); !parsed.ok()) return caller->fail(parsed.error());
+    std::optional<Recording> recording = need_recording(*caller);
+    if (!recording) return;
+    const bool staged = recording->restore && recording->restore->state == RestoreState::kStaged;
+    // A staged one is joined too: the longest keep wins.
+    if (is_available(caller->services.archive, *recording) && !staged)
+      return recording_urls(caller);
+    start_restore(caller, *std::move(recording), wish);
+  });
+}
+
+void show_restore(CallPtr call) {
+  const Result<RestoreId> id = RestoreId::from_text(call->named("restore_id"));
+  auto found = find_restore(call->index(), *id);
+  if (!found.ok()) return call->fail(found.error());
+  if (!*found || (*found)->workspace != call->workspace->workspace)
+    return call->fail(Error{Code::kNotFound, "there is no such restore in this workspace"});
+  auto view = restore_view(*call, **found);
+  if (!view.ok()) return call->fail(view.error());
+  call->answer(200, *std::move(view));
+}
+
+void list_restores_call(CallPtr call) {
+  std::optional<RestoreState> state;
+  if (const auto text = call->query("state"))
+    for (RestoreState one :
+         {RestoreState::kQueued, RestoreState::kRecalling, RestoreState::kStaged,
+          RestoreState::kExpired, RestoreState::kFailed, RestoreState::kCancelled})
+      if (holdfast::word(one) == *text) state = one;
+  const int limit = static_cast<int>(call->query_integer("limit").value_or(100));
+  auto rows = list_restores(call->index(), call->workspace->workspace_no, state, limit);
+  if (!rows.ok()) return call->fail(rows.error());
+  json::array items;
+  for (const RestoreRow& row : *rows) {
+    auto view = restore_view(*call, row);
+    if (!view.ok()) return call->fail(view.error());
+    items.push_back(*std::move(view));
+  }
+  call->answer(200, json::object{{"items", std::move(items)}, {"next_cursor", nullptr}});
+}
+
+void cancel_restore(CallPtr call) {
+  const Result<RestoreId> id = RestoreId::from_text(call->named("restore_id"));
+  auto found = find_restore(call->index(), *id);
+  if (!found.ok()) return call->fail(found.error());
+  if (!*found || (*found)->workspace != call->workspace->workspace)
+    return call->fail(Error{Code::kNotFound, "there is no such restore in this workspace"});
+  with_command(call, cancel_waiter(*id, call->actor.who), [](const CallPtr& done, bool cancelled) {
+    done->answer(200, json::object{{"cancelled", cancelled}});
+  });
+}
+
+}  // namespace holdfast::api

@@ -1,0 +1,26 @@
+// The 202 of an archived recording: the body that contracts section 1 fixes, and
+// how a recall is asked for.
+#pragma once
+
+#include "daemon/api/call.h"
+#include "daemon/work/restorer.h"
+
+namespace holdfast::api {
+
+// What the caller wants of a restore.
+struct RestoreWish {
+  RestorePriority priority = RestorePriority::kStandard;
+  Millis keep{0};  // 0: the configured default
+  std::string callback_url;
+};
+
+// Starts or joins a restore within the caller's budget (429 over it), wakes the restorers, and
+// answers 202 with restore links. Honours `Prefer: wait=N`.
+void start_restore(CallPtr call, Recording recording, RestoreWish wish);
+
+// Answers 202 for a recording that is archived, without starting anything: HEAD and signed links.
+// `restore` is the live one, or nothing.
+void report_archived(CallPtr call, const Recording& recording,
+                     const std::optional<RestoreRow>& restore);
+
+}  // namespace holdfast::api

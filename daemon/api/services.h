@@ -1,0 +1,34 @@
+// What the API's handlers stand on.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "daemon/loop.h"
+#include "daemon/work/archive.h"
+#include "daemon/work/ingest.h"
+#include "daemon/work/open_archive.h"
+#include "daemon/work/workers.h"
+
+namespace holdfast::api {
+
+class AccessMemory;
+struct Route;
+
+// Thread rule: loop thread only, apart from members whose own rule says more.
+struct Services {
+  Loop& loop;
+  Workers& workers;
+  Archive archive;
+  Database& index;  // the loop's own read-only connection, secrets attached
+  Ingest& ingest;
+  AccessMemory& access;
+  const OpenReport& opened;
+  std::string public_url;  // what links begin with; no slash at the end
+  UnixMillis started_at;
+  std::function<void()> run_policy_now;
+  std::function<void()> wake_restorers;
+  const std::vector<Route>* routes = nullptr;  // for /openapi.json
+};
+
+}  // namespace holdfast::api

@@ -1,0 +1,172 @@
+#include "daemon/api/views.h"
+
+#include <charconv>
+
+#include "base/time_text.h"
+
+namespace holdfast::api {
+
+json::value iso_or_null(const std::optional<UnixMillis>& time) {
+  if (!time) return nullptr;
+  return json::value(json::string(to_iso(*time)));
+}
+
+json::array flags_view(int32_t mask) {
+  json::array flags;
+  each_flag(mask, [&](std::string_view flag) { flags.emplace_back(flag); });
+  return flags;
+}
+
+json::object recording_view(const RecordingRow& recording) {
+  json::object view;
+  view["call_sid"] = recording.call_sid;
+  view["recording_id"] = recording.recording.text();
+  view["recording_no"] = recording.recording_no.value;
+  view["started_at"] = to_iso(recording.started_at);
+  view["ended_at"] = to_iso(recording.ended_at);
+  view["duration_seconds"] = nullptr;
+  if (recording.duration)
+    view["duration_seconds"] = static_cast<double>(recording.duration->count) / 1000;
+  view["direction"] = recording.direction ? json::value(holdfast::word(*recording.direction))
+                                          : json::value(nullptr);
+  view["tier"] = holdfast::word(recording.tier);
+  view["state"] = holdfast::word(recording.state);
+  view["bytes"] = recording.bytes.count;
+  view["holds"] = recording.holds;
+  view["flags"] = flags_view(recording.flags);
+  view["parts"] = recording.parts;
+  return view;
+}
+
+json::object file_view(const FileRow& file) {
+  return {{"name", file.name},           {"type", media_type(file.name)},
+          {"part", file.part},           {"size", file.size.count},
+          {"sha256", file.sha256.hex()}, {"channel", holdfast::word(file.channel)}};
+}
+
+json::object hold_view(const HoldRow& hold, const std::string& call_sid) {
+  return {{"hold_id", hold.hold.text()},
+          {"matter", hold.matter_name},
+          {"matter_id", hold.matter.text()},
+          {"recording_id", hold.recording.text()},
+          {"call_sid", call_sid},
+          {"reason", hold.reason},
+          {"placed_at", to_iso(hold.placed_at)},
+          {"placed_by", hold.placed_by},
+          {"released_at", iso_or_null(hold.released_at)},
+          {"released_by",
+           hold.released_at ? json::value(json::string(hold.released_by)) : json::value(nullptr)}};
+}
+
+json::object key_view(const ApiKeyRow& key) {
+  json::array scopes;
+  for (int32_t bit = 1; bit <= kAllScopes; bit <<= 1)
+    if ((key.scopes & bit) != 0) scopes.emplace_back(holdfast::word(static_cast<Scope>(bit)));
+  return {{"id", key.key.text()},
+          {"workspace_id",
+           key.workspace ? json::value(json::string(key.workspace->text())) : json::value(nullptr)},
+          {"name", key.name},
+          {"scopes", std::move(scopes)},
+          {"created_at", to_iso(key.created_at)},
+          {"expires_at", iso_or_null(key.expires_at)},
+          {"revoked_at", iso_or_null(key.revoked_at)}};
+}
+
+Result<json::object> restore_view(Call& call, const RestoreRow& restore) {
+  HOLDFAST_ASSIGN(estimate, estimate_of(call.services.archive, call.index(), restore));
+  const UnixMillis now = call.services.archive.clock.now();
+  const bool waiting =
+      restore.state == RestoreState::kQueued || restore.state == RestoreState::kRecalling;
+  json::object view;
+  view["restore_id"] = restore.restore.text();
+  view["call_sid"] = restore.call_sid;
+  view["state"] = holdfast::word(restore.state);
+  view["tier"] = holdfast::word(restore.tier);
+  view["priority"] = holdfast::word(restore.priority);
+  view["requested_at"] = to_iso(restore.requested_at);
+  view["keep_hours"] = static_cast<double>(restore.keep.count) / 3'600'000;
+  view["estimated_seconds"] = estimate.median_seconds;
+  view["estimated_seconds_p95"] = estimate.p95_seconds;
+  view["estimated_ready_at"] =
+      waiting ? json::value(json::string(to_iso(now + seconds(estimate.median_seconds))))
+              : json::value(nullptr);
+  view["position"] = estimate.position;
+  view["staged_at"] = iso_or_null(restore.staged_at);
+  view["expires_at"] = iso_or_null(restore.expires_at);
+  view["error"] =
+      restore.error.empty() ? json::value(nullptr) : json::value(json::string(restore.error));
+  return view;
+}
+
+json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
+                       const std::vector<MediumRow>& media) {
+  json::object view = recording_view(recording);
+  view["workspace_id"] = recording.workspace.text();
+  view["service_id"] = recording.service ? json::value(json::string(recording.service->text()))
+                                         : json::value(nullptr);
+  view["received_at"] = to_iso(recording.received_at);
+  view["next_action_at"] = iso_or_null(recording.next_action_at);
+  json::array files;
+  for (const FileRow& file : recording.files) files.push_back(file_view(file));
+  view["files"] = std::move(files);
+  json::array copies;
+  for (const CopyRow& copy : recording.copies) {
+    std::string name = copy.medium.text();
+    std::string kind;
+    for (const MediumRow& medium : media)
+      if (medium.medium == copy.medium) name = medium.name, kind = medium.kind;
+    copies.push_back(
+        json::object{{"part", copy.part},
+                     {"medium", name},
+                     {"medium_id", copy.medium.text()},
+                     {"medium_kind", kind},
+                     {"tier", holdfast::word(copy.tier)},
+                     {"state", holdfast::word(copy.state)},
+                     {"original", copy.original},
+                     {"pack_id", copy.pack ? json::value(json::string(copy.pack->text()))
+                                           : json::value(nullptr)},
+                     {"verified_at", iso_or_null(copy.verified_at)},
+                     {"verify_mode", holdfast::word(copy.verify_mode)}});
+  }
+  view["copies"] = std::move(copies);
+  json::array placed;
+  for (const HoldRow& hold : holds) placed.push_back(hold_view(hold, recording.call_sid));
+  // `holds` of the listing is their number; here they stand themselves.
+  view["holds"] = std::move(placed);
+  view["restore"] = nullptr;
+  if (recording.restore)
+    if (auto restore = restore_view(call, *recording.restore); restore.ok())
+      view["restore"] = *std::move(restore);
+  return view;
+}
+
+std::string_view media_type(std::string_view file_name) {
+  static constexpr std::pair<std::string_view, std::string_view> kTypes[] = {
+      {".json", "application/json"}, {".wav", "audio/wav"},     {".mp3", "audio/mpeg"},
+      {".mp4", "audio/mp4"},         {".m4a", "audio/mp4"},     {".flac", "audio/flac"},
+      {".ogg", "audio/ogg"},         {".opus", "audio/ogg"},    {".ulaw", "audio/basic"},
+      {".mulaw", "audio/basic"},     {".alaw", "audio/x-alaw"}, {".pcm", "audio/x-pcm"},
+      {".txt", "text/plain"},        {".vtt", "text/vtt"},      {".srt", "application/x-subrip"}};
+  for (const auto& [ending, type] : kTypes)
+    if (file_name.ends_with(ending)) return type;
+  return "application/octet-stream";
+}
+
+std::string make_cursor(int64_t a, std::string_view b) {
+  const std::string text = std::to_string(a) + "." + std::string(b);
+  return to_base64url(as_bytes(text));
+}
+
+std::optional<Cursor> read_cursor(std::string_view text) {
+  const Result<std::string> decoded = from_base64url(text);
+  if (!decoded.ok()) return std::nullopt;
+  const size_t dot = decoded->find('.');
+  if (dot == std::string::npos) return std::nullopt;
+  Cursor cursor;
+  const auto [end, error] = std::from_chars(decoded->data(), decoded->data() + dot, cursor.a);
+  if (error != std::errc() || end != decoded->data() + dot) return std::nullopt;
+  cursor.b = decoded->substr(dot + 1);
+  return cursor;
+}
+
+}  // namespace holdfast::api

@@ -1,0 +1,34 @@
+// How rows are told in JSON: one function per thing, used by every route that
+// tells it.
+#pragma once
+
+#include "base/json.h"
+#include "daemon/api/call.h"
+#include "daemon/work/restorer.h"
+
+namespace holdfast::api {
+
+json::value iso_or_null(const std::optional<UnixMillis>& time);
+json::array flags_view(int32_t mask);
+json::object recording_view(const RecordingRow& recording);
+json::object file_view(const FileRow& file);
+// With files, copies, holds and the live restore.
+json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
+                       const std::vector<MediumRow>& media);
+json::object hold_view(const HoldRow& hold, const std::string& call_sid);
+json::object key_view(const ApiKeyRow& key);
+// With its estimate from now.
+Result<json::object> restore_view(Call& call, const RestoreRow& restore);
+
+// The media type of a file by its name.
+std::string_view media_type(std::string_view file_name);
+
+// An opaque cursor: base64url of "<a>.<b>"; nothing when it is not one of ours.
+std::string make_cursor(int64_t a, std::string_view b);
+struct Cursor {
+  int64_t a = 0;
+  std::string b;
+};
+std::optional<Cursor> read_cursor(std::string_view text);
+
+}  // namespace holdfast::api

@@ -1,0 +1,171 @@
+#include "daemon/daemon.h"
+
+#include <grp.h>
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "io/text_file.h"
+
+namespace holdfast {
+namespace {
+
+std::optional<gid_t> group_id(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const struct group* found = ::getgrnam(name.c_str());
+  if (found == nullptr) return std::nullopt;
+  return found->gr_gid;
+}
+
+Status write_port(const Config& config, int port) {
+  HOLDFAST_ASSIGN(io, Io::open());
+  HOLDFAST_ASSIGN(run, open_root(config.run_dir));
+  PublishOptions options;
+  options.if_exists = IfExists::kReplace;
+  return publish_text(*io, run.get(), "http.port", std::to_string(port) + "\n", options);
+}
+
+}  // namespace
+
+Daemon::Daemon(const Config& config, Clock& clock, Random& random)
+    : config_(config), clock_(clock), random_(random) {}
+
+Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock, Random& random) {
+  std::unique_ptr<Daemon> daemon(new Daemon(config, clock, random));
+  HOLDFAST_TRY(daemon->open());
+  HOLDFAST_TRY(daemon->listen());
+  HOLDFAST_TRY(daemon->start_lanes());
+  return daemon;
+}
+
+Status Daemon::open() {
+  HOLDFAST_ASSIGN(loop, Loop::create());
+  loop_ = std::move(loop);
+  HOLDFAST_ASSIGN(opened, OpenedArchive::open(config_, clock_, random_));
+  opened_ = std::move(opened);
+  const OpenReport& report = opened_->report();
+  log::info(
+      "archive {}: {} decisions, {} replayed; {} entries adopted, {} placed, {} partial ones "
+      "removed",
+      opened_->archive().id.text(), report.agreement.ledger_last, report.agreement.replayed,
+      report.adopted, report.placed, report.discarded);
+  ReadOnlyOptions options;
+  options.secrets_path = config_.state_dir + "/secrets.db";
+  HOLDFAST_ASSIGN(index, Database::open_read_only(config_.state_dir + "/index.db", options));
+  index_ = std::make_unique<Database>(std::move(index));
+  HOLDFAST_ASSIGN(workers, Workers::start(config_.workers, IoOptions()));
+  workers_ = std::move(workers);
+  ingest_ = std::make_unique<Ingest>(opened_->archive());
+  access_ = std::make_unique<api::AccessMemory>(
+      clock_, [writer = &opened_->archive().writer](LineDraft line) {
+        writer->submit_access(std::move(line), [](Status done) {
+          if (!done.ok()) log::error("access line: {}", done.error().message);
+        });
+      });
+  return {};
+}
+
+Status Daemon::listen() {
+  services_.reset(new api::Services{*loop_, *workers_, opened_->archive(), *index_, *ingest_,
+                                    *access_, opened_->report(), config_.public_url, clock_.now(),
+                                    [this] { mover_lane_->kick(); },
+                                    [this] {
+                                      warm_lane_->kick();
+                                      if (cold_lane_) cold_lane_->kick();
+                                    },
+                                    nullptr});
+  api_ = std::make_unique<api::Api>(*services_, api::Api::Options{group_id(config_.admin_group)});
+  server_ = std::make_unique<http::Server>(*loop_, clock_, *api_);
+  HOLDFAST_ASSIGN(port, server_->listen_tcp({config_.listen_address, config_.listen_port,
+                                             config_.plaintext_beyond_loopback}));
+  if (services_->public_url.empty())
+    services_->public_url = "http://" + config_.listen_address + ":" + std::to_string(port);
+  while (services_->public_url.ends_with('/')) services_->public_url.pop_back();
+
+  const std::optional<gid_t> operators = group_id(config_.admin_group);
+  http::UnixListen admin{config_.run_dir + "/admin.sock", operators ? mode_t{0660} : mode_t{0600},
+                         operators.value_or(static_cast<gid_t>(-1)), http::ListenerKind::kAdmin};
+  HOLDFAST_TRY(server_->listen_unix(admin));
+  const std::optional<gid_t> browsers = group_id(config_.mount_group);
+  http::UnixListen mount{config_.run_dir + "/mount.sock", browsers ? mode_t{0660} : mode_t{0600},
+                         browsers.value_or(static_cast<gid_t>(-1)), http::ListenerKind::kMount};
+  HOLDFAST_TRY(server_->listen_unix(mount));
+  HOLDFAST_TRY(write_port(config_, port));
+  log::info("listening on {}:{}", config_.listen_address, port);
+  return {};
+}
+
+Status Daemon::start_lanes() {
+  const Archive& archive = opened_->archive();
+  mover_ = std::make_unique<Mover>(archive);
+  warm_restorer_ = std::make_unique<Restorer>(archive, Tier::kWarm);
+  // A restore that waits for its next try, or for room, is looked at this often.
+  const Millis restore_interval = seconds(5);
+  HOLDFAST_ASSIGN(mover_lane, LaneThread::start("hf-mover", config_.policy_interval, IoOptions(),
+                                                [this](Io& io) { mover_->run(io); }));
+  mover_lane_ = std::move(mover_lane);
+  HOLDFAST_ASSIGN(warm_lane, LaneThread::start("hf-warm", restore_interval, IoOptions(),
+                                               [this](Io& io) { warm_restorer_->run(io); }));
+  warm_lane_ = std::move(warm_lane);
+  if (archive.cold != nullptr) {
+    cold_restorer_ = std::make_unique<Restorer>(archive, Tier::kCold);
+    HOLDFAST_ASSIGN(cold_lane,
+                    LaneThread::start("hf-cold", restore_interval, IoOptions(), [this](Io& io) {
+                      cold_restorer_->run(io);
+                      opened_->archive().cold->close_if_idle();
+                    }));
+    cold_lane_ = std::move(cold_lane);
+  }
+  spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
+  spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir);
+  return spool_->start();
+}
+
+void Daemon::run() {
+  for (int number : {SIGTERM, SIGINT}) {
+    Result<Signal> handle = loop_->on_signal(number, [this](int) { stop(); });
+    if (handle.ok()) signals_.push_back(std::move(handle).value());
+  }
+  ::signal(SIGPIPE, SIG_IGN);
+  flush_timer_ = loop_->every(seconds(5), [this] { access_->flush(); });
+  uint64_t watchdog_us = 0;
+  if (::sd_watchdog_enabled(0, &watchdog_us) > 0)
+    watchdog_timer_ = loop_->every(Millis(static_cast<int64_t>(watchdog_us / 2000)),
+                                   [] { ::sd_notify(0, "WATCHDOG=1"); });
+  ::sd_notify(0, "READY=1");
+  log::info("ready");
+  loop_->run();
+}
+
+// New work is refused, what is under way ends, then the loop.
+void Daemon::stop() {
+  if (std::exchange(stopping_, true)) return;
+  ::sd_notify(0, "STOPPING=1");
+  log::info("stopping");
+  spool_->stop();
+  mover_->request_stop();
+  warm_restorer_->request_stop();
+  if (cold_restorer_) cold_restorer_->request_stop();
+  server_->drain([this] { loop_->stop(); });
+}
+
+Daemon::~Daemon() {
+  mover_lane_.reset();
+  warm_lane_.reset();
+  cold_lane_.reset();
+  workers_.reset();
+  if (access_) access_->flush(true);
+  flush_timer_.reset();
+  watchdog_timer_.reset();
+  signals_.clear();
+  spool_.reset();
+  server_.reset();
+  api_.reset();
+  services_.reset();
+  index_.reset();
+  opened_.reset();
+  loop_.reset();
+}
+
+}  // namespace holdfast
