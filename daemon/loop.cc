@@ -53,8 +53,10 @@ Loop::~Loop() {
   queue_->close();
   if (!ready_) return;
   uv_close(reinterpret_cast<uv_handle_t*>(&wake_), nullptr);
-  // Lets the close callbacks of every handle run, also of those closed earlier.
-  uv_run(&loop_, UV_RUN_DEFAULT);
+  // Lets the close callbacks of every handle run, also of those closed earlier; one
+  // may close another. The first turn may only clear an earlier uv_stop.
+  for (int turn = 0; turn < 16 && (turn < 2 || uv_loop_alive(&loop_) != 0); ++turn)
+    uv_run(&loop_, UV_RUN_NOWAIT);
   [[maybe_unused]] const int status = uv_loop_close(&loop_);
   assert(status == 0 && "a handle outlives its loop");
 }

@@ -26,6 +26,9 @@
 //   beside what the handler itself answers with. An idle connection has no buffer.
 // - Bytes are read from the socket only while someone takes them (backpressure).
 // - A promised Content-Length is sent whole or the connection is cut: never padded.
+//   sendfile lends the file's own pages to the socket: who overwrites or cuts a file
+//   in place changes what is under way, and the cut connection tells the client so.
+//   The archive itself only ever unlinks.
 // - After kClosed no callback of this connection is pending and none follows.
 #pragma once
 

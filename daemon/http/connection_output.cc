@@ -1,6 +1,7 @@
 // The answering side of a Connection: heads, text, files by sendfile, streams.
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -174,6 +175,16 @@ bool Connection::flush_file() {
     turn -= sent;
     server_.counters_.file_bytes_sent += sent;
     note_sent(static_cast<size_t>(sent));
+  }
+  struct stat status {};
+  if (file_left_ == 0 &&
+      (::fstat(file_.fd, &status) != 0 || status.st_size < file_.offset + file_.length)) {
+    // Cut behind our back: its lent pages may hold zeros now. The reset drops what
+    // the client does not have yet.
+    const Error why{Code::kCorrupt, "send a file: it has become shorter"};
+    log::error("{}", why.message);
+    close(true, why);
+    return false;
   }
   if (file_left_ > 0) write_blocked_ = true;  // the next writable event gives the next turn
   return true;

@@ -200,7 +200,7 @@ int64_t preferred_wait_seconds(const Request& request) {
     rest.remove_prefix(std::min(rest.size(), one.size() + 1));
     while (!one.empty() && one.front() == ' ') one.remove_prefix(1);
     while (!one.empty() && one.back() == ' ') one.remove_suffix(1);
-    if (one.size() < 6 || one.size() > 10 || !equals_ignoring_case(one.substr(0, 5), "wait="))
+    if (one.size() < 6 || one.size() > 20 || !equals_ignoring_case(one.substr(0, 5), "wait="))
       continue;
     int64_t seconds = 0;
     for (char c : one.substr(5)) {
