@@ -8,18 +8,25 @@
 namespace holdfast::cli {
 namespace {
 
-// What a line says beyond its sequence, time, kind, actor and object.
+// "file=inbound.ulaw part=1" of a line's details.
 std::string details_of(const json::object& line) {
+  const json::value* details = line.if_contains("details");
+  if (details == nullptr || !details->is_object()) return "-";
   std::string text;
-  for (const auto& [name, value] : line) {
-    if (name == "n" || name == "t" || name == "k" || name == "who" || name == "on" || name == "p")
-      continue;
+  for (const auto& member : details->as_object()) {
     if (!text.empty()) text += ' ';
     text +=
-        fmt::format("{}={}", printable(name),
-                    value.is_string() ? printable(value.as_string()) : printable(canonical(value)));
+        fmt::format("{}={}", printable(member.key()), text_of(details->as_object(), member.key()));
   }
   return text.empty() ? "-" : text;
+}
+
+// "7.jsonl, byte 4096" of a chain's report; "-" when it is whole.
+std::string place_of(const json::object& chain) {
+  const json::value* place = chain.if_contains("broken_at");
+  if (place == nullptr || !place->is_object()) return text_of(chain, "broken_at");
+  return fmt::format("{}, byte {}", text_of(place->as_object(), "segment"),
+                     text_of(place->as_object(), "offset"));
 }
 
 class AuditCommand final : public Command {
@@ -28,7 +35,8 @@ class AuditCommand final : public Command {
     return {"audit",
             "Read the ledger by recording, actor and time, or check its chains",
             "The ledger has two chains: decisions (ingest, holds, releases, destruction, keys,\n"
-            "media) and access (who looked at what). Each line carries the digest of the one\n"
+            "media) and access (who looked at what), told newest first. Each line carries the "
+            "digest of the one\n"
             "before it; --check follows both chains from their first line and fails (corrupt)\n"
             "when one is broken. The daemon reads the chains, not this program.",
             {"holdfast audit --chain access --call CA8d1f0c2b --from 2026-11-01T00:00:00Z",
@@ -65,7 +73,7 @@ class AuditCommand final : public Command {
         {{"LINE", Table::Align::kRight}, {"TIME (UTC)"}, {"KIND"}, {"WHO"}, {"ON"}, {"DETAILS"}});
     return list(session, "/v1/audit", std::move(query), paging_, std::move(table),
                 [](const json::object& line, Table& rows) {
-                  rows.add({text_of(line, "n"), time_of(line, "t"), text_of(line, "k"),
+                  rows.add({text_of(line, "n"), time_of(line, "t"), text_of(line, "kind"),
                             text_of(line, "who"), text_of(line, "on"), details_of(line)});
                 });
   }
@@ -90,13 +98,12 @@ class AuditCommand final : public Command {
     const auto chains = objects_of(*answer, "chains");
     for (const json::object* chain : chains) {
       table.add({text_of(*chain, "name"), text_of(*chain, "lines"), text_of(*chain, "first_n"),
-                 text_of(*chain, "last_n"), text_of(*chain, "ok"), text_of(*chain, "broken_at"),
+                 text_of(*chain, "last_n"), text_of(*chain, "ok"), place_of(*chain),
                  text_of(*chain, "detail")});
       HOLDFAST_ASSIGN(whole, find_bool(*chain, "ok"));
       if (!whole.value_or(false))
-        broken += fmt::format("{}chain {} is broken at line {}: {}", broken.empty() ? "" : "; ",
-                              text_of(*chain, "name"), text_of(*chain, "broken_at"),
-                              text_of(*chain, "detail"));
+        broken += fmt::format("{}chain {} is broken ({}): {}", broken.empty() ? "" : "; ",
+                              text_of(*chain, "name"), place_of(*chain), text_of(*chain, "detail"));
     }
     if (!session.json()) table.flush(stdout);
     if (chains.empty()) return Error{Code::kCorrupt, "check the ledger: no chain was checked"};

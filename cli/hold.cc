@@ -18,13 +18,14 @@ class HoldCommand final : public Command {
             "ledger. When this command says \"held\", the hold is durable. A recording whose\n"
             "destruction has begun cannot be held any more: conflict.",
             {"holdfast hold CA8d1f0c2b --matter \"Doe v. Acme\" --reason \"letter of 2026-11-20\"",
-             "holdfast hold --list --all"}};
+             "holdfast hold CA8d1f0c2b --list"}};
   }
   void declare(Arguments& arguments) override {
     arguments.positionals("CALL", calls_, "The calls' ids (call_sid)", false);
     arguments.option("--matter", "NAME", matter_, "The matter that needs the recording");
     arguments.option("--reason", "TEXT", reason_, "Why, in a sentence");
-    arguments.flag("--list", list_, "List the workspace's holds, released ones too");
+    arguments.flag("--list", list_,
+                   "List the holds, released ones too: of the CALL, or of the workspace");
     paging_.declare(arguments);
   }
 
@@ -53,7 +54,11 @@ class HoldCommand final : public Command {
   }
 
   Status list_holds(Session& session) {
-    HOLDFAST_ASSIGN(path, session.workspace_path({"holds"}));
+    if (calls_.size() > 1)
+      return Error{Code::kInvalid, "hold --list: of the whole workspace, or of one CALL"};
+    HOLDFAST_ASSIGN(path, calls_.empty()
+                              ? session.workspace_path({"holds"})
+                              : session.workspace_path({"recordings", calls_[0], "holds"}));
     Table table({{"HOLD"}, {"CALL"}, {"MATTER"}, {"PLACED (UTC)"}, {"BY"}, {"RELEASED (UTC)"}});
     return list(session, path, {}, paging_, std::move(table),
                 [](const json::object& item, Table& rows) {

@@ -25,17 +25,36 @@ Result<json::array> scopes_from(const std::string& text) {
   return scopes;
 }
 
+// The keys of the workspace, or with --operator those of no workspace.
+struct Owner {
+  bool operators = false;
+
+  void declare(Arguments& arguments) {
+    arguments.flag("--operator", operators, "Keys of no workspace: they may do it in all");
+  }
+  Result<std::string> path(Session& session, const std::vector<std::string_view>& below = {}) {
+    std::string path = path_of({"v1", "operator", "api-keys"});
+    if (!operators) {
+      HOLDFAST_ASSIGN(of_workspace, session.workspace_path({"api-keys"}));
+      path = of_workspace;
+    }
+    return path + path_of(below);
+  }
+};
+
 class KeyCreateCommand final : public Command {
  public:
   Lesson lesson() const override {
-    return {"key create",
-            "Create an API key; it is shown once",
-            "Prints the key; only its hash is kept, so it cannot be shown again. Scopes:\n"
-            "calls:read, recordings:download, recordings:write, recordings:restore,\n"
-            "recordings:delete, holds:place, holds:release, retention:bypass-governance,\n"
-            "audit:read, export, admin.",
-            {"holdfast key create --scopes calls:read,recordings:download --expires 90d",
-             "holdfast key create --scopes recordings:write --json | jq -r .api_key"}};
+    return {
+        "key create",
+        "Create an API key; it is shown once",
+        "Prints the key; only its hash is kept, so it cannot be shown again. With --operator it\n"
+        "belongs to no workspace and works in all of them. Scopes:\n"
+        "calls:read, recordings:download, recordings:write, recordings:restore,\n"
+        "recordings:delete, holds:place, holds:release, retention:bypass-governance,\n"
+        "audit:read, export, admin.",
+        {"holdfast key create --scopes calls:read,recordings:download --expires 90d",
+         "holdfast key create --scopes recordings:write --json | jq -r .api_key"}};
   }
   void declare(Arguments& arguments) override {
     arguments.option("--scopes", "LIST", scopes_, "What the key may do, with commas", true,
@@ -47,10 +66,11 @@ class KeyCreateCommand final : public Command {
                      "Valid this long, such as 90d; without end when absent", false,
                      check_duration);
     arguments.option("--name", "TEXT", name_, "What people call it");
+    owner_.declare(arguments);
   }
 
   Status run(Session& session) override {
-    HOLDFAST_ASSIGN(path, session.workspace_path({"api-keys"}));
+    HOLDFAST_ASSIGN(path, owner_.path(session));
     HOLDFAST_ASSIGN(scopes, scopes_from(scopes_));
     json::object body{{"scopes", std::move(scopes)}};
     if (!name_.empty()) body["name"] = name_;
@@ -64,8 +84,10 @@ class KeyCreateCommand final : public Command {
     HOLDFAST_ASSIGN(key, object_of(answer->value, "create a key"));
     HOLDFAST_ASSIGN(secret, need_string(*key, "api_key"));
     session.print(printable(secret));
-    fmt::print(stderr, "Key {}, {}, expires {}. It is not shown again.\n", text_of(*key, "id"),
-               list_of(*key, "scopes"), time_of(*key, "expires_at"));
+    const std::string expires = time_of(*key, "expires_at");
+    fmt::print(stderr, "Key {}: {}; {}. It is not shown again.\n", text_of(*key, "id"),
+               list_of(*key, "scopes"),
+               expires == "-" ? "it does not expire" : "it expires " + expires + " UTC");
     return {};
   }
 
@@ -73,6 +95,7 @@ class KeyCreateCommand final : public Command {
   std::string scopes_;
   std::string expires_;
   std::string name_;
+  Owner owner_;
 };
 
 class KeyListCommand final : public Command {
@@ -83,10 +106,10 @@ class KeyListCommand final : public Command {
             "Shows expired and revoked keys too.",
             {"holdfast key list", "holdfast key list --json | jq -r '.items[].id'"}};
   }
-  void declare(Arguments&) override {}
+  void declare(Arguments& arguments) override { owner_.declare(arguments); }
 
   Status run(Session& session) override {
-    HOLDFAST_ASSIGN(path, session.workspace_path({"api-keys"}));
+    HOLDFAST_ASSIGN(path, owner_.path(session));
     HOLDFAST_ASSIGN(answer, session.get(path));
     if (session.json()) return session.print_json(answer.response), Status();
     HOLDFAST_ASSIGN(keys, object_of(answer.value, "list the keys"));
@@ -99,6 +122,9 @@ class KeyListCommand final : public Command {
     table.flush(stdout);
     return {};
   }
+
+ private:
+  Owner owner_;
 };
 
 class KeyRevokeCommand final : public Command {
@@ -112,10 +138,11 @@ class KeyRevokeCommand final : public Command {
   }
   void declare(Arguments& arguments) override {
     arguments.positional("ID", id_, "The key's id, as \"key list\" shows it");
+    owner_.declare(arguments);
   }
 
   Status run(Session& session) override {
-    HOLDFAST_ASSIGN(path, session.workspace_path({"api-keys", id_}));
+    HOLDFAST_ASSIGN(path, owner_.path(session, {id_}));
     auto answer = session.call("DELETE", path, {});
     if (!answer.ok()) return answer.error().within("revoke key " + id_);
     if (session.json()) return session.print_json(answer->response), Status();
@@ -125,6 +152,7 @@ class KeyRevokeCommand final : public Command {
 
  private:
   std::string id_;
+  Owner owner_;
 };
 
 }  // namespace

@@ -9,13 +9,14 @@ namespace {
 class LsCommand final : public Command {
  public:
   Lesson lesson() const override {
-    return {"ls",
-            "List a workspace's recordings",
-            "Lists recordings by the start of the call, a page at a time. HOLDS counts the legal\n"
-            "holds that are in force; FLAGS is what ingest noticed about the audio. Listing\n"
-            "recalls nothing. With --all every page is fetched, one at a time.",
-            {"holdfast ls --tier cold --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z",
-             "holdfast ls --held yes --all --json | jq -r '.items[].call_sid'"}};
+    return {
+        "ls",
+        "List a workspace's recordings",
+        "Lists recordings by the start of the call, newest first, a page at a time. HOLDS counts\n"
+        "the legal holds in force; FLAGS is what ingest noticed about the audio. Listing\n"
+        "recalls nothing. With --all every page is fetched, one at a time.",
+        {"holdfast ls --tier cold --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z",
+         "holdfast ls --held yes --all --json | jq -r '.items[].call_sid'"}};
   }
   void declare(Arguments& arguments) override {
     arguments.choice("--tier", tier_, {"standard", "warm", "cold"}, "Only this tier");

@@ -31,16 +31,15 @@ class MediumListCommand final : public Command {
                  {"KIND"},
                  {"TIER"},
                  {"STATE"},
-                 {"PACKS", Table::Align::kRight},
-                 {"SIZE", Table::Align::kRight},
                  {"FREE", Table::Align::kRight},
                  {"OF", Table::Align::kRight},
+                 {"LABELLED (UTC)"},
                  {"PATH"}});
     for (const json::object* medium : objects_of(*media, "items"))
       table.add({text_of(*medium, "medium_id"), text_of(*medium, "name"), text_of(*medium, "kind"),
-                 text_of(*medium, "tier"), text_of(*medium, "state"), text_of(*medium, "packs"),
-                 size_of(*medium, "bytes"), size_of(*medium, "free_bytes"),
-                 size_of(*medium, "total_bytes"), text_of(*medium, "path")});
+                 text_of(*medium, "tier"), text_of(*medium, "state"),
+                 size_of(*medium, "free_bytes"), size_of(*medium, "total_bytes"),
+                 time_of(*medium, "registered_at"), text_of(*medium, "path")});
     table.flush(stdout);
     return {};
   }

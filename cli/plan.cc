@@ -14,13 +14,13 @@ class PlanCommand final : public Command {
   Lesson lesson() const override {
     return {"plan",
             "What the policy would do, and why: a dry run without side effects",
-            "Shows every step that the mover would take now, or at the time given by --at, with\n"
+            "Shows every step that is due now, or will be due until the time given by --at, with\n"
             "its reason and size. The mover asks the same question and gets the same answer;\n"
             "looking at it changes nothing.",
             {"holdfast plan", "holdfast plan --at 2026-12-24T00:00:00Z --json"}};
   }
   void declare(Arguments& arguments) override {
-    arguments.option("--at", "TIME", at_, "As if it were this time", false, check_time);
+    arguments.option("--at", "TIME", at_, "Look ahead to this time", false, check_time);
   }
 
   Status run(Session& session) override {
@@ -30,8 +30,9 @@ class PlanCommand final : public Command {
     if (session.json()) return session.print_json(answer.response), Status();
     HOLDFAST_ASSIGN(plan, object_of(answer.value, "plan"));
     const auto steps = objects_of(*plan, "steps");
-    session.print(
-        fmt::format("Plan as of {} UTC: {} step(s)", time_of(*plan, "now"), steps.size()));
+    session.print(fmt::format("Due until {} UTC: {} step(s)",
+                              time_of(*plan, plan->contains("until") ? "until" : "now"),
+                              steps.size()));
     if (steps.empty()) return {};
     Table table(
         {{"WHEN (UTC)"}, {"WHAT"}, {"SIZE", Table::Align::kRight}, {"CALL"}, {"PACK"}, {"WHY"}});

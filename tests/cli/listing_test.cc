@@ -156,13 +156,14 @@ BOOST_AUTO_TEST_CASE(moves_are_listed_and_run) {
 BOOST_AUTO_TEST_CASE(plan_asks_for_a_time) {
   CliRig rig;
   const std::string body =
-      R"({"now":"2026-12-24T00:00:00Z","steps":[{"what":"copy to warm",)"
+      R"({"now":"2026-11-21T00:00:00Z","until":"2026-12-24T00:00:00Z","steps":[{"what":"copy to warm",)"
       R"("when":"2026-12-24T00:15:00Z","why":"15 min after the call","bytes":2048,)"
       R"("call_sid":"CA1","pack_id":null}]})";
   rig.daemon.on("GET /v1/plan", body);
   ProgramRun run = rig.run({"plan", "--at", "2026-12-24T00:00:00Z"});
   check_done(run);
   BOOST_TEST(rig.daemon.only("GET", "/v1/plan").query == "at=2026-12-24T00%3A00%3A00Z");
+  BOOST_TEST(line_of(run.out, "Due") == "Due until 2026-12-24 00:00:00 UTC: 1 step(s)");
   BOOST_TEST(line_of(run.out, "2026-12-24 00:15:00") ==
              "2026-12-24 00:15:00 copy to warm 2.0 KiB CA1 - 15 min after the call");
   run = rig.run({"plan", "--json"});
@@ -173,11 +174,12 @@ BOOST_AUTO_TEST_CASE(plan_asks_for_a_time) {
 BOOST_AUTO_TEST_CASE(audit_reads_the_chains) {
   CliRig rig;
   rig.daemon.on("GET /v1/audit",
-                R"({"items":[{"n":5,"t":1763696160000,"k":"hold","who":"uid:0","on":"rrr",)"
-                R"("matter":"mmm","p":"00"}],"next_cursor":null})");
+                R"({"items":[{"n":5,"t":"2025-11-21T03:36:00Z","kind":"hold","who":"uid:0",)"
+                R"("on":"rrr","details":{"matter":"mmm","part":1},"digest":"00"}],)"
+                R"("next_cursor":null})");
   ProgramRun run = rig.run({"audit"});
   check_done(run);
-  BOOST_TEST(line_of(run.out, "5 ") == "5 2025-11-21 03:36:00 hold uid:0 rrr matter=mmm");
+  BOOST_TEST(line_of(run.out, "5 ") == "5 2025-11-21 03:36:00 hold uid:0 rrr matter=mmm part=1");
   BOOST_TEST(rig.daemon.asked().back().query == "chain=decisions&limit=100");
   check_done(rig.run({"audit", "--chain", "access", "--call", "CA1", "--actor", "uid:0", "--from",
                       "2026-01-01T00:00:00Z", "--to", "2026-02-01T00:00:00Z", "--recording",
@@ -194,18 +196,18 @@ BOOST_AUTO_TEST_CASE(a_broken_chain_is_corrupt) {
   const std::string whole =
       R"({"name":"decisions","first_n":1,"last_n":9,"lines":9,"ok":true,"broken_at":null,)"
       R"("detail":null})";
-  const std::string broken =
-      R"({"name":"access","first_n":1,"last_n":9,"lines":9,"ok":false,"broken_at":4,)"
-      R"("detail":"digest differs"})";
+  const std::string broken = R"({"name":"access","first_n":1,"last_n":9,"lines":9,"ok":false,)"
+                             R"("broken_at":{"segment":"1.jsonl","offset":4096},)"
+                             R"("detail":"digest differs"})";
   rig.daemon.on("GET /v1/audit/check", R"({"chains":[)" + whole + "]}");
   ProgramRun run = rig.run({"audit", "--check"});
   check_done(run);
   BOOST_TEST(line_of(run.out, "decisions") == "decisions 9 1 9 yes - -");
   rig.daemon.on("GET /v1/audit/check", R"({"chains":[)" + whole + "," + broken + "]}");
   check_failed(rig.run({"audit", "--check"}), Code::kCorrupt,
-               "chain access is broken at line 4: digest differs");
+               "chain access is broken (1.jsonl, byte 4096): digest differs");
   run = rig.run({"audit", "--check", "--json"});
-  check_failed(run, Code::kCorrupt, "broken at line 4");
+  check_failed(run, Code::kCorrupt, "broken (1.jsonl");
   BOOST_TEST(run.out == R"({"chains":[)" + whole + "," + broken + "]}\n");
   rig.daemon.on("GET /v1/audit/check", R"({"chains":[]})");
   check_failed(rig.run({"audit", "--check"}), Code::kCorrupt, "no chain was checked");

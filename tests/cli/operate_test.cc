@@ -58,6 +58,9 @@ BOOST_AUTO_TEST_CASE(holds_are_listed) {
   const ProgramRun run = rig.run({"hold", "--list"});
   check_done(run);
   BOOST_TEST(line_of(run.out, "hhh") == "hhh CA1 Doe 2026-11-21 03:36:00 uid:0 -");
+  rig.daemon.on("GET " + in_workspace("recordings/CA1/holds"), R"({"items":[]})");
+  check_done(rig.run({"hold", "CA1", "--list"}));
+  check_failed(rig.run({"hold", "CA1", "CA2", "--list"}), Code::kInvalid, "one CALL");
 }
 
 BOOST_AUTO_TEST_CASE(release_sends_its_reason) {
@@ -103,12 +106,13 @@ BOOST_AUTO_TEST_CASE(media_are_listed_and_labelled) {
   CliRig rig;
   const std::string list =
       R"({"items":[{"medium_id":"mmm","name":"warm-1","kind":"pack","tier":"warm",)"
-      R"("path":"/srv/hdd","state":"offline","free_bytes":null,"total_bytes":null,"packs":3,)"
-      R"("bytes":2048}]})";
+      R"("path":"/srv/hdd","state":"offline","free_bytes":null,"total_bytes":null,)"
+      R"("registered_at":"2026-11-21T03:36:00Z"}]})";
   rig.daemon.on("GET /v1/media", list);
   ProgramRun run = rig.run({"medium", "list"});
   check_done(run);
-  BOOST_TEST(line_of(run.out, "mmm") == "mmm warm-1 pack warm offline 3 2.0 KiB - - /srv/hdd");
+  BOOST_TEST(line_of(run.out, "mmm") ==
+             "mmm warm-1 pack warm offline - - 2026-11-21 03:36:00 /srv/hdd");
   BOOST_TEST(rig.run({"medium", "list", "--json"}).out == list + "\n");
 
   const std::vector<std::string> init = {"medium", "init",   "--kind", "vault",  "--tier",
@@ -138,7 +142,7 @@ BOOST_AUTO_TEST_CASE(a_key_is_shown_once_and_alone) {
   BOOST_TEST(run.exit_code == 0);
   BOOST_TEST(run.out == "hf_secret\n");  // so that a script can take it
   BOOST_TEST(run.err ==
-             "Key kkk, calls:read, expires 2027-02-19 00:00:00. It is not shown again.\n");
+             "Key kkk: calls:read; it expires 2027-02-19 00:00:00 UTC. It is not shown again.\n");
   const json::object asked = body_of(rig.daemon.only("POST", path));
   BOOST_TEST((asked.at("scopes") == json::array{"calls:read", "recordings:download"}));
   BOOST_TEST(asked.at("name").as_string() == "player");
@@ -160,6 +164,14 @@ BOOST_AUTO_TEST_CASE(keys_are_listed_and_revoked) {
   check_done(run);
   BOOST_TEST(run.out == "kkk: revoked\n");
   check_failed(rig.run({"key", "revoke", "other"}), Code::kNotFound, "revoke key other");
+  rig.daemon.on("GET /v1/operator/api-keys", R"({"items":[]})");
+  rig.daemon.on("DELETE /v1/operator/api-keys/kkk", "{}");
+  rig.daemon.on("POST /v1/operator/api-keys", R"({"api_key":"hf_s","id":"k","expires_at":null})");
+  check_done(rig.run({"key", "list", "--operator"}));
+  check_done(rig.run({"key", "revoke", "kkk", "--operator"}));
+  run = rig.run({"key", "create", "--scopes", "admin", "--operator"});
+  BOOST_TEST(run.out == "hf_s\n");
+  BOOST_TEST(run.err == "Key k: -; it does not expire. It is not shown again.\n");
 }
 
 BOOST_AUTO_TEST_CASE(workspaces_are_added_and_listed) {
