@@ -3,11 +3,10 @@
 // The position only grows: an entry is placed when its size is known, so that all that is behind
 // it may speak of its offset.
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <set>
-#include <tuple>
 #include <utility>
 
 #include "base/limits.h"
@@ -65,12 +64,13 @@ Status check_plan(const PackPlan& plan) {
 }
 
 // A file without a name, so that nothing is left behind by a crash.
-Result<Fd> open_scratch(Io& io, int directory_fd) {
-  Fd fd(openat(directory_fd, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (fd) return fd;
+Result<Fd> open_scratch(Io& io, int directory_fd, const PackId& pack) {
+  Result<Fd> unnamed = io.open(directory_fd, ".", O_TMPFILE | O_RDWR, 0600);
+  if (unnamed.ok() || unnamed.error().system_errno != EOPNOTSUPP) return unnamed;
   // Some file systems have no O_TMPFILE: a name that is removed at once does the same.
-  std::string name =
-      ".pack-scratch-" + std::to_string(getpid()) + "-" + std::to_string(directory_fd);
+  std::string name = ".scratch-" + pack.text();
+  Status removed = io.unlink(directory_fd, name);  // of a crash in between
+  if (!removed.ok() && removed.error().code != Code::kNotFound) return std::move(removed).error();
   HOLDFAST_ASSIGN(named, io.open(directory_fd, name, O_RDWR | O_CREAT | O_EXCL, 0600));
   HOLDFAST_TRY(io.unlink(directory_fd, name));
   return Result<Fd>(std::move(named));
@@ -84,7 +84,7 @@ class PackBuilder {
 
   Result<BuiltPack> run(int scratch_directory_fd) {
     HOLDFAST_TRY(check_plan(plan_));
-    HOLDFAST_ASSIGN(scratch, open_scratch(io_, scratch_directory_fd));
+    HOLDFAST_ASSIGN(scratch, open_scratch(io_, scratch_directory_fd, plan_.pack_id));
     pack_.scratch_ = std::move(scratch);
     pack_.pack_id_ = plan_.pack_id;
     pack_.archive_id_ = plan_.archive_id;

@@ -2,6 +2,7 @@
 #include "tiers/pack/writer.h"
 
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
@@ -9,6 +10,7 @@
 #include <iostream>
 #include <random>
 #include <sstream>
+#include <utility>
 
 #include "tests/support/synthetic_audio.h"
 #include "tests/tiers/pack/sample_pack.h"
@@ -211,6 +213,41 @@ BOOST_AUTO_TEST_CASE(a_fault_at_any_operation_is_told) {
     if (digest.ok()) BOOST_TEST((*digest == right));
     BOOST_REQUIRE_LT(n, 10'000);
   }
+}
+
+namespace {
+
+// The first open finds a file system without O_TMPFILE.
+class NoUnnamedFiles final : public Faults {
+ public:
+  Status at(std::string_view point) override {
+    if (point != "open" || std::exchange(asked_, true)) return Status();
+    return Error{Code::kIo, "injected fault", EOPNOTSUPP};
+  }
+
+ private:
+  bool asked_ = false;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(a_file_system_without_unnamed_files_will_do) {
+  std::vector<SampleMember> members = {member_of(1, 1, {{"inbound.ulaw", "abc"}})};
+  std::filesystem::path directory =
+      std::filesystem::temp_directory_path() / ("holdfast-scratch-" + std::to_string(getpid()));
+  std::filesystem::create_directory(directory);
+  // What a crash left behind does not matter.
+  std::ofstream(directory / (".scratch-" + sample_pack_id().text())) << "old";
+  NoUnnamedFiles faults;
+  IoOptions options;
+  options.faults = &faults;
+  std::unique_ptr<Io> io = Io::open(options).value();
+  Fd scratch = open_root(directory.string()).value();
+  BuiltPack built = build_pack(*io, plan_of(members), scratch.get()).value();
+  BOOST_TEST(std::filesystem::is_empty(directory));
+  Digest digest = built.write(*io, [](ByteSpan) { return Status(); }).value();
+  BOOST_TEST((digest == make_pack(members).sha256));
+  std::filesystem::remove_all(directory);
 }
 
 BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_file) {
