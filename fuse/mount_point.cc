@@ -1,7 +1,7 @@
 #include "fuse/mount_point.h"
 
+#include <fcntl.h>
 #include <grp.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -13,7 +13,7 @@
 #include <optional>
 #include <sstream>
 
-#include "base/log.h"
+#include "io/fd.h"
 
 namespace holdfast {
 
@@ -62,8 +62,9 @@ bool is_mounted(const std::string& path) {
 }  // namespace
 
 Result<std::string> check_mount_point(const std::string& path) {
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
+  // Opened, not only looked at: of a dead mount the kernel still answers stat(2) from its cache.
+  const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!directory) {
     const int error = errno;
     if (error == ENOTCONN)
       return Error{Code::kUnavailable,
@@ -72,10 +73,9 @@ Result<std::string> check_mount_point(const std::string& path) {
                        "clear it with: fusermount3 -u " +
                        path,
                    error};
+    if (error == ENOTDIR) return Error{Code::kInvalid, "mount on " + path + ": not a directory"};
     return system_error(error, "mount on " + path);
   }
-  if (!S_ISDIR(status.st_mode))
-    return Error{Code::kInvalid, "mount on " + path + ": not a directory"};
   const std::unique_ptr<char, decltype(&std::free)> real(::realpath(path.c_str(), nullptr),
                                                          &std::free);
   if (real == nullptr) return system_error(errno, "mount on " + path);

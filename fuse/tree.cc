@@ -426,9 +426,8 @@ Status Tree::list_held(Database& index, const Node& matter, int64_t cookie, int 
   for (bool found = false; !found;) {
     HOLDFAST_ASSIGN(rows, recordings_of_matter(index, of.matter, RecordingNo(cookie), limit));
     for (const RecordingRow& row : rows) {
-      const bool again = row.recording_no.value == cookie;  // a matter may hold a call twice
       cookie = row.recording_no.value;
-      if (again || !is_visible(row)) continue;
+      if (!is_visible(row)) continue;
       found = true;
       const struct stat status = link_status(row, Node::held_call(of.matter, row.recording_no));
       if (!sink(Entry{held_name(row.workspace, row.call_sid), status, cookie})) return Status();
