@@ -189,7 +189,7 @@ start_mount() {
       program=$archive/bin/holdfast-fuse
     fi
   fi
-  setsid "${become[@]}" "$program" "$mount_point" --config "$config" \
+  setsid "${become[@]}" "$program" "$mount_point" --config "$config" --foreground \
     </dev/null >>"$archive/holdfast-fuse.log" 2>&1 &
   mount_pid=$!
   if ! wait_until 15 "$mount_pid" mount_is_up; then
