@@ -8,6 +8,14 @@ namespace holdfast::apply {
 
 using rows::run;
 
+namespace {
+
+std::string signing_key_setting(const WorkspaceId& workspace) {
+  return "signing_key." + workspace.text();
+}
+
+}  // namespace
+
 // on: the workspace's UUID. details: name (a note), no
 Status workspace_added(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(workspace, WorkspaceId::from_text(line.on));
@@ -62,6 +70,8 @@ Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource&)
   HOLDFAST_ASSIGN(workspace, WorkspaceId::from_text(line.on));
   HOLDFAST_ASSIGN(kid, need_integer(line.details, "kid"));
   txn.touch_secrets();
+  // A kid is never given twice, not even when secrets.db was lost: one that was revoked stays so.
+  HOLDFAST_TRY(rows::raise_setting(txn.index(), signing_key_setting(workspace), kid));
   return run(txn.index(),
              "UPDATE secrets.signing_key SET retired_at = ?3 "
              "WHERE workspace_id = ?1 AND kid < ?2 AND retired_at IS NULL",

@@ -44,12 +44,16 @@ Status store_setting(Database& index, std::string_view name, std::string_view va
              name, value);
 }
 
-Status pass_number(Database& index, RecordingNo number) {
+Status raise_setting(Database& index, std::string_view name, int64_t value) {
   return run(index,
-             "INSERT INTO setting (name, value) VALUES ('recording_no_end', CAST(?1 AS TEXT)) "
+             "INSERT INTO setting (name, value) VALUES (?1, CAST(?2 AS TEXT)) "
              "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
              "WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
-             number.value + 1);
+             name, value);
+}
+
+Status pass_number(Database& index, RecordingNo number) {
+  return raise_setting(index, "recording_no_end", number.value + 1);
 }
 
 Result<RecordingNo> known_or_unlocated(WriteTxn& txn, const RecordingId& recording,
@@ -126,7 +130,8 @@ Status refresh_pack_totals(Database& index, int64_t pack_no, int64_t medium_no) 
 
 Status leave_open_packs(Database& index, RecordingNo recording) {
   HOLDFAST_TRY(run(index,
-                   "UPDATE pack SET members = members - gone.members, bytes = bytes - gone.bytes "
+                   "UPDATE pack SET members = pack.members - gone.members, "
+                   "bytes = pack.bytes - gone.bytes "
                    "FROM (SELECT c.pack_no, count(*) AS members, sum(t.bytes) AS bytes FROM copy c "
                    "CROSS JOIN part t ON t.recording_no = c.recording_no AND t.part = c.part "
                    "WHERE c.recording_no = ?1 AND c.state = 0 GROUP BY c.pack_no) AS gone "

@@ -27,6 +27,8 @@ Status refresh_member_tiers(Database& index, int64_t pack_no);
 Status refresh_pack_totals(Database& index, int64_t pack_no, int64_t medium_no);
 // Takes the recording's planned copies out of their open packs.
 Status leave_open_packs(Database& index, RecordingNo recording);
+// Sets an integer that only grows.
+Status raise_setting(Database& index, std::string_view name, int64_t value);
 Status store_setting(Database& index, std::string_view name, std::string_view value);
 
 // Runs a statement without rows that has only integers and blobs to bind.

@@ -274,7 +274,7 @@ CREATE TABLE hold (
   released_by TEXT,
   released_at INTEGER
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX hold_recording ON hold (recording_id);
+CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
 CREATE UNIQUE INDEX hold_unreleased ON hold (recording_no, matter_id) WHERE released_at IS NULL;
 CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_at IS NULL;
 CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;

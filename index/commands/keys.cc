@@ -75,8 +75,9 @@ Result<int64_t> rotated_key(WriteTxn& txn, WorkspaceNo workspace_no, const std::
   int64_t kid = 1;
   {
     Statement statement = txn.index().prepare(
-        "SELECT coalesce(max(kid), 0) + 1 FROM secrets.signing_key WHERE workspace_id = ?1");
-    statement.bind(workspace->workspace);
+        "SELECT max(coalesce((SELECT max(kid) FROM secrets.signing_key WHERE workspace_id = ?1), "
+        "0), coalesce((SELECT CAST(value AS INTEGER) FROM setting WHERE name = ?2), 0)) + 1");
+    statement.bind(workspace->workspace, "signing_key." + workspace->workspace.text());
     HOLDFAST_ASSIGN(found, statement.step());
     if (found) kid = statement.next<int64_t>();
   }

@@ -66,6 +66,7 @@ class Statement {
   }
   template <typename T>
   T column(int index) const;
+  sqlite3_stmt* raw() const { return statement_; }
   // The bytes of a column, until the next step().
   ByteSpan blob(int index) const { return blob_at(index); }
   bool is_null(int index) const { return sqlite3_column_type(statement_, index) == SQLITE_NULL; }

@@ -1,0 +1,344 @@
+// Commands by subject: ingest, packs and moves, restores, media.
+#include "index/read/holds.h"
+#include "index/read/status.h"
+#include "tests/index/archive.h"
+
+namespace holdfast {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(commands)
+
+BOOST_AUTO_TEST_CASE(ingest_is_idempotent_by_content) {
+  Archive archive;
+  archive.furnish();
+  const IngestRow first = archive.ingest_row("CA1");
+  BOOST_CHECK(must(archive.writer->call(ingest_recording(first, "key:a"))).verdict ==
+              IngestVerdict::kNew);
+  IngestRow again = archive.ingest_row("CA1");
+  again.files = first.files;
+  const auto same = must(archive.writer->call(ingest_recording(again, "key:a")));
+  BOOST_CHECK(same.verdict == IngestVerdict::kSame);
+  BOOST_CHECK(same.recording == first.recording);
+  again.files[0].sha256.bytes[0] ^= std::byte{1};
+  BOOST_CHECK(code_of(archive.writer->call(ingest_recording(again, "key:a"))) == Code::kConflict);
+  IngestRow more = archive.ingest_row("CA1");
+  more.files = {archive.file("transcript.json", 10)};
+  BOOST_CHECK(code_of(archive.writer->call(ingest_recording(more, "key:a"))) == Code::kConflict);
+  more.recording = first.recording;
+  more.metadata.reset();
+  more.part = 3;
+  BOOST_CHECK(code_of(archive.writer->call(add_part(more, "key:a"))) == Code::kConflict);
+  more.part = 2;
+  const auto added = must(archive.writer->call(add_part(more, "key:a")));
+  BOOST_TEST(added.part == 2);
+  const auto recording = must(find_recording(*archive.index, first.recording));
+  BOOST_TEST(recording->parts == 2);
+  BOOST_TEST(recording->bytes.count == 3010);
+  BOOST_TEST(recording->part_rows.size() == 2U);
+  more.part = 3;
+  BOOST_CHECK(code_of(archive.writer->call(add_part(more, "key:a"))) == Code::kConflict);
+}
+
+BOOST_AUTO_TEST_CASE(verdicts_on_offered_files) {
+  FileRow a;
+  a.name = "a";
+  FileRow b = a;
+  b.name = "b";
+  FileRow other_a = a;
+  other_a.size = Bytes(9);
+  BOOST_CHECK(judge_ingest({}, {a}) == IngestVerdict::kNew);
+  BOOST_CHECK(judge_ingest({a}, {a}) == IngestVerdict::kSame);
+  BOOST_CHECK(judge_ingest({a, b}, {a}) == IngestVerdict::kSame);
+  BOOST_CHECK(judge_ingest({a}, {b}) == IngestVerdict::kNextPart);
+  BOOST_CHECK(judge_ingest({a}, {a, b}) == IngestVerdict::kNextPart);
+  BOOST_CHECK(judge_ingest({a}, {other_a}) == IngestVerdict::kConflict);
+  BOOST_CHECK(judge_ingest({a}, {b, other_a}) == IngestVerdict::kConflict);
+}
+
+BOOST_AUTO_TEST_CASE(limits_of_ingest) {
+  Archive archive;
+  archive.furnish();
+  IngestRow row = archive.ingest_row("CA1");
+  row.call_sid = "../etc";
+  BOOST_CHECK(code_of(archive.writer->call(ingest_recording(row, "key:a"))) == Code::kInvalid);
+  row = archive.ingest_row("CA1");
+  row.files.clear();
+  BOOST_CHECK(code_of(archive.writer->call(ingest_recording(row, "key:a"))) == Code::kInvalid);
+  for (int i = 0; i < limits::kFilesPerPartMax + 1; ++i)
+    row.files.push_back(archive.file("f" + std::to_string(i), 1));
+  BOOST_CHECK(code_of(archive.writer->call(ingest_recording(row, "key:a"))) == Code::kTooLarge);
+  row.files.pop_back();
+  must(archive.writer->call(ingest_recording(row, "key:a")));  // the largest fits into a line
+}
+
+// One pack from open to gone, with its moves.
+BOOST_AUTO_TEST_CASE(the_life_of_a_pack) {
+  Archive archive;
+  archive.furnish();
+  const IngestRow first = archive.ingest("CA1");
+  const IngestRow second = archive.ingest("CA2");
+  const IngestRow unplaced = archive.ingest_row("CA3");
+  must(archive.writer->call(ingest_recording(unplaced, "key:a")));
+  Database& index = *archive.index;
+  archive.clock.advance(minutes(15));
+  BOOST_TEST(must(due_recordings(index, Tier::kStandard, archive.clock.now(), 10)).size() == 3U);
+  OpenPack open;
+  open.pack = archive.random.id<PackId>();
+  open.cohort = "class-0/open";
+  open.target = archive.warm;
+  open.next_action_at = archive.clock.now() + hours(6);
+  must(archive.writer->call(open_pack(open)));
+  const auto assigned = must(archive.writer->call(assign_members(
+      open.pack, {{first.recording_no, 1}, {second.recording_no, 1}, {unplaced.recording_no, 1}})));
+  BOOST_TEST(assigned.skipped.size() == 1U);
+  BOOST_TEST(assigned.pack.members == 2);
+  BOOST_TEST(assigned.pack.bytes.count == 6000);
+  BOOST_TEST(must(due_recordings(index, Tier::kStandard, archive.clock.now(), 10)).size() == 1U);
+  BOOST_TEST(must(open_packs(index)).size() == 1U);
+  const auto twice =
+      must(archive.writer->call(assign_members(open.pack, {{first.recording_no, 1}})));
+  BOOST_TEST(twice.skipped.size() == 1U);
+  BOOST_TEST(twice.pack.members == 2);
+  must(archive.writer->call(
+      drop_members(open.pack, {{second.recording_no, 1}}, archive.clock.now())));
+  must(archive.writer->call(assign_members(open.pack, {{second.recording_no, 1}})));
+
+  PlanMove plan{open.pack, archive.standard, archive.warm};
+  const MoveRow move = must(archive.writer->call(plan_move(plan)));
+  BOOST_TEST(must(archive.writer->call(plan_move(plan))).move_no == move.move_no);
+  must(archive.writer->call(move_progress(move.move_no, MoveState::kCopying)));
+  must(archive.writer->call(
+      move_failed(move.move_no, "no space", archive.clock.now() + minutes(2))));
+  BOOST_TEST(must(ready_moves(index, MoveState::kCopying, archive.clock.now(), 10)).empty());
+  archive.clock.advance(minutes(2));
+  const auto ready = must(ready_moves(index, MoveState::kCopying, archive.clock.now(), 10));
+  BOOST_REQUIRE(ready.size() == 1);
+  BOOST_TEST(ready[0].attempts == 1);
+  BOOST_TEST(ready[0].error == "no space");
+  const SealedPack sealed = archive.seal_of(open.pack, {first, second});
+  must(archive.writer->call(seal_pack(sealed, "system")));
+  must(archive.writer->call(seal_pack(sealed, "system")));  // the answer was lost
+  must(archive.writer->call(move_progress(move.move_no, MoveState::kCopied)));
+  BOOST_CHECK(code_of(archive.writer->call(move_progress(move.move_no, MoveState::kCopying))) ==
+              Code::kConflict);
+  BOOST_CHECK(code_of(archive.writer->call(switch_move(move.move_no, days(3)))) == Code::kConflict);
+  must(archive.writer->call(pack_verified(open.pack, archive.warm, VerifyMode::kDirect, "system")));
+  must(archive.writer->call(move_progress(move.move_no, MoveState::kVerified)));
+  must(archive.writer->call(switch_move(move.move_no, days(3))));
+  must(archive.writer->call(switch_move(move.move_no, days(3))));
+  const auto due_at = archive.row_of(first.recording_no).next_action_at;
+  BOOST_REQUIRE(due_at.has_value());
+  BOOST_TEST(due_at->count == (first.ended_at + days(3)).count);
+  BOOST_CHECK(code_of(archive.writer->call(finish_move(move.move_no))) == Code::kConflict);
+  archive.release_plain(first.recording_no);
+  BOOST_CHECK(code_of(archive.writer->call(finish_move(move.move_no))) == Code::kConflict);
+  archive.release_plain(second.recording_no);
+  must(archive.writer->call(finish_move(move.move_no)));
+  BOOST_TEST(must(list_moves(index, 10)).empty());
+
+  // On to cold.
+  const MoveRow colder =
+      must(archive.writer->call(plan_move({open.pack, archive.warm, archive.cold})));
+  must(archive.writer->call(move_progress(colder.move_no, MoveState::kCopying)));
+  archive.copy_to_cold(open.pack);
+  must(archive.writer->call(move_progress(colder.move_no, MoveState::kVerified)));
+  must(archive.writer->call(switch_move(colder.move_no, days(31))));
+  const PackRow pack = must(find_pack(index, open.pack)).value();
+  BOOST_REQUIRE(pack.next_action_at.has_value());
+  BOOST_TEST(pack.next_action_at->count == (first.ended_at + days(31)).count);
+  must(archive.writer->call(release_pack(open.pack, archive.warm, {}, "system")));
+  BOOST_TEST(must(pack_copies_in_state(index, CopyState::kReleasing, 10)).size() == 1U);
+  BOOST_CHECK(code_of(archive.writer->call(finish_move(colder.move_no))) == Code::kConflict);
+  must(archive.writer->call(pack_gone(open.pack, archive.warm)));
+  must(archive.writer->call(finish_move(colder.move_no)));
+  const auto members = must(pack_members(index, open.pack, archive.cold, {}, 10));
+  BOOST_REQUIRE(members.size() == 2);
+  BOOST_TEST(members[0].audio->offset.count == sealed.members[0].audio.offset.count);
+}
+
+BOOST_AUTO_TEST_CASE(an_empty_pack_is_dropped) {
+  Archive archive;
+  archive.furnish();
+  OpenPack open;
+  open.pack = archive.random.id<PackId>();
+  open.target = archive.warm;
+  must(archive.writer->call(open_pack(open)));
+  BOOST_CHECK(code_of(archive.writer->call(open_pack(open))) == Code::kConflict);
+  must(archive.writer->call(plan_move({open.pack, archive.standard, archive.warm})));
+  must(archive.writer->call(drop_pack(open.pack)));
+  BOOST_CHECK(code_of(archive.writer->call(drop_pack(open.pack))) == Code::kNotFound);
+  BOOST_TEST(must(status_summary(*archive.index, std::nullopt)).open_packs == 0);
+}
+
+class Archived : public Archive {
+ public:
+  Archived() {
+    furnish();
+    for (int i = 0; i < 3; ++i) rows.push_back(ingest("CA" + std::to_string(i)));
+    pack = pack_up(rows);
+    for (const IngestRow& row : rows) release_plain(row.recording_no);
+  }
+  RestoreOutcome ask(size_t which, const std::string& who, Millis keep = hours(24),
+                     RestorePriority priority = RestorePriority::kStandard) {
+    RequestRestore asked;
+    asked.recording = rows[which].recording_no;
+    asked.restore = random.id<RestoreId>();
+    asked.who = who;
+    asked.keep = keep;
+    asked.priority = priority;
+    return must(writer->call(request_restore(asked)));
+  }
+  std::vector<IngestRow> rows;
+  SealedPack pack;
+};
+
+BOOST_AUTO_TEST_CASE(requests_join_one_recall) {
+  Archived archive;
+  Database& index = *archive.index;
+  const auto first = archive.ask(0, "key:a", hours(1), RestorePriority::kBulk);
+  BOOST_TEST(!first.joined);
+  BOOST_CHECK(first.restore.pack == archive.pack.pack);
+  BOOST_CHECK(first.restore.medium == archive.warm);
+  BOOST_TEST(first.restore.bytes.count == 3000);
+  const auto second = archive.ask(0, "key:b", hours(48), RestorePriority::kExpedited);
+  BOOST_TEST(second.joined);
+  BOOST_CHECK(second.restore.restore == first.restore.restore);
+  BOOST_TEST(second.restore.keep.count == hours(48).count);
+  BOOST_CHECK(second.restore.priority == RestorePriority::kExpedited);
+  BOOST_TEST(archive.ask(0, "key:a").waiter_no == first.waiter_no);
+  BOOST_TEST(must(restore_waiters(index, first.restore.restore)).size() == 2U);
+  BOOST_TEST(must(recalls_since(index, "key:a", archive.clock.now())) == 1);
+  const auto third = archive.ask(1, "key:c");
+  BOOST_TEST(must(queue_ahead(index, third.restore)).recordings == 1);
+  BOOST_TEST(must(queue_ahead(index, second.restore)).recordings == 0);
+  const auto queue = must(ready_restores(index, RestoreState::kQueued, archive.clock.now(), 10));
+  BOOST_REQUIRE(queue.size() == 2);
+  BOOST_CHECK(queue[0].restore == first.restore.restore);
+}
+
+BOOST_AUTO_TEST_CASE(a_restore_goes_its_states) {
+  Archived archive;
+  Database& index = *archive.index;
+  const RestoreId restore = archive.ask(0, "key:a", hours(2)).restore.restore;
+  BOOST_CHECK(code_of(archive.writer->call(restore_staged(restore, archive.standard))) ==
+              Code::kConflict);
+  must(archive.writer->call(begin_recall(restore)));
+  must(archive.writer->call(begin_recall(restore)));
+  BOOST_TEST(must(staged_bytes(index)).count == 3000);
+  must(
+      archive.writer->call(restore_retry(restore, "drive busy", archive.clock.now() + minutes(1))));
+  BOOST_TEST(must(staged_bytes(index)).count == 0);
+  BOOST_TEST(must(ready_restores(index, RestoreState::kQueued, archive.clock.now(), 9)).empty());
+  archive.clock.advance(minutes(1));
+  must(archive.writer->call(begin_recall(restore)));
+  const RestoreRow staged = must(archive.writer->call(restore_staged(restore, archive.standard)));
+  BOOST_CHECK(staged.state == RestoreState::kStaged);
+  BOOST_REQUIRE(staged.expires_at.has_value());
+  BOOST_TEST(staged.expires_at->count == (archive.clock.now() + hours(2)).count);
+  const auto recording = must(find_recording(index, archive.rows[0].recording_no));
+  BOOST_REQUIRE(recording->restore.has_value());
+  BOOST_REQUIRE(recording->copies.size() == 2);
+  BOOST_CHECK(recording->copies[0].state == CopyState::kStaged);
+  BOOST_CHECK(recording->tier == Tier::kWarm);  // staged is still archived
+  // It is readable now: nothing new is recalled, a longer keep only lengthens it.
+  const auto joined = archive.ask(0, "key:b", hours(10));
+  BOOST_TEST(joined.joined);
+  BOOST_TEST(joined.restore.expires_at->count == (archive.clock.now() + hours(10)).count);
+  BOOST_CHECK(code_of(archive.writer->call(expire_restore(restore, archive.clock.now()))) ==
+              Code::kConflict);
+  archive.clock.advance(hours(10));
+  BOOST_TEST(must(expired_restores(index, archive.clock.now(), 10)).size() == 1U);
+  for (int again = 0; again < 2; ++again) {
+    const auto permits = must(archive.writer->call(expire_restore(restore, archive.clock.now())));
+    BOOST_REQUIRE(permits.size() == 1);
+    BOOST_CHECK(permits[0].medium() == archive.standard);
+  }
+  BOOST_TEST(must(plain_copies_in_state(index, CopyState::kReleasing, 10)).size() == 1U);
+  must(archive.writer->call(copy_gone(archive.rows[0].recording_no, 1, archive.standard)));
+  BOOST_TEST(!must(live_restore(index, archive.rows[0].recording_no)).has_value());
+  BOOST_TEST(must(staged_bytes(index)).count == 0);
+  archive.ask(0, "key:a");  // and it may be asked for anew
+}
+
+BOOST_AUTO_TEST_CASE(only_archived_recordings_are_restored) {
+  Archived archive;
+  const IngestRow fresh = archive.ingest("CA-fresh");
+  RequestRestore asked;
+  asked.recording = fresh.recording_no;
+  asked.restore = archive.random.id<RestoreId>();
+  asked.who = "key:a";
+  BOOST_CHECK(code_of(archive.writer->call(request_restore(asked))) == Code::kConflict);
+}
+
+BOOST_AUTO_TEST_CASE(the_last_waiter_cancels) {
+  Archived archive;
+  const RestoreId restore = archive.ask(0, "key:a").restore.restore;
+  archive.ask(0, "key:b");
+  BOOST_TEST(!must(archive.writer->call(cancel_waiter(restore, "key:a"))));
+  BOOST_CHECK(code_of(archive.writer->call(cancel_waiter(restore, "key:a"))) == Code::kNotFound);
+  BOOST_TEST(must(archive.writer->call(cancel_waiter(restore, "key:b"))));
+  BOOST_CHECK(must(find_restore(*archive.index, restore))->state == RestoreState::kCancelled);
+  const RestoreId failing = archive.ask(1, "key:a").restore.restore;
+  must(archive.writer->call(restore_failed(failing, "pack is bad")));
+  BOOST_TEST(must(find_restore(*archive.index, failing))->error == "pack is bad");
+  BOOST_CHECK(must(restore_waiters(*archive.index, failing))[0].state == RestoreState::kFailed);
+}
+
+BOOST_AUTO_TEST_CASE(destruction_cancels_a_recall) {
+  Archived archive;
+  const RestoreId restore = archive.ask(0, "key:a").restore.restore;
+  must(archive.writer->call(begin_recall(restore)));
+  must(archive.writer->call(condemn(archive.rows[0].recording_no, "uid:0")));
+  must(archive.writer->call(begin_destroying(archive.rows[0].recording_no, "uid:0")));
+  BOOST_CHECK(code_of(archive.writer->call(restore_staged(restore, archive.standard))) ==
+              Code::kConflict);
+}
+
+BOOST_AUTO_TEST_CASE(media_and_their_history) {
+  Archive archive;
+  archive.furnish();
+  MediumRow again;
+  again.medium = archive.warm;
+  again.tier = Tier::kWarm;
+  again.kind = "pack";
+  again.name = "warm shelf";
+  BOOST_TEST(must(archive.writer->call(register_medium(again, "uid:0"))).name == "warm shelf");
+  again.tier = Tier::kCold;
+  BOOST_CHECK(code_of(archive.writer->call(register_medium(again, "uid:0"))) == Code::kConflict);
+  must(archive.writer->call(set_medium_state(archive.cold, MediumState::kOffline, "system")));
+  BOOST_CHECK(must(find_medium(*archive.index, archive.cold))->state == MediumState::kOffline);
+  BOOST_CHECK(code_of(archive.writer->call(set_medium_state(
+                  archive.random.id<MediumId>(), MediumState::kLost, "u"))) == Code::kNotFound);
+  for (int i = 0; i < limits::kRecallSamplesKept + 20; ++i) {
+    RecallSampleRow sample;
+    sample.at = archive.clock.now();
+    sample.bytes = Bytes(i);
+    sample.elapsed = seconds(1);
+    must(archive.writer->call(add_recall_sample(archive.warm, sample)));
+  }
+  const auto samples = must(recall_samples(*archive.index, archive.warm));
+  BOOST_TEST(samples.size() == size_t{limits::kRecallSamplesKept});
+  BOOST_TEST(samples[0].bytes.count == limits::kRecallSamplesKept + 19);
+  BOOST_TEST(archive.count("SELECT count(*) FROM recall_sample") == limits::kRecallSamplesKept);
+}
+
+BOOST_AUTO_TEST_CASE(configurations_make_one_line_each) {
+  Archive archive;
+  archive.furnish();
+  Digest first;
+  first.bytes[0] = std::byte{1};
+  const auto applied = [&] {
+    return must(status_summary(*archive.index, std::nullopt)).applied_seq;
+  };
+  must(archive.writer->call(config_applied(first, "system")));
+  const int64_t after = applied();
+  must(archive.writer->call(config_applied(first, "system")));
+  BOOST_TEST(applied() == after);
+  must(archive.writer->call(config_applied(Digest(), "system")));
+  BOOST_TEST(applied() == after + 1);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast

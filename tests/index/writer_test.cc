@@ -1,0 +1,380 @@
+// The writer's rule: group commit, failing alone, decided batches, voided tails.
+#include "index/writer.h"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <fstream>
+#include <thread>
+
+#include "index/read/status.h"
+#include "ledger/reader.h"
+#include "tests/index/archive.h"
+
+namespace holdfast {
+namespace {
+
+// Lines of the decisions that are durable now.
+std::vector<std::string> decision_kinds(Archive& archive) {
+  const LedgerView view = must(archive.writer->view_ledger());
+  auto io = must(Io::open());
+  ReadOptions options;
+  options.end = view.decisions_end;
+  std::vector<std::string> kinds;
+  must(read_chain(*io, view.decisions.get(), options, [&](const Line& line) -> Result<bool> {
+    kinds.push_back(line.kind);
+    return true;
+  }));
+  return kinds;
+}
+
+// Keeps the writer's thread busy until it is opened, so that a batch gathers behind it.
+class Gate {
+ public:
+  Command<void> command() {
+    return {"gate", [this](WriteTxn&) -> Status {
+              std::unique_lock lock(mutex_);
+              entered_ = true;
+              changed_.notify_all();
+              changed_.wait(lock, [this] { return open_; });
+              return Status();
+            }};
+  }
+  void wait_until_entered() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return entered_; });
+  }
+  void open() {
+    std::lock_guard lock(mutex_);
+    open_ = true;
+    changed_.notify_all();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool entered_ = false;
+  bool open_ = false;
+};
+
+BOOST_AUTO_TEST_SUITE(writer)
+
+BOOST_AUTO_TEST_CASE(concurrent_writers_share_syncs) {
+  constexpr int kThreads = 64;
+  constexpr int kEach = 4;
+  Archive archive;
+  archive.furnish();
+  std::vector<IngestRow> rows;
+  for (int i = 0; i < kThreads * kEach; ++i)
+    rows.push_back(archive.ingest_row("CA" + std::to_string(i)));
+  const WriterCounters before = archive.writer->counters();
+  std::atomic<int> failures{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kEach; ++i) {
+        const IngestRow& row = rows[static_cast<size_t>(t * kEach + i)];
+        if (!archive.writer->call(ingest_recording(row, "key:test")).ok()) ++failures;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  const WriterCounters after = archive.writer->counters();
+  BOOST_TEST(failures == 0);
+  BOOST_TEST(after.commands - before.commands == kThreads * kEach);
+  BOOST_TEST(after.syncs - before.syncs < after.commands - before.commands);
+  BOOST_TEST(after.batches - before.batches < after.commands - before.commands);
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == kThreads * kEach);
+}
+
+BOOST_AUTO_TEST_CASE(a_gathered_batch_is_one_pair_of_syncs) {
+  Archive archive;
+  archive.furnish();
+  std::vector<IngestRow> rows;
+  for (int i = 0; i < 50; ++i) rows.push_back(archive.ingest_row("CA" + std::to_string(i)));
+  Gate gate;
+  std::atomic<int> answered{0};
+  archive.writer->submit<void>(gate.command(), [&](Status) {});
+  gate.wait_until_entered();
+  const WriterCounters before = archive.writer->counters();
+  for (const IngestRow& row : rows)
+    archive.writer->submit<IngestOutcome>(ingest_recording(row, "key:test"),
+                                          [&](Result<IngestOutcome> outcome) {
+                                            if (outcome.ok()) ++answered;
+                                          });
+  gate.open();
+  archive.writer->stop();
+  const WriterCounters after = archive.writer->counters();
+  BOOST_TEST(answered == 50);
+  BOOST_TEST(after.syncs - before.syncs == 3U);  // the gate's commit, then lines and rows
+}
+
+BOOST_AUTO_TEST_CASE(a_failing_command_fails_alone) {
+  Archive archive;
+  archive.furnish();
+  const IngestRow good = archive.ingest_row("CA1");
+  const IngestRow clash = archive.ingest_row("CA1");
+  const IngestRow other = archive.ingest_row("CA2");
+  Gate gate;
+  archive.writer->submit<void>(gate.command(), [](Status) {});
+  gate.wait_until_entered();
+  std::vector<std::string> answers(3);
+  const auto note = [&answers](size_t at) {
+    return [&answers, at](Result<IngestOutcome> outcome) {
+      answers[at] = outcome.ok() ? "ok" : std::string(traits(outcome.error().code).word);
+    };
+  };
+  archive.writer->submit<IngestOutcome>(ingest_recording(good, "key:a"), note(0));
+  archive.writer->submit<IngestOutcome>(ingest_recording(clash, "key:a"), note(1));
+  archive.writer->submit<IngestOutcome>(ingest_recording(other, "key:a"), note(2));
+  gate.open();
+  archive.writer->stop();
+  BOOST_TEST(answers[0] == "ok");
+  BOOST_TEST(answers[1] == "conflict");
+  BOOST_TEST(answers[2] == "ok");
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 2);
+}
+
+// What a failing command has written before it fails is not there, nor is its line.
+BOOST_AUTO_TEST_CASE(a_failing_command_leaves_nothing) {
+  Archive archive;
+  archive.furnish();
+  const size_t lines = decision_kinds(archive).size();
+  const WorkspaceId other = archive.random.id<WorkspaceId>();
+  Command<void> half{"half", [other](WriteTxn& txn) -> Status {
+                       LineDraft line;
+                       line.kind = decision::kWorkspaceAdded;
+                       line.who = "uid:0";
+                       line.on = other.text();
+                       line.details["no"] = 77;
+                       HOLDFAST_TRY(txn.decide(std::move(line)));
+                       return Error{Code::kConflict, "changed its mind"};
+                     }};
+  BOOST_CHECK(code_of(archive.writer->call(std::move(half))) == Code::kConflict);
+  BOOST_TEST(decision_kinds(archive).size() == lines);
+  BOOST_TEST(!must(find_workspace(*archive.index, other)).has_value());
+}
+
+// Lines durable, commit refused: "outcome unknown", then the rows come from the ledger.
+BOOST_AUTO_TEST_CASE(a_decided_batch_is_replayed) {
+  Archive archive;
+  std::atomic<bool> fail{false};
+  archive.before_commit = [&fail]() -> Status {
+    if (fail.exchange(false)) return Error{Code::kNoSpace, "the disk is full"};
+    return Status();
+  };
+  archive.furnish();
+  const IngestRow row = archive.ingest_row("CA1");
+  archive.source.keep(row);
+  fail = true;
+  const auto answer = archive.writer->call(ingest_recording(row, "key:a"));
+  BOOST_REQUIRE(!answer.ok());
+  BOOST_CHECK(answer.error().code == Code::kUnavailable);
+  BOOST_TEST(answer.error().message.find("outcome unknown") != std::string::npos);
+  // The next command finds it done: the same call again is the same recording.
+  const auto again = must(archive.writer->call(ingest_recording(row, "key:a")));
+  BOOST_CHECK(again.verdict == IngestVerdict::kSame);
+  BOOST_CHECK(again.recording == row.recording);
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_decided_batch_is_replayed_after_a_restart) {
+  Archive archive;
+  bool fail = false;
+  archive.before_commit = [&fail]() -> Status {
+    return fail ? Status(Error{Code::kIo, "the disk is gone"}) : Status();
+  };
+  archive.furnish();
+  const IngestRow row = archive.ingest_row("CA1");
+  archive.source.keep(row);
+  fail = true;
+  BOOST_CHECK(code_of(archive.writer->call(ingest_recording(row, "key:a"))) == Code::kUnavailable);
+  archive.stop();
+  fail = false;
+  archive.start();
+  BOOST_TEST(must(find_recording(*archive.index, row.recording)).has_value());
+}
+
+// "Fault at point n": whatever fails in the ledger, what is answered as done is there after a
+// restart, and what is refused is not.
+BOOST_AUTO_TEST_CASE(P1_faults_of_the_ledger_lose_no_acknowledged_ingest) {
+  bool fired = true;
+  for (int n = 0; fired; ++n) {
+    Archive archive;
+    archive.furnish();
+    archive.ingest("CA0");
+    IngestRow row = archive.ingest_row("CA1");
+    archive.source.keep(row);
+    FaultAt fault(n);
+    fault.tear_writes();
+    archive.faults.aim(&fault);
+    const auto answer = archive.writer->call(ingest_recording(row, "key:a"));
+    const auto later_row = archive.ingest_row("CA2");
+    archive.source.keep(later_row);
+    const auto later = archive.writer->call(ingest_recording(later_row, "key:a"));
+    archive.stop();
+    archive.faults.aim(nullptr);
+    archive.start();
+    fired = fault.fired();
+    BOOST_TEST_CONTEXT("fault " << n << " at " << fault.fired_at()) {
+      BOOST_TEST(must(find_recording(*archive.index, archive.workspace_no, "CA0")).has_value());
+      if (answer.ok() || answer.error().code != Code::kUnavailable)
+        BOOST_TEST(must(find_recording(*archive.index, row.recording)).has_value() == answer.ok());
+      if (later.ok())
+        BOOST_TEST(must(find_recording(*archive.index, later_row.recording)).has_value());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_full_queue_refuses_at_once) {
+  Archive archive;
+  archive.furnish();
+  archive.stop();
+  WriterOptions options = archive.options();
+  options.queue = 2;
+  auto writer = must(Writer::start(options, archive.clock, archive.writer_random, archive.source));
+  Gate gate;
+  std::atomic<int> done{0};
+  std::atomic<int> refused{0};
+  const auto count = [&](Status status) {
+    ++done;
+    if (!status.ok() && status.error().code == Code::kExhausted) ++refused;
+  };
+  writer->submit<void>(gate.command(), count);
+  gate.wait_until_entered();
+  for (int i = 0; i < 5; ++i) writer->submit<void>(medium_checked(archive.standard), count);
+  BOOST_TEST(refused == 3);
+  BOOST_TEST(done == 3);
+  gate.open();
+  writer->stop();
+  BOOST_TEST(done == 6);
+  writer->submit<void>(medium_checked(archive.standard), [&](Status status) {
+    BOOST_CHECK(code_of(status) == Code::kUnavailable);
+    ++done;
+  });
+  BOOST_TEST(done == 7);
+}
+
+BOOST_AUTO_TEST_CASE(access_lines_are_grouped_and_need_no_row) {
+  Archive archive;
+  archive.furnish();
+  LineDraft line;
+  line.kind = "file.opened";
+  line.who = "key:a";
+  line.details["file"] = "inbound.ulaw";
+  must(archive.writer->call_access(line));
+  Gate gate;
+  archive.writer->submit<void>(gate.command(), [](Status) {});
+  gate.wait_until_entered();
+  const WriterCounters before = archive.writer->counters();
+  std::atomic<int> ok{0};
+  for (int i = 0; i < 20; ++i)
+    archive.writer->submit_access(line, [&](Status status) { ok += status.ok() ? 1 : 0; });
+  LineDraft bad = line;
+  bad.kind = "Not A Kind";
+  std::atomic<bool> bad_refused{false};
+  archive.writer->submit_access(bad, [&](Status status) { bad_refused = !status.ok(); });
+  gate.open();
+  const LedgerView view = must(archive.writer->view_ledger());
+  archive.writer->stop();
+  const WriterCounters after = archive.writer->counters();
+  BOOST_TEST(ok == 20);
+  BOOST_TEST(bad_refused);
+  BOOST_TEST(view.access_end.last_n == 21);
+  BOOST_TEST(after.access_lines - before.access_lines == 20U);
+  BOOST_TEST(after.syncs - before.syncs == 2U);  // the gate's commit and one append
+}
+
+BOOST_AUTO_TEST_CASE(recording_numbers_are_never_given_twice) {
+  Archive archive;
+  archive.furnish();
+  std::mutex mutex;
+  std::vector<int64_t> numbers;
+  const auto take = [&](int many) {
+    for (int i = 0; i < many; ++i) {
+      const RecordingNo number = archive.writer->next_recording_no().value();
+      std::lock_guard lock(mutex);
+      numbers.push_back(number.value);
+    }
+  };
+  std::thread first(take, 1500);
+  std::thread second(take, 1500);
+  first.join();
+  second.join();
+  archive.restart();
+  take(10);
+  std::sort(numbers.begin(), numbers.end());
+  BOOST_CHECK(std::adjacent_find(numbers.begin(), numbers.end()) == numbers.end());
+  BOOST_TEST(numbers.front() >= 1);
+}
+
+BOOST_AUTO_TEST_CASE(one_writer_at_a_time) {
+  Archive archive;
+  archive.furnish();
+  WriterOptions options = archive.options();
+  options.ledger.directory = archive.directory / "other-ledger";
+  options.ledger.mirror_directory = archive.directory / "other-mirror";
+  std::filesystem::create_directories(options.ledger.mirror_directory);
+  const auto second = Writer::start(options, archive.clock, archive.writer_random, archive.source);
+  BOOST_CHECK(code_of(second) == Code::kUnavailable);
+}
+
+BOOST_AUTO_TEST_CASE(an_index_ahead_of_its_ledger_is_refused) {
+  Archive archive;
+  archive.furnish();
+  archive.stop();
+  std::filesystem::remove_all(archive.directory / "ledger");
+  std::filesystem::remove_all(archive.directory / "mirror");
+  BOOST_CHECK(code_of(archive.try_start()) == Code::kCorrupt);
+}
+
+BOOST_AUTO_TEST_CASE(an_index_of_another_archive_is_refused) {
+  Archive archive;
+  WriterOptions options = archive.options();
+  std::filesystem::create_directories(options.ledger.mirror_directory);
+  options.archive = archive.random.id<ArchiveId>();
+  must(Writer::start(options, archive.clock, archive.writer_random, archive.source));
+  must(Writer::start(options, archive.clock, archive.writer_random, archive.source));
+  options.archive = archive.random.id<ArchiveId>();
+  BOOST_CHECK(code_of(Writer::start(options, archive.clock, archive.writer_random,
+                                    archive.source)) == Code::kInvalid);
+}
+
+// With the mirror down a batch that mixes protecting and weakening decisions keeps the former.
+BOOST_AUTO_TEST_CASE(what_weakens_waits_for_the_mirror) {
+  Archive archive;
+  archive.furnish();
+  const IngestRow held = archive.ingest("CA1");
+  PlaceHold hold;
+  hold.recording = held.recording;
+  hold.workspace_no = archive.workspace_no;
+  hold.matter = "Case 7";
+  hold.who = "uid:0";
+  const HoldRow placed = must(archive.writer->call(place_hold(hold)));
+  archive.stop();
+  std::filesystem::remove_all(archive.directory / "mirror");
+  { std::ofstream in_the_way(archive.directory / "mirror"); }
+  auto started =
+      Writer::start(archive.options(), archive.clock, archive.writer_random, archive.source);
+  archive.writer = must(std::move(started));
+  archive.index.emplace(must(Database::open_read_only(archive.directory / "index.db")));
+  Gate gate;
+  archive.writer->submit<void>(gate.command(), [](Status) {});
+  gate.wait_until_entered();
+  hold.matter = "Case 8";
+  std::atomic<bool> second_placed{false};
+  std::atomic<bool> release_refused{false};
+  archive.writer->submit<HoldRow>(release_hold(placed.hold, "", "uid:0"),
+                                  [&](Result<HoldRow> answer) { release_refused = !answer.ok(); });
+  archive.writer->submit<HoldRow>(place_hold(hold),
+                                  [&](Result<HoldRow> answer) { second_placed = answer.ok(); });
+  gate.open();
+  archive.writer->stop();
+  BOOST_TEST(second_placed);
+  BOOST_TEST(release_refused);
+  BOOST_TEST(archive.row_of(held.recording_no).holds == 2);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast
