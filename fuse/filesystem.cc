@@ -206,7 +206,9 @@ void Filesystem::read(fuse_req_t request, size_t size, off_t offset, const fuse_
   const int64_t left = std::max<int64_t>(file->size.count - offset, 0);
   // From descriptor to descriptor: the bytes are spliced from the page cache. A later kernel
   // interface (passthrough) takes the same descriptor at open and leaves this function unused.
-  fuse_bufvec source = FUSE_BUFVEC_INIT(std::min(size, static_cast<size_t>(left)));
+  fuse_bufvec source{};
+  source.count = 1;
+  source.buf[0].size = std::min(size, static_cast<size_t>(left));
   source.buf[0].flags = static_cast<fuse_buf_flags>(FUSE_BUF_IS_FD | FUSE_BUF_FD_SEEK);
   source.buf[0].fd = file->fd.get();
   source.buf[0].pos = offset;
@@ -278,10 +280,9 @@ namespace {
 Filesystem& of(fuse_req_t request) { return *static_cast<Filesystem*>(fuse_req_userdata(request)); }
 
 void init(void*, fuse_conn_info* connection) {
-  for (const unsigned wanted :
-       {FUSE_CAP_SPLICE_WRITE, FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO,
-        FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ})
-    connection->want |= connection->capable & wanted;
+  for (const int wanted : {FUSE_CAP_SPLICE_WRITE, FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO,
+                           FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ})
+    connection->want |= connection->capable & static_cast<unsigned>(wanted);
   // Pages leave the kernel's cache when we say so, not when an attribute was fetched again.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
   connection->time_gran = 1'000'000;  // the index counts milliseconds

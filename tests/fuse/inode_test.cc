@@ -35,7 +35,7 @@ BOOST_AUTO_TEST_CASE(every_node_comes_back_from_its_number) {
   }
   for (const Node& node : nodes) {
     const uint64_t inode = inode_of(node);
-    BOOST_TEST(inode >> 63 == 0u);
+    BOOST_TEST((inode >> 63) == 0u);
     const Result<Node> back = node_of(inode);
     BOOST_REQUIRE(back.ok());
     BOOST_TEST((*back == node));
