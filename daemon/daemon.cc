@@ -23,6 +23,7 @@ Status write_port(const Config& config, int port) {
   HOLDFAST_ASSIGN(run, open_root(config.run_dir));
   PublishOptions options;
   options.if_exists = IfExists::kReplace;
+  options.mode = 0644;
   return publish_text(*io, run.get(), "http.port", std::to_string(port) + "\n", options);
 }
 

@@ -8,6 +8,16 @@
 
 namespace holdfast::api {
 
+void Call::fail(const Error& error) {
+  for (std::string_view type : {"erased", "already-destroyed"})
+    if (error.code == Code::kConflict &&
+        error.message.find(std::string(type) + ":") != std::string::npos)
+      return exchange->respond(http::problem_response(409, type, error.message));
+  if (error.code == Code::kLocked)
+    return exchange->respond(http::problem_response(409, "legal-hold", error.message));
+  exchange->respond(http::problem_response(error));
+}
+
 std::optional<std::string> Call::query(std::string_view name) const {
   const std::optional<std::string_view> value = request().parameter(name);
   if (!value) return std::nullopt;

@@ -49,7 +49,8 @@ struct Call {
   void answer(int status, const json::value& value) {
     exchange->respond(http::json_response(status, value));
   }
-  void fail(const Error& error) { exchange->respond(http::problem_response(error)); }
+  // A conflict that begins with "erased: " or "already-destroyed: " is a problem of that type.
+  void fail(const Error& error);
 };
 using CallPtr = std::shared_ptr<Call>;
 

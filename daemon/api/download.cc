@@ -116,13 +116,12 @@ void send(const CallPtr& call, Download download) {
   const bool bytes =
       (plan.status == 200 || plan.status == 206) && call->request().method == http::Method::kGet;
   if (!bytes) {
-    http::Response response;
+    // HEAD tells the length that GET would have, and opens nothing; 304, 412 and 416 have none.
+    http::FileResponse response;
     response.status = plan.status;
     response.headers = plan.headers;
-    // HEAD tells the length that GET would have; 304, 412 and 416 have no body.
-    if (call->request().method == http::Method::kHead && plan.status == 200)
-      response.headers.set("content-length", std::to_string(plan.length));
-    return call->answer(std::move(response));
+    response.length = plan.length;
+    return call->exchange->respond_file(std::move(response));
   }
   audited(call, download, [download](const CallPtr& caller) {
     if (download.file.name == kMetadataName) return send_metadata(caller, download);

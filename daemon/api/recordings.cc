@@ -150,8 +150,6 @@ void delete_recording(CallPtr call) {
       std::function<void(Result<RecordingRow>)>([call, number](Result<RecordingRow> outcome) {
         auto kept = std::make_shared<Result<RecordingRow>>(std::move(outcome));
         call->services.loop.post([call, number, kept] {
-          if (!kept->ok() && kept->error().code == Code::kLocked)
-            return call->answer(http::problem_response(409, "legal-hold", kept->error().message));
           if (!kept->ok()) return call->fail(kept->error());
           const Archive archive = call->services.archive;
           const bool taken =

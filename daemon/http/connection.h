@@ -55,6 +55,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // Watches the socket. kIo when the loop refuses; the connection is then dropped.
   Status start();
+  ListenerKind kind() const { return kind_; }
   void sweep(Millis now);
   // Closes when idle, else as soon as the current answer is out.
   void drain();

@@ -76,8 +76,9 @@ Status Server::add_listener(Socket socket, ListenerKind kind, std::string path) 
 
 bool Server::may_accept(const Listener& listener) const {
   if (draining_ || accept_paused_) return false;
-  const size_t reserved = listener.kind == ListenerKind::kPublic ? kReservedForOperators : 0;
-  return connections_.size() < limits::kConnectionsMax - reserved;
+  if (connections_.size() >= limits::kConnectionsMax) return false;
+  return listener.kind != ListenerKind::kPublic ||
+         public_open_ < limits::kConnectionsMax - kReservedForOperators;
 }
 
 void Server::update_listeners() {
@@ -111,6 +112,7 @@ void Server::accept_from(Listener& listener) {
     }
     ++counters_.connections_accepted;
     ++counters_.connections_open;
+    if (listener.kind == ListenerKind::kPublic) ++public_open_;
     connections_.insert(std::move(connection));
   }
   update_listeners();
@@ -119,6 +121,7 @@ void Server::accept_from(Listener& listener) {
 void Server::closed(const std::shared_ptr<Connection>& connection) {
   if (connections_.erase(connection) == 0) return;
   --counters_.connections_open;
+  if (connection->kind() == ListenerKind::kPublic) --public_open_;
   update_listeners();
   finish_drain();
 }

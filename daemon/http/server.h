@@ -95,6 +95,7 @@ class Server {
   Handler& handler_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
+  size_t public_open_ = 0;  // of them, from ListenerKind::kPublic
   Timer sweep_timer_;
   bool accept_paused_ = false;  // out of descriptors; tried again at the next sweep
   bool draining_ = false;

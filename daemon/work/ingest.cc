@@ -120,6 +120,8 @@ Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
       }
     }
     if (!known) return commit_first(io, *draft, std::move(judged));
+    if (known->state == RecordingState::kCondemned || known->state == RecordingState::kDestroying)
+      return Error{Code::kConflict, "erased: the call was archived and is being destroyed"};
     switch (judge_ingest(known->files, judged.row.files)) {
       case IngestVerdict::kConflict:
         return Error{Code::kConflict,

@@ -51,9 +51,10 @@ Status give_to_group(const std::string& path, const std::string& group) {
 }  // namespace
 
 Status init_archive(Io& io, const Config& config, Clock& clock, Random& random) {
-  for (const std::string& path :
-       {config.state_dir, config.run_dir, config.spool_dir, config.mirror_dir})
+  for (const std::string& path : {config.state_dir, config.spool_dir, config.mirror_dir})
     HOLDFAST_TRY(make_directories(path, 0750));
+  // Sockets and the port are for whoever their own modes name.
+  HOLDFAST_TRY(make_directories(config.run_dir, 0755));
   HOLDFAST_TRY(give_to_group(config.state_dir, config.mount_group));
 
   const std::vector<ConfiguredMedium> media = configured_media(config);
