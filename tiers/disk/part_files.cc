@@ -39,6 +39,10 @@ Result<std::optional<RecordingDescription>> find_description(Io& io, int root_fd
   Result<std::string> text = read_text(io, root_fd, path, Bytes(kDescriptionBytesMax));
   if (!text.ok() && text.error().code == Code::kNotFound)
     return std::optional<RecordingDescription>();
+  // Too large, a link or no plain file: whatever it is, it is not what we wrote.
+  if (!text.ok() && (text.error().code == Code::kTooLarge || text.error().code == Code::kInvalid ||
+                     text.error().code == Code::kForbidden))
+    return Error{Code::kCorrupt, text.error().message};
   if (!text.ok()) return std::move(text).error();
   Result<RecordingDescription> description = parse_recording_json(*text);
   if (!description.ok()) return description.error().within(std::string(directory));

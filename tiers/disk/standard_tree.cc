@@ -4,6 +4,7 @@
 
 #include <cerrno>
 
+#include "base/log.h"
 #include "io/text_file.h"
 #include "io/tree.h"
 #include "tiers/disk/part_files.h"
@@ -28,13 +29,13 @@ Status each_part_in(Io& io, int root_fd, const char* parent,
   });
 }
 
-// A corrupt recording.json is no recording.json here: the entry is not complete.
-Result<std::optional<RecordingDescription>> readable_description(Io& io, int root_fd,
-                                                                 const std::string& directory) {
-  Result<std::optional<RecordingDescription>> found = find_description(io, root_fd, directory);
-  if (!found.ok() && found.error().code == Code::kCorrupt)
-    return std::optional<RecordingDescription>();
-  return found;
+// What is wrong with a finished entry, or nothing. kIo and the like are the world's.
+Result<std::string> damage_of(Io& io, int root_fd, const PartId& part,
+                              const Result<std::optional<RecordingDescription>>& found) {
+  if (!found.ok()) return found.error().message;
+  if ((*found)->part_id() != part) return std::string("its recording.json is another part's");
+  HOLDFAST_ASSIGN(whole, has_all_files(io, root_fd, incoming_directory(part), **found));
+  return whole ? std::string() : std::string("a file of it is gone or has another size");
 }
 
 Error occupied(const Place& place) {
@@ -120,13 +121,18 @@ Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io) {
   std::vector<IncomingEntry> entries;
   const int root_fd = root->get();
   HOLDFAST_TRY(each_part_in(io, root_fd, kIncoming, [&](const PartId& part) -> Status {
-    const std::string directory = incoming_directory(part);
-    HOLDFAST_ASSIGN(description, readable_description(io, root_fd, directory));
-    if (description) {
-      HOLDFAST_ASSIGN(complete, has_all_files(io, root_fd, directory, *description));
-      if (!complete || description->part_id() != part) description.reset();
+    Result<std::optional<RecordingDescription>> found =
+        find_description(io, root_fd, incoming_directory(part));
+    if (!found.ok() && found.error().code != Code::kCorrupt) return found.error();
+    if (found.ok() && !*found) {
+      entries.push_back(IncomingEntry{part, std::nullopt});
+      return {};
     }
-    entries.push_back(IncomingEntry{part, std::move(description)});
+    HOLDFAST_ASSIGN(damage, damage_of(io, root_fd, part, found));
+    if (damage.empty())
+      entries.push_back(IncomingEntry{part, std::move(*found)});
+    else
+      log::error("{} in .incoming is damaged and left alone: {}", part.text(), damage);
     return {};
   }));
   return entries;

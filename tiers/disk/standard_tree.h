@@ -42,7 +42,7 @@ struct IncomingEntry {
   PartId part;
   // Set when the entry is complete: recording.json is there, and every file it names has its
   // size, here or (when it was on its way there) at the part's place. Digests were not read;
-  // ensure_digest does that.
+  // ensure_digest does that. Absent when the ingest never finished: nobody was promised anything.
   std::optional<RecordingDescription> description;
 };
 
@@ -77,10 +77,12 @@ class StandardTree {
   // Renames a finished part to its place. Idempotent: kNotFound only when it is
   // neither in .incoming nor in its place; kConflict when another part lies there.
   Status place(Io& io, const PartId& part, const Place& place);
-  // What lies in .incoming, for start-up. Entries with foreign names are not told.
+  // What lies in .incoming, for start-up. Entries with foreign names are not told. Nor is an
+  // entry that was finished and is damaged now (recording.json unreadable, a file gone or of
+  // another size): it may have been acknowledged, so it is left alone and told in the log.
   Result<std::vector<IncomingEntry>> list_incoming(Io& io);
-  // Removes a partial entry, or one whose ingest was refused. The caller knows
-  // that no row speaks of it: it was never acknowledged.
+  // Removes an entry that never finished, or whose ingest was refused. The caller
+  // knows that no row speaks of it: it was never acknowledged.
   Status discard_incoming(Io& io, const PartId& part);
 
   // --- Reading
