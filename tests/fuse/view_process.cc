@@ -109,6 +109,13 @@ int ViewProcess::stop(int signal) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
+int64_t ViewProcess::memory_peak_kib() const {
+  std::ifstream lines("/proc/" + std::to_string(pid_) + "/status");
+  for (std::string line; std::getline(lines, line);)
+    if (line.starts_with("VmHWM:")) return std::stoll(line.substr(6));
+  throw std::runtime_error("no VmHWM of the view's process");
+}
+
 std::string ViewProcess::log() const { return read_file(log_path_); }
 
 }  // namespace holdfast

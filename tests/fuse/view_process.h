@@ -27,6 +27,8 @@ class ViewProcess {
 
   // Sends `signal` and waits for the end: its exit code, or minus the signal that ended it.
   int stop(int signal);
+  // The most memory it ever had resident, in KiB (VmHWM).
+  int64_t memory_peak_kib() const;
   // What it said so far (its standard error).
   std::string log() const;
 
