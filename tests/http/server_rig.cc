@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "daemon/http/file_semantics.h"
+#include "daemon/http/multipart.h"
 #include "daemon/http/problem.h"
 
 namespace holdfast::http::test {
@@ -54,6 +55,30 @@ class PausingSink final : public BodySink {
   std::shared_ptr<bool> paused_ = std::make_shared<bool>(false);  // outlives this
 };
 
+class CountingParts final : public PartSink {
+ public:
+  CountingParts(std::shared_ptr<Exchange> exchange, std::atomic<size_t>& largest)
+      : exchange_(std::move(exchange)), largest_(largest) {}
+
+  Status on_part(const PartHead&) override { return {}; }
+  Status on_data(ByteSpan data) override {
+    bytes_ += data.size();
+    largest_ = std::max(largest_.load(), data.size());
+    return {};
+  }
+  Status on_part_end() override { return {}; }
+  void on_end() override {
+    exchange_->respond(text_response(200, "text/plain", std::to_string(bytes_)));
+  }
+  void on_refused(const Error& error) override { exchange_->respond(problem_response(error)); }
+  void on_error(const Error&) override {}
+
+ private:
+  std::shared_ptr<Exchange> exchange_;
+  std::atomic<size_t>& largest_;
+  size_t bytes_ = 0;
+};
+
 }  // namespace
 
 RigHandler::~RigHandler() {
@@ -75,6 +100,12 @@ void RigHandler::handle(std::shared_ptr<Exchange> exchange) {
   } else if (path == "/pausing") {
     exchange->stream_body(int64_t{1} << 40,
                           std::make_unique<PausingSink>(loop_, threads, exchange, body_errors));
+  } else if (path == "/upload") {
+    const auto type = exchange->request().headers.find("content-type").value_or("");
+    const Result<std::string> boundary = boundary_of(type);
+    if (!boundary.ok()) return exchange->respond(problem_response(boundary.error()));
+    auto parts = std::make_unique<CountingParts>(exchange, largest_piece);
+    exchange->stream_body(int64_t{1} << 40, make_multipart_sink(*boundary, std::move(parts)));
   } else if (path == "/file") {
     send_file(exchange);
   } else if (path == "/chunks" || path == "/cut") {

@@ -23,6 +23,7 @@ namespace holdfast::http::test {
 //   POST /body           read_body, 200 with the same bytes
 //   POST /pausing        stream_body into a sink that pauses after each piece and is
 //                        resumed by another thread; 200 with the count of bytes
+//   POST /upload         multipart; 200 with the count of bytes in all parts, 422 if refused
 //   GET  /file           plan_file over the rig's file
 //   GET  /chunks?n=      a streamed answer of n pieces of 1,000 bytes
 //   GET  /cut            a streamed answer that is aborted half-way
@@ -46,6 +47,7 @@ class RigHandler final : public Handler {
   std::atomic<int> disconnects{0};
   std::atomic<int> body_errors{0};
   std::atomic<int64_t> file_bytes_done{-1};
+  std::atomic<size_t> largest_piece{0};  // that an upload's part got at once
 
  private:
   void send_file(const std::shared_ptr<Exchange>& exchange);
