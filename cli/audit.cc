@@ -8,15 +8,27 @@
 namespace holdfast::cli {
 namespace {
 
-// "file=inbound.ulaw part=1" of a line's details.
+// A digest's first digits are enough for an eye; --json has them all.
+std::string shortened(std::string text) {
+  constexpr size_t kDigestDigits = 64;
+  constexpr size_t kShown = 12;
+  const bool is_digest = text.size() == kDigestDigits &&
+                         text.find_first_not_of("0123456789abcdef") == std::string::npos;
+  return is_digest ? text.substr(0, kShown) + "…" : text;
+}
+
+// "file=inbound.ulaw part=1" of a line's details; of a list only its length.
 std::string details_of(const json::object& line) {
   const json::value* details = line.if_contains("details");
   if (details == nullptr || !details->is_object()) return "-";
   std::string text;
   for (const auto& member : details->as_object()) {
     if (!text.empty()) text += ' ';
-    text +=
-        fmt::format("{}={}", printable(member.key()), text_of(details->as_object(), member.key()));
+    const std::string name = printable(member.key());
+    if (member.value().is_array())
+      text += fmt::format("{} {}", member.value().as_array().size(), name);
+    else
+      text += fmt::format("{}={}", name, shortened(text_of(details->as_object(), member.key())));
   }
   return text.empty() ? "-" : text;
 }

@@ -24,8 +24,9 @@ class HoldCommand final : public Command {
     arguments.positionals("CALL", calls_, "The calls' ids (call_sid)", false);
     arguments.option("--matter", "NAME", matter_, "The matter that needs the recording");
     arguments.option("--reason", "TEXT", reason_, "Why, in a sentence");
-    arguments.flag("--list", list_,
-                   "List the holds, released ones too: of the CALL, or of the workspace");
+    arguments.flag(
+        "--list", list_,
+        "List the holds, released ones too: of the CALL, or of all recordings that are held");
     paging_.declare(arguments);
   }
 
@@ -53,19 +54,39 @@ class HoldCommand final : public Command {
     return {};
   }
 
+  // Of one call, or of every recording of the workspace that is held.
   Status list_holds(Session& session) {
     if (calls_.size() > 1)
       return Error{Code::kInvalid, "hold --list: of the whole workspace, or of one CALL"};
-    HOLDFAST_ASSIGN(path, calls_.empty()
-                              ? session.workspace_path({"holds"})
-                              : session.workspace_path({"recordings", calls_[0], "holds"}));
     Table table({{"HOLD"}, {"CALL"}, {"MATTER"}, {"PLACED (UTC)"}, {"BY"}, {"RELEASED (UTC)"}});
-    return list(session, path, {}, paging_, std::move(table),
-                [](const json::object& item, Table& rows) {
-                  rows.add({text_of(item, "hold_id"), text_of(item, "call_sid"),
-                            text_of(item, "matter"), time_of(item, "placed_at"),
-                            text_of(item, "placed_by"), time_of(item, "released_at")});
-                });
+    if (!calls_.empty()) {
+      HOLDFAST_TRY(list_holds_of(session, calls_[0], table));
+      if (!session.json()) table.flush(stdout);
+      return {};
+    }
+    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings"}));
+    const auto see = [&](const HttpResponse&, const json::object& page) -> Status {
+      for (const json::object* recording : objects_of(page, "items")) {
+        HOLDFAST_ASSIGN(call, need_string(*recording, "call_sid"));
+        HOLDFAST_TRY(list_holds_of(session, call, table));
+      }
+      if (!session.json()) table.flush(stdout);
+      return {};
+    };
+    return each_page(session, path, {{"held", "true"}}, paging_, see);
+  }
+
+  static Status list_holds_of(Session& session, const std::string& call, Table& table) {
+    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call, "holds"}));
+    auto answer = session.get(path);
+    if (!answer.ok()) return answer.error().within("holds of " + call);
+    if (session.json()) return session.print_json(answer->response), Status();
+    HOLDFAST_ASSIGN(holds, object_of(answer->value, "holds of " + call));
+    for (const json::object* hold : objects_of(*holds, "items"))
+      table.add({text_of(*hold, "hold_id"), text_of(*hold, "call_sid"), text_of(*hold, "matter"),
+                 time_of(*hold, "placed_at"), text_of(*hold, "placed_by"),
+                 time_of(*hold, "released_at")});
+    return {};
   }
 
   std::vector<std::string> calls_;

@@ -175,11 +175,15 @@ BOOST_AUTO_TEST_CASE(audit_reads_the_chains) {
   CliRig rig;
   rig.daemon.on("GET /v1/audit",
                 R"({"items":[{"n":5,"t":"2025-11-21T03:36:00Z","kind":"hold","who":"uid:0",)"
-                R"("on":"rrr","details":{"matter":"mmm","part":1},"digest":"00"}],)"
-                R"("next_cursor":null})");
+                R"("on":"rrr","details":{"jti":["a","b"],"matter":"mmm","note":")" +
+                    std::string(64, 'a') +
+                    R"("},"digest":"00"}],)"
+                    R"("next_cursor":null})");
   ProgramRun run = rig.run({"audit"});
   check_done(run);
-  BOOST_TEST(line_of(run.out, "5 ") == "5 2025-11-21 03:36:00 hold uid:0 rrr matter=mmm part=1");
+  BOOST_TEST(line_of(run.out, "5 ") ==
+             "5 2025-11-21 03:36:00 hold uid:0 rrr 2 jti matter=mmm "
+             "note=aaaaaaaaaaaa…");
   BOOST_TEST(rig.daemon.asked().back().query == "chain=decisions&limit=100");
   check_done(rig.run({"audit", "--chain", "access", "--call", "CA1", "--actor", "uid:0", "--from",
                       "2026-01-01T00:00:00Z", "--to", "2026-02-01T00:00:00Z", "--recording",

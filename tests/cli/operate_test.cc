@@ -51,16 +51,24 @@ BOOST_AUTO_TEST_CASE(an_incomplete_hold_is_refused_before_it_is_sent) {
 
 BOOST_AUTO_TEST_CASE(holds_are_listed) {
   CliRig rig;
-  rig.daemon.on("GET " + in_workspace("holds"),
-                R"({"items":[{"hold_id":"hhh","matter":"Doe","matter_id":"m","call_sid":"CA1",)"
-                R"("placed_at":"2026-11-21T03:36:00Z","placed_by":"uid:0","released_at":null}],)"
-                R"("next_cursor":null})");
-  const ProgramRun run = rig.run({"hold", "--list"});
+  const auto holds = [](const std::string& hold, const std::string& call) {
+    return R"({"items":[{"hold_id":")" + hold + R"(","matter":"Doe","call_sid":")" + call +
+           R"(","placed_at":"2026-11-21T03:36:00Z","placed_by":"uid:0","released_at":null}]})";
+  };
+  rig.daemon.on("GET " + in_workspace("recordings"),
+                R"({"items":[{"call_sid":"CA1"},{"call_sid":"CA2"}],"next_cursor":null})");
+  rig.daemon.on("GET " + in_workspace("recordings/CA1/holds"), holds("hh1", "CA1"));
+  rig.daemon.on("GET " + in_workspace("recordings/CA2/holds"), holds("hh2", "CA2"));
+  ProgramRun run = rig.run({"hold", "--list"});
   check_done(run);
-  BOOST_TEST(line_of(run.out, "hhh") == "hhh CA1 Doe 2026-11-21 03:36:00 uid:0 -");
-  rig.daemon.on("GET " + in_workspace("recordings/CA1/holds"), R"({"items":[]})");
-  check_done(rig.run({"hold", "CA1", "--list"}));
+  BOOST_TEST(line_of(run.out, "hh1") == "hh1 CA1 Doe 2026-11-21 03:36:00 uid:0 -");
+  BOOST_TEST(line_of(run.out, "hh2") == "hh2 CA2 Doe 2026-11-21 03:36:00 uid:0 -");
+  BOOST_TEST(rig.daemon.only("GET", in_workspace("recordings")).query == "held=true&limit=100");
+  run = rig.run({"hold", "CA2", "--list", "--json"});
+  check_done(run);
+  BOOST_TEST(run.out == holds("hh2", "CA2") + "\n");
   check_failed(rig.run({"hold", "CA1", "CA2", "--list"}), Code::kInvalid, "one CALL");
+  check_failed(rig.run({"hold", "CA3", "--list"}), Code::kNotFound, "holds of CA3: ");
 }
 
 BOOST_AUTO_TEST_CASE(release_sends_its_reason) {
