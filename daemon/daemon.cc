@@ -145,6 +145,7 @@ void Daemon::stop() {
   ::sd_notify(0, "STOPPING=1");
   log::info("stopping");
   spool_->stop();
+  opened_->archive().changes.close();
   mover_->request_stop();
   warm_restorer_->request_stop();
   if (cold_restorer_) cold_restorer_->request_stop();

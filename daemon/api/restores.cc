@@ -89,6 +89,7 @@ class RestoreWaiter : public std::enable_shared_from_this<RestoreWaiter> {
 
   void look() {
     if (done_) return;
+    if (call_->services.archive.changes.is_closed()) return finish();
     listen();
   }
 

@@ -43,9 +43,29 @@ ChangeFeed::News ChangeFeed::since(int64_t seq) const {
 }
 
 int64_t ChangeFeed::wait(std::function<void()> woken) {
-  std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  if (closed_) {
+    lock.unlock();
+    woken();
+    return 0;
+  }
   waiters_.emplace(next_waiter_, std::move(woken));
   return next_waiter_++;
+}
+
+void ChangeFeed::close() {
+  std::map<int64_t, std::function<void()>> waiters;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    waiters.swap(waiters_);
+  }
+  for (auto& [number, woken] : waiters) woken();
+}
+
+bool ChangeFeed::is_closed() const {
+  std::lock_guard lock(mutex_);
+  return closed_;
 }
 
 void ChangeFeed::cancel(int64_t waiter) {

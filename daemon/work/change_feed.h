@@ -45,6 +45,10 @@ class ChangeFeed {
   int64_t wait(std::function<void()> woken);
   void cancel(int64_t waiter);
 
+  // The daemon stops: everybody who waits is woken now, and whoever comes later at once.
+  void close();
+  bool is_closed() const;
+
  private:
   static constexpr size_t kKept =
       4096;  // some minutes of a busy archive; beyond it a reset is cheaper
@@ -54,6 +58,7 @@ class ChangeFeed {
   int64_t last_ = 0;  // number of the newest change; numbers begin at 1 in each run
   std::map<int64_t, std::function<void()>> waiters_;
   int64_t next_waiter_ = 1;
+  bool closed_ = false;
 };
 
 }  // namespace holdfast

@@ -93,7 +93,11 @@ void Spool::on_events() {
 }
 
 void Spool::notice(const std::string& entry) {
-  if (stopped_ || taken_.contains(entry)) return;
+  if (stopped_) return;
+  if (const auto taken = taken_.find(entry); taken != taken_.end()) {
+    taken->second = true;
+    return;
+  }
   if (waiting_.size() >= limits::kSpoolQueue) {
     scan_again_ = true;
     return;
@@ -118,9 +122,10 @@ void Spool::request_scan() {
         log::error("scan the spool: {}", found->error().message);
         return;
       }
+      // Watched first, then looked at: an entry completed between the scan and now is not missed.
       for (const std::string& entry : **found) {
-        const size_t slash = entry.find('/');
-        add_watch(entry.substr(0, slash));
+        add_watch(entry.substr(0, entry.find('/')));
+        add_watch(entry);
         notice(entry);
       }
       if (std::exchange(scan_again_, false)) request_scan();
@@ -137,14 +142,15 @@ void Spool::feed() {
       Status done = entries_.take(io, entry);
       if (!done.ok()) log::warning("{}", done.error().message);
       loop_.post([this, entry] {
-        taken_.erase(entry);
+        const bool again = taken_.extract(entry).mapped();
+        if (again) notice(entry);
         feed();
         if (waiting_.empty() && taken_.empty() && std::exchange(scan_again_, false)) request_scan();
       });
     });
     if (!taken) return;
     waiting_.erase(waiting_.begin());
-    taken_.insert(entry);
+    taken_.emplace(entry, false);
   }
 }
 

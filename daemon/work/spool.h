@@ -30,9 +30,10 @@ class SpoolEntries {
   SpoolEntries(const Archive& archive, std::string directory)
       : ingest_(archive), archive_(archive), directory_(std::move(directory)) {}
 
-  // Names of complete entries as "<workspace>/<call_sid>", at most `most`.
+  // Entries as "<workspace>/<call_sid>": at most `most` complete ones, then as many incomplete.
   Result<std::vector<std::string>> scan(Io& io, size_t most);
-  // Ingests the entry, or rejects it. An error: it was left for another try.
+  // Ingests the entry, or rejects it; an incomplete one is left. An error: it was left for another
+  // try.
   Status take(Io& io, const std::string& entry);
 
  private:
@@ -73,7 +74,8 @@ class Spool {
   Timer rescan_;
   std::map<int, std::string> watches_;  // inotify's number → path below the spool; "" is the spool
   std::set<std::string> waiting_;       // noticed, not yet with a worker
-  std::set<std::string> taken_;         // with a worker
+  // With a worker; true when something happened to the entry meanwhile.
+  std::map<std::string, bool> taken_;
   bool scanning_ = false;
   bool scan_again_ = false;
   bool stopped_ = false;

@@ -55,17 +55,20 @@ Result<std::vector<std::string>> SpoolEntries::scan(Io& io, size_t most) {
   HOLDFAST_ASSIGN(root, open_root(directory_));
   HOLDFAST_ASSIGN(workspaces, names_in(root, kWorkspacesMax));
   std::vector<std::string> entries;
+  std::vector<std::string> incomplete;
   for (const std::string& workspace : workspaces) {
     if (workspace == kRejected || entries.size() >= most) continue;
     auto directory = io.open(root.get(), workspace, O_RDONLY | O_DIRECTORY);
     if (!directory.ok()) continue;  // a stray file: not an entry
     HOLDFAST_ASSIGN(calls, names_in(*directory, most));
     for (const std::string& call : calls) {
-      auto entry = io.open(directory->get(), call, O_RDONLY | O_DIRECTORY);
-      if (entry.ok() && exists(*entry, kComplete) && entries.size() < most)
-        entries.push_back(workspace + "/" + call);
+      const std::string name = workspace + "/" + call;
+      std::vector<std::string>& found =
+          exists(*directory, call + "/" + std::string(kComplete)) ? entries : incomplete;
+      if (found.size() < most) found.push_back(name);
     }
   }
+  entries.insert(entries.end(), incomplete.begin(), incomplete.end());
   return entries;
 }
 
