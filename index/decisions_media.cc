@@ -67,12 +67,12 @@ Status place_pack_copy(WriteTxn& txn, int64_t pack_no, int64_t medium_no,
              pack_no, medium_no, location, txn.now());
 }
 
-// Nothing when the index does not know the pack (its sealing was replayed without its contents).
+// Nothing when the pack is not known or still open: its sealing was replayed without its contents.
 Result<std::optional<int64_t>> known_pack(WriteTxn& txn, const PackId& pack) {
-  auto number = rows::need_pack_no(txn.index(), pack);
-  if (number.ok()) return std::optional<int64_t>(*number);
-  if (txn.replaying() && number.error().code == Code::kNotFound) return std::optional<int64_t>();
-  return number.error();
+  HOLDFAST_ASSIGN(row, find_pack(txn.index(), pack));
+  if (txn.replaying() && (!row || row->state == PackState::kOpen)) return std::optional<int64_t>();
+  HOLDFAST_ASSIGN(number, rows::need_pack_no(txn.index(), pack));
+  return std::optional<int64_t>(number);
 }
 
 }  // namespace

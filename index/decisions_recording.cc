@@ -160,7 +160,10 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   const RecordingNo number = row->recording_no;
   if (txn.replaying() && row->state == RecordingState::kUnlocated) {
     // The ledger says that its last copy went: there is nothing to look for.
-    HOLDFAST_TRY(run(index, "UPDATE recording SET state = 1 WHERE recording_no = ?1", number));
+    HOLDFAST_TRY(run(index,
+                     "UPDATE recording SET state = 1, call_sid = hex(recording_id) "
+                     "WHERE recording_no = ?1",
+                     number));
     HOLDFAST_TRY(run(index, "UPDATE recording SET state = 2 WHERE recording_no = ?1", number));
     HOLDFAST_TRY(run(index, "UPDATE recording SET state = 3 WHERE recording_no = ?1", number));
   }

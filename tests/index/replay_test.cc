@@ -11,7 +11,8 @@ namespace holdfast {
 namespace {
 
 // All rows that decisions make, as text. What has no line is left out: when policy looks again,
-// whether files were renamed into place, what is planned, and rows of copies that are going.
+// whether files were renamed into place, what is planned, and rows of copies that are going (all of
+// a recording's, once its destruction has begun).
 std::vector<std::string> rows_of_decisions(Database& index) {
   const char* const queries[] = {
       "SELECT 'workspace', workspace_no, hex(workspace_id), name FROM workspace ORDER BY 2",
@@ -21,23 +22,26 @@ std::vector<std::string> rows_of_decisions(Database& index) {
       "SELECT 'medium', medium_no, hex(medium_id), tier, kind, name FROM medium ORDER BY 2",
       "SELECT 'recording', recording_no, hex(recording_id), workspace_no, call_sid, started_at, "
       "ended_at, day, duration_ms, iif(state = 0, 1, state), flags, tier, holds, parts, bytes, "
-      "single_copy_bytes FROM recording ORDER BY 2",
+      "iif(state = 3, 0, single_copy_bytes) FROM recording ORDER BY 2",
       "SELECT 'metadata', recording_no, hex(bytes) FROM metadata ORDER BY 2",
-      "SELECT 'part', recording_no, part, bytes, copies FROM part ORDER BY 2, 3",
+      "SELECT 'part', recording_no, part, bytes, iif((SELECT state FROM recording r WHERE "
+      "r.recording_no = p.recording_no) = 3, 0, copies) FROM part p ORDER BY 2, 3",
       "SELECT 'file', recording_no, part, name, size, hex(sha256), channel FROM file "
       "ORDER BY 2, 3, 4",
       "SELECT 'pack', hex(pack_id), size, hex(sha256), sealed_at, members, bytes FROM pack "
       "WHERE state <> 0 ORDER BY 2",
       "SELECT 'copy', recording_no, part, medium_no, audio_offset, audio_length, "
       "metadata_offset, state, original, copied_at, verified_at, verify_mode FROM copy "
-      "WHERE state IN (1, 2, 5) ORDER BY 2, 3, 4",
+      "WHERE state IN (1, 2, 5) AND (SELECT state FROM recording r "
+      "WHERE r.recording_no = copy.recording_no) <> 3 ORDER BY 2, 3, 4",
       "SELECT 'matter', hex(matter_id), workspace_no, name, holds FROM matter ORDER BY 2",
       "SELECT 'hold', hex(hold_id), recording_no, hex(recording_id), hex(matter_id), note, "
       "placed_by, placed_at, release_note, released_by, released_at FROM hold ORDER BY 2",
       "SELECT 'note', hash, text FROM note ORDER BY 2",
       "SELECT 'tombstone', hex(mark), hex(recording_id), at FROM tombstone ORDER BY 2",
       "SELECT 'quarantine', recording_no, part, medium_no, reason, at FROM quarantine ORDER BY 6",
-      "SELECT 'tally', * FROM tally ORDER BY workspace_no, tier",
+      "SELECT 'tally', workspace_no, tier, recordings, bytes, held, flagged, destroying "
+      "FROM tally ORDER BY 2, 3",
   };
   std::vector<std::string> rows;
   for (const char* query : queries) {
@@ -51,6 +55,23 @@ std::vector<std::string> rows_of_decisions(Database& index) {
     }
   }
   return rows;
+}
+
+// What triggers counted is what there is.
+void check_totals(Database& index) {
+  Statement statement = index.prepare(
+      "SELECT t.workspace_no, t.tier FROM tally t WHERE (t.recordings, t.bytes, t.held, t.flagged, "
+      "t.single_copy_bytes, t.destroying) IS NOT (SELECT count(*), coalesce(sum(r.bytes), 0), "
+      "coalesce(sum(r.holds > 0), 0), coalesce(sum(r.flags <> 0), 0), "
+      "coalesce(sum((SELECT coalesce(sum(p.bytes), 0) FROM part p "
+      "WHERE p.recording_no = r.recording_no AND 1 = (SELECT count(*) FROM copy c "
+      "WHERE c.recording_no = p.recording_no AND c.part = p.part AND (c.state = 2 "
+      "OR (c.state = 1 AND c.original = 1))))), 0), coalesce(sum(r.state IN (2, 3)), 0) "
+      "FROM recording r WHERE r.tier = t.tier "
+      "AND (t.workspace_no = 0 OR r.workspace_no = t.workspace_no))");
+  while (must(statement.step()))
+    BOOST_ERROR("the totals of workspace " << statement.column<int>(0) << ", tier "
+                                           << statement.column<int>(1) << " are wrong");
 }
 
 void check_same(const std::vector<std::string>& expected, const std::vector<std::string>& found) {
@@ -236,12 +257,14 @@ BOOST_AUTO_TEST_CASE(P6_an_older_index_catches_up) {
     archive.start();
   }
   const auto expected = rows_of_decisions(*archive.index);
+  check_totals(*archive.index);
   archive.stop();
   put_back_index(archive, ".older");
   archive.start();
   BOOST_TEST(archive.writer->agreement().replayed >= 0);
   BOOST_TEST(archive.writer->agreement().unlocated == 0);
   check_same(expected, rows_of_decisions(*archive.index));
+  check_totals(*archive.index);
 }
 
 BOOST_AUTO_TEST_CASE(P6_a_missing_index_is_made_again) {
@@ -250,6 +273,7 @@ BOOST_AUTO_TEST_CASE(P6_a_missing_index_is_made_again) {
   Story story(archive);
   for (int i = 0; i < 120; ++i) story.step();
   const auto expected = rows_of_decisions(*archive.index);
+  check_totals(*archive.index);
   archive.stop();
   remove_index(archive);
   archive.start();
@@ -258,10 +282,12 @@ BOOST_AUTO_TEST_CASE(P6_a_missing_index_is_made_again) {
   BOOST_TEST(report.applied_seq == 0);
   BOOST_TEST(report.replayed == report.ledger_last);
   check_same(expected, rows_of_decisions(*archive.index));
+  check_totals(*archive.index);
   // And it goes on: a second start has nothing to replay.
   archive.restart();
   BOOST_TEST(archive.writer->agreement().replayed == 0);
   check_same(expected, rows_of_decisions(*archive.index));
+  check_totals(*archive.index);
 }
 
 // P3, P6: without media every recording is a locked row, its holds stand, and nothing of the

@@ -1,0 +1,367 @@
+// Migration 1: the tables. What the numbers in the columns mean is base/rows.h;
+// what the tables are is docs/index.md. Times are milliseconds since 1970 UTC,
+// ids 16 bytes, digests 32.
+#include "index/schema_text.h"
+
+namespace holdfast::schema {
+
+const std::string_view kTables1 = R"sql(
+CREATE TABLE setting (
+  name TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE workspace (
+  workspace_no INTEGER PRIMARY KEY,
+  workspace_id BLOB NOT NULL UNIQUE CHECK (length(workspace_id) = 16),
+  name TEXT NOT NULL,
+  slug TEXT UNIQUE,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE api_key (
+  key_id BLOB PRIMARY KEY CHECK (length(key_id) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  name TEXT NOT NULL,
+  scopes INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX api_key_workspace ON api_key (workspace_no, created_at);
+
+CREATE TABLE link_revocation (
+  kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),  -- 0 link id, 1 signing key, 2 API key
+  mark BLOB NOT NULL,
+  revoked_at INTEGER NOT NULL,
+  PRIMARY KEY (kind, mark)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE assistant (
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  service_id BLOB NOT NULL CHECK (length(service_id) = 16),
+  recording_enabled INTEGER NOT NULL,
+  changed_at INTEGER NOT NULL,
+  PRIMARY KEY (workspace_no, service_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE retention_class (
+  class_no INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  mode INTEGER NOT NULL,         -- 0 governance, 1 compliance
+  keep_ms INTEGER NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE medium (
+  medium_no INTEGER PRIMARY KEY,
+  medium_id BLOB NOT NULL UNIQUE CHECK (length(medium_id) = 16),
+  tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 2),
+  kind TEXT NOT NULL,
+  name TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  registered_at INTEGER NOT NULL,
+  checked_at INTEGER
+) STRICT;
+
+CREATE TABLE recording (
+  recording_no INTEGER PRIMARY KEY,
+  recording_id BLOB NOT NULL UNIQUE CHECK (length(recording_id) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  call_sid TEXT CHECK (call_sid IS NOT NULL OR state = 4),
+  service_id BLOB CHECK (length(service_id) = 16),
+  direction INTEGER,
+  started_at INTEGER NOT NULL,
+  ended_at INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  day INTEGER NOT NULL,
+  duration_ms INTEGER,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
+  flags INTEGER NOT NULL,
+  tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 2),
+  next_action_at INTEGER,
+  class_no INTEGER REFERENCES retention_class,
+  expires_at INTEGER,
+  holds INTEGER NOT NULL DEFAULT 0,
+  parts INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  single_copy_bytes INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (workspace_no, call_sid)
+) STRICT;
+CREATE INDEX recording_due ON recording (tier, next_action_at) WHERE next_action_at IS NOT NULL;
+CREATE INDEX recording_expiry ON recording (expires_at) WHERE expires_at IS NOT NULL;
+CREATE INDEX recording_time ON recording (started_at, recording_no);
+CREATE INDEX recording_workspace_time ON recording (workspace_no, started_at, recording_no);
+CREATE INDEX recording_day ON recording (workspace_no, day, recording_no);
+CREATE INDEX recording_unsettled ON recording (state, recording_no) WHERE state <> 1;
+CREATE INDEX recording_held ON recording (workspace_no, started_at, recording_no) WHERE holds > 0;
+
+CREATE TABLE metadata (
+  recording_no INTEGER PRIMARY KEY REFERENCES recording,
+  bytes BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE part (
+  recording_no INTEGER NOT NULL REFERENCES recording,
+  part INTEGER NOT NULL CHECK (part >= 1),
+  bytes INTEGER NOT NULL,
+  received_at INTEGER NOT NULL,
+  placed INTEGER NOT NULL,
+  copies INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (recording_no, part)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX part_unplaced ON part (recording_no) WHERE placed = 0;
+
+CREATE TABLE file (
+  recording_no INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  size INTEGER NOT NULL CHECK (size >= 0),
+  sha256 BLOB NOT NULL CHECK (length(sha256) = 32),
+  channel INTEGER NOT NULL,
+  format TEXT NOT NULL,
+  sample_rate INTEGER NOT NULL,
+  PRIMARY KEY (recording_no, part, name),
+  FOREIGN KEY (recording_no, part) REFERENCES part
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE pack (
+  pack_no INTEGER PRIMARY KEY,
+  pack_id BLOB NOT NULL UNIQUE CHECK (length(pack_id) = 16),
+  cohort TEXT NOT NULL,
+  target_no INTEGER NOT NULL REFERENCES medium,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 2),
+  opened_at INTEGER NOT NULL,
+  sealed_at INTEGER,
+  members INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  size INTEGER NOT NULL DEFAULT 0,
+  sha256 BLOB CHECK (length(sha256) = 32),
+  next_action_at INTEGER,
+  CHECK (state = 0 OR (sealed_at IS NOT NULL AND sha256 IS NOT NULL))
+) STRICT;
+CREATE INDEX pack_open ON pack (opened_at) WHERE state = 0;
+CREATE INDEX pack_due ON pack (state, next_action_at) WHERE next_action_at IS NOT NULL;
+
+CREATE TABLE pack_copy (
+  pack_no INTEGER NOT NULL REFERENCES pack,
+  medium_no INTEGER NOT NULL REFERENCES medium,
+  location TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  copied_at INTEGER NOT NULL,
+  verified_at INTEGER,
+  verify_mode INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (pack_no, medium_no)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, state, verified_at);
+CREATE INDEX pack_copy_releasing ON pack_copy (state, pack_no) WHERE state = 3;
+
+CREATE TABLE copy (
+  recording_no INTEGER NOT NULL,
+  part INTEGER NOT NULL,
+  medium_no INTEGER NOT NULL REFERENCES medium,
+  pack_no INTEGER REFERENCES pack,
+  audio_offset INTEGER,
+  audio_length INTEGER,
+  metadata_offset INTEGER,
+  metadata_length INTEGER,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
+  original INTEGER NOT NULL DEFAULT 0,
+  copied_at INTEGER,
+  verified_at INTEGER,
+  verify_mode INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (recording_no, part, medium_no),
+  FOREIGN KEY (recording_no, part) REFERENCES part,
+  CHECK (state NOT IN (1, 2) OR copied_at IS NOT NULL),
+  CHECK (state <> 2 OR (verified_at IS NOT NULL AND verify_mode IN (1, 2)))
+) STRICT, WITHOUT ROWID;
+CREATE INDEX copy_pack ON copy (pack_no, medium_no, recording_no, part) WHERE pack_no IS NOT NULL;
+CREATE INDEX copy_releasing ON copy (state, recording_no) WHERE state = 3;
+
+CREATE TABLE move (
+  move_no INTEGER PRIMARY KEY,
+  pack_no INTEGER NOT NULL REFERENCES pack,
+  from_no INTEGER NOT NULL REFERENCES medium,
+  to_no INTEGER NOT NULL REFERENCES medium,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL,
+  error TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;
+CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
+CREATE INDEX move_pack ON move (pack_no);
+
+CREATE TABLE restore (
+  restore_no INTEGER PRIMARY KEY,
+  restore_id BLOB NOT NULL UNIQUE CHECK (length(restore_id) = 16),
+  recording_no INTEGER NOT NULL,
+  workspace_no INTEGER NOT NULL,
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
+  priority INTEGER NOT NULL,
+  tier INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  keep_ms INTEGER NOT NULL,
+  requested_at INTEGER NOT NULL,
+  started_at INTEGER,
+  staged_at INTEGER,
+  expires_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL,
+  error TEXT NOT NULL DEFAULT '',
+  pack_no INTEGER,  -- of part 1, so that recalls are grouped
+  medium_no INTEGER
+) STRICT;
+CREATE UNIQUE INDEX restore_live ON restore (recording_no) WHERE state <= 2;
+CREATE INDEX restore_queue ON restore (state, priority, requested_at) WHERE state <= 2;
+CREATE INDEX restore_expiry ON restore (expires_at) WHERE state = 2;
+CREATE INDEX restore_workspace ON restore (workspace_no, requested_at);
+
+CREATE TABLE restore_waiter (
+  waiter_no INTEGER PRIMARY KEY,
+  restore_no INTEGER NOT NULL REFERENCES restore,
+  who TEXT NOT NULL,
+  state INTEGER NOT NULL,
+  keep_ms INTEGER NOT NULL,
+  callback_url TEXT NOT NULL,
+  requested_at INTEGER NOT NULL,
+  UNIQUE (restore_no, who)
+) STRICT;
+CREATE INDEX restore_waiter_who ON restore_waiter (who, requested_at);
+
+CREATE TABLE recall_sample (
+  sample_no INTEGER PRIMARY KEY,
+  medium_no INTEGER NOT NULL REFERENCES medium,
+  at INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  elapsed_ms INTEGER NOT NULL,
+  attach_ms INTEGER NOT NULL,
+  recordings INTEGER NOT NULL
+) STRICT;
+CREATE INDEX recall_sample_medium ON recall_sample (medium_no, sample_no);
+
+CREATE TABLE matter (
+  matter_id BLOB PRIMARY KEY CHECK (length(matter_id) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  name TEXT NOT NULL,
+  note TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  holds INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (workspace_no, name)
+) STRICT, WITHOUT ROWID;
+
+-- Outlives the recording it was placed on, so it refers to it by value.
+CREATE TABLE hold (
+  hold_id BLOB PRIMARY KEY CHECK (length(hold_id) = 16),
+  recording_no INTEGER NOT NULL,
+  recording_id BLOB NOT NULL CHECK (length(recording_id) = 16),
+  matter_id BLOB NOT NULL REFERENCES matter,
+  note TEXT NOT NULL,
+  placed_by TEXT NOT NULL,
+  placed_at INTEGER NOT NULL,
+  release_note TEXT,
+  released_by TEXT,
+  released_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
+CREATE UNIQUE INDEX hold_unreleased ON hold (recording_no, matter_id) WHERE released_at IS NULL;
+CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_at IS NULL;
+CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;
+
+-- The words behind a hash in a line; an erased one has no text.
+CREATE TABLE note (
+  hash TEXT PRIMARY KEY,
+  text TEXT,
+  erased_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tombstone (
+  mark BLOB PRIMARY KEY CHECK (length(mark) = 32),
+  recording_id BLOB NOT NULL CHECK (length(recording_id) = 16),
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE quarantine (
+  quarantine_no INTEGER PRIMARY KEY,
+  recording_no INTEGER,
+  part INTEGER,
+  pack_no INTEGER,
+  medium_no INTEGER NOT NULL REFERENCES medium,
+  reason TEXT NOT NULL,
+  at INTEGER NOT NULL,
+  resolved_at INTEGER
+) STRICT;
+CREATE INDEX quarantine_open ON quarantine (at) WHERE resolved_at IS NULL;
+
+CREATE TABLE webhook (
+  webhook_no INTEGER PRIMARY KEY,
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  url TEXT NOT NULL,
+  events TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  disabled_at INTEGER
+) STRICT;
+
+CREATE TABLE outbox (
+  message_no INTEGER PRIMARY KEY,
+  webhook_no INTEGER NOT NULL REFERENCES webhook,
+  event TEXT NOT NULL,
+  body TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL,
+  parked_at INTEGER
+) STRICT;
+CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
+
+CREATE TABLE tally (
+  workspace_no INTEGER NOT NULL,  -- 0: all
+  tier INTEGER NOT NULL,
+  recordings INTEGER NOT NULL DEFAULT 0,
+  bytes INTEGER NOT NULL DEFAULT 0,
+  held INTEGER NOT NULL DEFAULT 0,
+  flagged INTEGER NOT NULL DEFAULT 0,
+  single_copy_bytes INTEGER NOT NULL DEFAULT 0,
+  destroying INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (workspace_no, tier)
+) STRICT, WITHOUT ROWID;
+
+-- Counters of things that are few per state: open packs, moves, restores, workspaces.
+CREATE TABLE counter (
+  name TEXT PRIMARY KEY,
+  value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO counter (name, value) VALUES
+  ('workspaces', 0), ('open_packs', 0), ('quarantined', 0),
+  ('move.0', 0), ('move.1', 0), ('move.2', 0), ('move.3', 0), ('move.4', 0), ('move.5', 0),
+  ('move.6', 0), ('restore.0', 0), ('restore.1', 0), ('restore.2', 0), ('restore.3', 0),
+  ('restore.4', 0), ('restore.5', 0), ('staged_bytes', 0);
+
+INSERT INTO tally (workspace_no, tier) VALUES (0, 0), (0, 1), (0, 2);
+-- No workspace: operators' keys and matters, and recordings that only the ledger knows.
+INSERT INTO workspace (workspace_no, workspace_id, name, created_at)
+  VALUES (0, zeroblob(16), '', 0);
+)sql";
+
+const std::string_view kSecrets1 = R"sql(
+CREATE TABLE secrets.secret_setting (
+  name TEXT PRIMARY KEY,
+  value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE secrets.key_hash (
+  hash BLOB PRIMARY KEY CHECK (length(hash) = 32),
+  key_id BLOB NOT NULL UNIQUE CHECK (length(key_id) = 16)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE secrets.signing_key (
+  workspace_id BLOB NOT NULL CHECK (length(workspace_id) = 16),
+  kid INTEGER NOT NULL,
+  secret BLOB NOT NULL CHECK (length(secret) = 32),
+  created_at INTEGER NOT NULL,
+  retired_at INTEGER,
+  PRIMARY KEY (workspace_id, kid)
+) STRICT, WITHOUT ROWID;
+)sql";
+
+}  // namespace holdfast::schema
