@@ -204,6 +204,12 @@ BOOST_AUTO_TEST_CASE(one_commit_makes_a_whole_batch_durable_with_one_sync_a_chai
   }
   must(rig.ledger->commit());
   BOOST_TEST(rig.io->counters().syncs - before == 3);  // access, decisions, mirror
+  // A new segment is durable with its name: two syncs a place.
+  LedgerRig fresh;
+  fresh.open();
+  const int64_t empty = fresh.io->counters().syncs;
+  must(fresh.decide(1));
+  BOOST_TEST(fresh.io->counters().syncs - empty == 4);
 }
 
 BOOST_AUTO_TEST_CASE(a_rolled_back_batch_leaves_no_trace) {
