@@ -85,9 +85,9 @@ class KeyCreateCommand final : public Command {
     HOLDFAST_ASSIGN(secret, need_string(*key, "api_key"));
     session.print(printable(secret));
     const std::string expires = time_of(*key, "expires_at");
-    fmt::print(stderr, "Key {}: {}; {}. It is not shown again.\n", text_of(*key, "id"),
-               list_of(*key, "scopes"),
-               expires == "-" ? "it does not expire" : "it expires " + expires + " UTC");
+    session.remark(fmt::format(
+        "Key {}: {}; {}. It is not shown again.", text_of(*key, "id"), list_of(*key, "scopes"),
+        expires == "-" ? "it does not expire" : "it expires " + expires + " UTC"));
     return {};
   }
 

@@ -27,7 +27,7 @@ Status each_page(Session& session, const std::string& path, const std::vector<Na
     if (!next) return {};
     if (!paging.all) {
       if (!session.json())
-        fmt::print(stderr, "There is more: add --all, or --cursor {}\n", printable(*next));
+        session.remark("There is more: add --all, or --cursor " + printable(*next));
       return {};
     }
     // A server that does not move on would keep us here for ever.

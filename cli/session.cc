@@ -136,6 +136,11 @@ void Session::print(std::string_view line) {
   std::fputc('\n', stdout);
 }
 
+void Session::remark(std::string_view line) {
+  std::fflush(stdout);  // on a terminal both appear in the order in which they were said
+  fmt::print(stderr, "{}\n", line);
+}
+
 void Session::report(const Error& error) {
   std::fflush(stdout);  // what was done comes before what failed
   const std::string line = fmt::format("holdfast: {}\n", printable(error.message));

@@ -42,6 +42,8 @@ class Session {
   void print_json(const HttpResponse& response);
   // Prints a line for people.
   void print(std::string_view line);
+  // Prints a remark beside the answer (progress, a next page) on standard error.
+  void remark(std::string_view line);
   // Tells a failure on standard error in one line; its exit code becomes the run's when it is
   // the first.
   void report(const Error& error);

@@ -51,7 +51,7 @@ Result<Session::Answer> wait_for_restore(Session& session, const std::string& ca
       return Error{Code::kIo, fmt::format("restore {} is {}: {}", restore_id, printable(state),
                                           text_of(*restore, "error"))};
     if (state != told)
-      fmt::print(stderr, "{}: {}, {}\n", printable(call), state, restore_in_words(*restore));
+      session.remark(fmt::format("{}: {}, {}", printable(call), state, restore_in_words(*restore)));
     told = state;
     const Millis left(deadline.count - session.clock().monotonic().count);
     if (left.count <= 0)
