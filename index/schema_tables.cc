@@ -192,6 +192,7 @@ CREATE TABLE move (
 ) STRICT;
 CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;
 CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
+CREATE INDEX move_current ON move (move_no) WHERE state <> 5;
 CREATE INDEX move_pack ON move (pack_no);
 
 CREATE TABLE restore (

@@ -197,7 +197,11 @@ Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, UnixM
 
 Result<std::vector<MoveRow>> list_moves(Database& index, int limit) {
   static const std::string sql =
-      kSelectMove + "WHERE v.state <> 5 ORDER BY v.move_no DESC LIMIT ?1";
+      "SELECT " + columns::kMove +
+      " FROM move v INDEXED BY move_current CROSS JOIN pack p ON p.pack_no = v.pack_no"
+      " CROSS JOIN medium f ON f.medium_no = v.from_no"
+      " CROSS JOIN medium t ON t.medium_no = v.to_no"
+      " WHERE v.state <> 5 ORDER BY v.move_no DESC LIMIT ?1";
   Statement statement = index.prepare(sql);
   statement.bind(limit);
   return read_all(std::move(statement), columns::read_move);

@@ -21,7 +21,8 @@ std::vector<std::string> rows_of_decisions(Database& index) {
       "SELECT 'revoked', kind, hex(mark), revoked_at FROM link_revocation ORDER BY 2, 3",
       "SELECT 'medium', medium_no, hex(medium_id), tier, kind, name FROM medium ORDER BY 2",
       "SELECT 'recording', recording_no, hex(recording_id), workspace_no, call_sid, started_at, "
-      "ended_at, day, duration_ms, iif(state = 0, 1, state), flags, tier, holds, parts, bytes, "
+      "ended_at, day, duration_ms, iif(state = 0, 1, state), flags, iif(state = 3, 0, tier), "
+      "holds, parts, bytes, "
       "iif(state = 3, 0, single_copy_bytes) FROM recording ORDER BY 2",
       "SELECT 'metadata', recording_no, hex(bytes) FROM metadata ORDER BY 2",
       "SELECT 'part', recording_no, part, bytes, iif((SELECT state FROM recording r WHERE "
@@ -40,8 +41,8 @@ std::vector<std::string> rows_of_decisions(Database& index) {
       "SELECT 'note', hash, text FROM note ORDER BY 2",
       "SELECT 'tombstone', hex(mark), hex(recording_id), at FROM tombstone ORDER BY 2",
       "SELECT 'quarantine', recording_no, part, medium_no, reason, at FROM quarantine ORDER BY 6",
-      "SELECT 'tally', workspace_no, tier, recordings, bytes, held, flagged, destroying "
-      "FROM tally ORDER BY 2, 3",
+      "SELECT 'tally', workspace_no, sum(recordings), sum(bytes), sum(held), sum(flagged), "
+      "sum(destroying) FROM tally GROUP BY workspace_no ORDER BY 2",
   };
   std::vector<std::string> rows;
   for (const char* query : queries) {

@@ -5,6 +5,7 @@ CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_
 CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;
 CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
 CREATE UNIQUE INDEX hold_unreleased ON hold (recording_no, matter_id) WHERE released_at IS NULL;
+CREATE INDEX move_current ON move (move_no) WHERE state <> 5;
 CREATE INDEX move_pack ON move (pack_no);
 CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
 CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;

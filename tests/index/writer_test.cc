@@ -284,6 +284,35 @@ BOOST_AUTO_TEST_CASE(access_lines_are_grouped_and_need_no_row) {
   BOOST_TEST(after.syncs - before.syncs == 2U);  // the gate's commit and one append
 }
 
+// The index has no room: the ingest is refused, in one batch with lines that need no index.
+BOOST_AUTO_TEST_CASE(a_full_index_refuses_ingest_and_takes_access_lines) {
+  Archive archive;
+  archive.furnish();
+  IngestRow large = archive.ingest_row("CA1");
+  large.metadata = std::string(size_t{limits::kMetadataBytesMax}, ' ');
+  const IngestRow small = archive.ingest_row("CA2");
+  must(archive.run_sql("PRAGMA max_page_count = 1"));  // SQLite makes it the present size
+  LineDraft line;
+  line.kind = "file.opened";
+  line.who = "key:a";
+  Gate gate;
+  archive.writer->submit<void>(gate.command(), [](Status) {});
+  gate.wait_until_entered();
+  std::atomic<bool> access_ok{false};
+  std::optional<Code> refused;
+  archive.writer->submit<IngestOutcome>(
+      ingest_recording(large, "key:a"),
+      [&](Result<IngestOutcome> answer) { refused = code_of(answer); });
+  archive.writer->submit_access(line, [&](Status status) { access_ok = status.ok(); });
+  gate.open();
+  must(archive.writer->view_ledger());  // after the batch
+  BOOST_CHECK(refused == Code::kNoSpace);
+  BOOST_TEST(access_ok);
+  must(archive.run_sql("PRAGMA max_page_count = 1000000"));
+  must(archive.writer->call(ingest_recording(small, "key:a")));
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(recording_numbers_are_never_given_twice) {
   Archive archive;
   archive.furnish();
