@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -96,7 +97,8 @@ ViewProcess::ViewProcess(const SmallArchive& archive, const std::vector<std::str
 }
 
 ViewProcess::~ViewProcess() {
-  stop(SIGTERM);
+  const int exit_code = stop(SIGTERM);
+  BOOST_CHECK_MESSAGE(exit_code == 0, "holdfast-fuse ended with " << exit_code << ": " << log());
   if (is_mounted(mount_point_)) ::umount2(mount_point_.c_str(), MNT_DETACH);
 }
 

@@ -20,7 +20,8 @@ class ViewProcess {
   // Throws when it ends before it is ready.
   explicit ViewProcess(const SmallArchive& archive,
                        const std::vector<std::string>& program = {FUSE_PROGRAM});
-  // Stops it, whatever happened, and clears what it left mounted.
+  // Stops it, checks that it ended well (what a sanitizer found is in its exit code), and clears
+  // what it left mounted.
   ~ViewProcess();
   ViewProcess(const ViewProcess&) = delete;
   ViewProcess& operator=(const ViewProcess&) = delete;
