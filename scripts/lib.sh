@@ -199,25 +199,26 @@ start_mount() {
   fi
 }
 
-# stop_process PID SECONDS: SIGTERM, and SIGKILL when it takes longer; false when that was needed.
+# stop_process NAME PID SECONDS: SIGTERM, and SIGKILL when it takes longer. False, with a reason,
+# unless the process ended by itself and said that all was well.
 stop_process() {
-  local pid=$1 deadline=$((SECONDS + $2))
-  kill -TERM "$pid" 2>/dev/null || { wait "$pid" 2>/dev/null || true; return 0; }
+  local name=$1 pid=$2 deadline=$((SECONDS + $3)) status=0
+  kill -TERM "$pid" 2>/dev/null || true
   while kill -0 "$pid" 2>/dev/null; do
     if [ "$SECONDS" -ge "$deadline" ]; then
+      say "$name does not stop; it is killed" >&2
       kill -KILL "$pid" 2>/dev/null || true
-      wait "$pid" 2>/dev/null || true
-      return 1
     fi
     sleep 0.05
   done
-  wait "$pid" 2>/dev/null || true
+  wait "$pid" 2>/dev/null || status=$?
+  [ "$status" -eq 0 ] || { say "$name ended with status $status" >&2; return 1; }
 }
 
 stop_mount() {
   local status=0
   if [ -n "$mount_pid" ]; then
-    stop_process "$mount_pid" 10 || { say "holdfast-fuse had to be killed" >&2; status=1; }
+    stop_process holdfast-fuse "$mount_pid" 10 || status=1
     mount_pid=
   fi
   if mount_is_up 2>/dev/null; then
@@ -230,7 +231,7 @@ stop_daemon() {
   [ -n "$daemon_pid" ] || return 0
   local pid=$daemon_pid
   daemon_pid=
-  stop_process "$pid" 30 || { say "holdfastd had to be killed" >&2; return 1; }
+  stop_process holdfastd "$pid" 30
 }
 
 # Unmounted first, so that nobody reads through a daemon that goes. True when all ended by itself.
