@@ -3,29 +3,21 @@
 #include <fmt/format.h>
 #include <grp.h>
 #include <signal.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <boost/test/unit_test.hpp>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <functional>
 #include <iostream>
-#include <sstream>
 
-#include "base/json.h"
 #include "fuse/tree.h"
 #include "io/digest.h"
 #include "io/fd.h"
-#include "tests/fuse/small_archive.h"
-#include "tests/fuse/view_process.h"
-#include "tests/support/fake_daemon/fake_daemon.h"
-#include "tests/support/fake_daemon/run_program.h"
+#include "tests/fuse/mounted_view.h"
 
 using namespace holdfast;
 namespace fs = std::filesystem;
@@ -40,113 +32,13 @@ constexpr bool kSanitized = __has_feature(address_sanitizer) || __has_feature(th
 constexpr bool kSanitized = false;
 #endif
 
-const std::string kQuiet = R"({"seq":1,"reset":false,"changes":[]})";
-
-// An archive, its daemon's sockets and paths in the mounted view.
-struct Stage {
-  Stage() { attach_daemon(); }
-
-  void attach_daemon() {
-    daemon.emplace();
-    daemon->on("POST /mount/opens", "{}");
-    daemon->on("GET /mount/changes",
-               {{200, kQuiet, "application/json", {}, std::string::npos, false},
-                {200, kQuiet, "application/json", {}, std::string::npos, true}});
-    fs::remove(archive.mount_socket());
-    fs::create_symlink(daemon->socket_path(), archive.mount_socket());
-  }
-  std::string in_view(const std::string& path) const { return archive.mount_point() + "/" + path; }
-  std::string file_of(const CallSpec& call, const std::string& name) const {
-    return in_view(archive.call_path(call) + "/" + name);
-  }
-  // The bodies of what was asked with POST /mount/opens.
-  std::vector<json::object> opens() const {
-    std::vector<json::object> bodies;
-    for (const FakeRequest& request : daemon->asked())
-      if (request.path == "/mount/opens") bodies.push_back(parse_json(request.body)->as_object());
-    return bodies;
-  }
-
-  SmallArchive archive;
-  std::optional<FakeDaemon> daemon;
-};
-
-struct CanMount {
-  boost::test_tools::assertion_result operator()(boost::unit_test::test_unit_id) const {
-    const std::string obstacle = mount_obstacle();
-    if (obstacle.empty()) return true;
-    std::cout << "skipped: " << obstacle << "\n";
-    return false;
-  }
-};
-
-// A tool of the system, found as a shell finds it.
-ProgramRun run_tool(std::vector<std::string> command) {
-  command.insert(command.begin(), "/usr/bin/env");
-  return run_program(command);
-}
-
-// errno of an open for reading; 0: it opened.
-int open_error(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  return fd ? 0 : errno;
-}
-
-// The whole file, or errno as a negative number in front of what came.
-std::string read_or_errno(const std::string& path) {
-  const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!fd) return "open: " + std::string(std::strerror(errno));
-  std::string bytes;
-  char block[10'000];
-  for (;;) {
-    const ssize_t got = ::read(fd.get(), block, sizeof block);
-    if (got < 0) return "read: " + std::string(std::strerror(errno));
-    if (got == 0) return bytes;
-    bytes.append(block, static_cast<size_t>(got));
-  }
-}
-
-struct stat status_at(const std::string& path) {
-  struct stat status {};
-  BOOST_REQUIRE_MESSAGE(::lstat(path.c_str(), &status) == 0, path);
-  return status;
-}
-
-std::string xattr(const std::string& path, const std::string& name) {
-  char value[512];
-  const ssize_t got = ::getxattr(path.c_str(), name.c_str(), value, sizeof value);
-  if (got < 0) return errno == ENODATA ? "absent" : std::strerror(errno);
-  return std::string(value, static_cast<size_t>(got));
-}
-
-std::vector<std::string> names_in(const std::string& directory) {
-  std::vector<std::string> names;
-  for (const fs::directory_entry& entry : fs::directory_iterator(directory))
-    names.push_back(entry.path().filename());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-size_t count_of(const std::string& text, const std::string& what) {
-  size_t count = 0;
-  for (size_t at = text.find(what); at != std::string::npos; at = text.find(what, at + 1)) ++count;
-  return count;
-}
-
-CallSpec sample_call(Stage& stage, const std::string& call_sid, size_t bytes = 300'001) {
-  return CallSpec{.call_sid = call_sid,
-                  .files = {{"inbound.ulaw", stage.archive.random().bytes(bytes)},
-                            {"outbound.pcm", stage.archive.random().bytes(2 * bytes)},
-                            {"metadata.json", "{\"call_sid\":\"" + call_sid + "\"}"}}};
-}
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(the_mounted_view, *boost::unit_test::precondition(CanMount()))
 
 BOOST_AUTO_TEST_CASE(what_stat_says) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   const RecordingNo number = stage.archive.add_call(call);
   stage.archive.add_part(number, 2, {{"inbound.2.ulaw", "more"}});
   const ViewProcess view(stage.archive);
@@ -172,11 +64,11 @@ BOOST_AUTO_TEST_CASE(what_stat_says) {
 
 BOOST_AUTO_TEST_CASE(every_byte_of_every_state_that_can_be_read) {
   Stage stage;
-  const CallSpec live = sample_call(stage, "CA-live", 3'000'000);
-  CallSpec unplaced = sample_call(stage, "CA-unplaced");
+  const CallSpec live = stage.sample_call("CA-live", 3'000'000);
+  CallSpec unplaced = stage.sample_call("CA-unplaced");
   unplaced.placed = false;
-  const CallSpec staged = sample_call(stage, "CA-staged");
-  const CallSpec condemned = sample_call(stage, "CA-condemned");
+  const CallSpec staged = stage.sample_call("CA-staged");
+  const CallSpec condemned = stage.sample_call("CA-condemned");
   const CallSpec empty{.call_sid = "CA-empty", .files = {{"inbound.ulaw", ""}}};
   stage.archive.add_call(live);
   stage.archive.add_call(unplaced);
@@ -199,9 +91,9 @@ BOOST_AUTO_TEST_CASE(every_byte_of_every_state_that_can_be_read) {
 
 BOOST_AUTO_TEST_CASE(what_is_being_destroyed_is_not_there) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   const RecordingNo number = stage.archive.add_call(call);
-  stage.archive.add_call(sample_call(stage, "CA2"));
+  stage.archive.add_call(stage.sample_call("CA2"));
   stage.archive.condemn(number);
   stage.archive.begin_destroying(number);
   const ViewProcess view(stage.archive);
@@ -214,7 +106,7 @@ BOOST_AUTO_TEST_CASE(what_is_being_destroyed_is_not_there) {
 
 BOOST_AUTO_TEST_CASE(everything_about_writing_is_EROFS) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   stage.archive.add_call(call);
   const ViewProcess view(stage.archive);
   const std::string file = stage.file_of(call, "inbound.ulaw");
@@ -255,11 +147,11 @@ BOOST_AUTO_TEST_CASE(everything_about_writing_is_EROFS) {
 
 BOOST_AUTO_TEST_CASE(extended_attributes) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   const RecordingNo number = stage.archive.add_call(call);
   stage.archive.hold(number, "case 1");
   stage.archive.set_expiry(number, UnixMillis(2'000'000'000'000));
-  const CallSpec old = sample_call(stage, "CA2");
+  const CallSpec old = stage.sample_call("CA2");
   const RecordingNo archived = stage.archive.add_call(old);
   stage.archive.archive(archived);
   stage.archive.stage(archived);
@@ -289,7 +181,7 @@ BOOST_AUTO_TEST_CASE(extended_attributes) {
 // P4: no audit, no data.
 BOOST_AUTO_TEST_CASE(P4_an_open_waits_for_its_access_line) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   const RecordingNo number = stage.archive.add_call(call);
   const ViewProcess view(stage.archive);
   const std::string file = stage.file_of(call, "inbound.ulaw");
@@ -315,7 +207,7 @@ BOOST_AUTO_TEST_CASE(P4_an_open_waits_for_its_access_line) {
 
 BOOST_AUTO_TEST_CASE(P4_without_the_daemon_the_view_lists_and_refuses_opens) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   stage.archive.add_call(call);
   ViewProcess view(stage.archive);
   const std::string file = stage.file_of(call, "inbound.ulaw");
@@ -349,7 +241,7 @@ BOOST_AUTO_TEST_CASE(P5_a_file_that_is_not_what_was_ingested_gives_no_byte) {
   Stage stage;
   std::vector<CallSpec> calls;
   for (const char* name : {"CA-flipped", "CA-short", "CA-gone", "CA-later", "CA-cut"}) {
-    calls.push_back(sample_call(stage, name));
+    calls.push_back(stage.sample_call(name));
     stage.archive.add_call(calls.back());
   }
   const auto plain = [&](size_t i) { return stage.archive.plain_path(calls[i], "inbound.ulaw"); };
@@ -390,8 +282,8 @@ BOOST_AUTO_TEST_CASE(P5_a_file_that_is_not_what_was_ingested_gives_no_byte) {
 // P8: looking recalls nothing.
 BOOST_AUTO_TEST_CASE(P8_standard_tools_over_archived_calls_recall_nothing) {
   Stage stage;
-  const CallSpec here = sample_call(stage, "CA-here");
-  const CallSpec gone = sample_call(stage, "CA-gone");
+  const CallSpec here = stage.sample_call("CA-here");
+  const CallSpec gone = stage.sample_call("CA-gone");
   stage.archive.add_call(here);
   stage.archive.archive(stage.archive.add_call(gone));
   const ViewProcess view(stage.archive);
@@ -453,7 +345,7 @@ BOOST_AUTO_TEST_CASE(P8_standard_tools_over_archived_calls_recall_nothing) {
 
 BOOST_AUTO_TEST_CASE(inodes_are_the_same_after_a_remount) {
   Stage stage;
-  for (const char* name : {"CA1", "CA2", "CA3"}) stage.archive.add_call(sample_call(stage, name));
+  for (const char* name : {"CA1", "CA2", "CA3"}) stage.archive.add_call(stage.sample_call(name));
   const auto listing = [&] {
     const ViewProcess view(stage.archive);
     return run_tool({"find", stage.archive.mount_point(), "-printf", "%i %y %P %s %b %T@\n"}).out;
@@ -488,7 +380,7 @@ BOOST_AUTO_TEST_CASE(a_large_directory_is_listed_whole_in_little_memory) {
 
 BOOST_AUTO_TEST_CASE(changes_reach_what_the_kernel_has_cached) {
   Stage stage;
-  const CallSpec first = sample_call(stage, "CA1");
+  const CallSpec first = stage.sample_call("CA1");
   const RecordingNo number = stage.archive.add_call(first);
   stage.daemon->on("GET /mount/changes", kQuiet);
   const ViewProcess view(stage.archive);
@@ -517,10 +409,10 @@ BOOST_AUTO_TEST_CASE(changes_reach_what_the_kernel_has_cached) {
       if (stage.daemon->asked().back().query.starts_with(next)) return;
     }
   };
-  const CallSpec second = sample_call(stage, "CA2");
+  const CallSpec second = stage.sample_call("CA2");
   tell(2, second, stage.archive.add_call(second).value, "added");
   BOOST_TEST(names_in(day).size() == 2u);
-  CallSpec later = sample_call(stage, "CA3");
+  CallSpec later = stage.sample_call("CA3");
   later.day = CalendarDay{2027, 1, 2};
   tell(3, later, stage.archive.add_call(later).value, "added");
   BOOST_TEST(fs::exists(stage.file_of(later, "inbound.ulaw")));
@@ -541,7 +433,7 @@ BOOST_AUTO_TEST_CASE(changes_reach_what_the_kernel_has_cached) {
 
 BOOST_AUTO_TEST_CASE(holds_are_reached_by_matter_and_not_listed) {
   Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
+  const CallSpec call = stage.sample_call("CA1");
   const MatterId matter = stage.archive.hold(stage.archive.add_call(call), "case 1");
   const ViewProcess view(stage.archive);
   for (const std::string& name : names_in(stage.archive.mount_point()))
@@ -556,95 +448,6 @@ BOOST_AUTO_TEST_CASE(holds_are_reached_by_matter_and_not_listed) {
   const struct group* compliance = ::getgrnam("holdfast-compliance");
   BOOST_TEST(status_at(directory).st_gid ==
              (compliance != nullptr ? compliance->gr_gid : ::getegid()));
-}
-
-BOOST_AUTO_TEST_CASE(it_unmounts_on_a_signal_and_from_outside) {
-  Stage stage;
-  stage.archive.add_call(sample_call(stage, "CA1"));
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-    ViewProcess view(stage.archive);
-    BOOST_TEST(is_mounted(stage.archive.mount_point()));
-    BOOST_TEST(names_in(stage.archive.mount_point()).size() == 2u);
-    BOOST_TEST(view.stop(signal) == 0);
-    BOOST_TEST(!is_mounted(stage.archive.mount_point()));
-  }
-  ViewProcess view(stage.archive);
-  BOOST_TEST(run_tool({"fusermount3", "-u", stage.archive.mount_point()}).exit_code == 0);
-  BOOST_TEST(view.stop(0) == 0);  // it ends by itself
-}
-
-BOOST_AUTO_TEST_CASE(a_stale_or_second_mount_is_told_with_its_remedy) {
-  Stage stage;
-  stage.archive.add_call(sample_call(stage, "CA1"));
-  const auto start = [&] {
-    return run_program({FUSE_PROGRAM, stage.archive.mount_point(), "--config",
-                        stage.archive.config_path(), "--foreground"});
-  };
-  ViewProcess view(stage.archive);
-  const ProgramRun second = start();
-  BOOST_TEST(second.exit_code == 7);
-  BOOST_TEST(count_of(second.err, "mounted there already") == 1u, second.err);
-  view.stop(SIGKILL);
-  const ProgramRun stale = start();
-  BOOST_TEST(stale.exit_code == 13);
-  BOOST_TEST(count_of(stale.err, "fusermount3 -u " + stage.archive.mount_point()) == 1u, stale.err);
-  BOOST_TEST(run_tool({"fusermount3", "-u", stage.archive.mount_point()}).exit_code == 0);
-  const ViewProcess again(stage.archive);
-  BOOST_TEST(names_in(stage.archive.mount_point()).size() == 2u);
-}
-
-BOOST_AUTO_TEST_CASE(wrong_usage_is_told) {
-  BOOST_TEST(run_program({FUSE_PROGRAM}).exit_code == 2);
-  BOOST_TEST(run_program({FUSE_PROGRAM, "/mnt"}).exit_code == 2);
-  BOOST_TEST(run_program({FUSE_PROGRAM, "/mnt", "--config", "/nonexistent"}).exit_code > 2);
-  const ProgramRun help = run_program({FUSE_PROGRAM, "--help"});
-  BOOST_TEST(help.exit_code == 0);
-  BOOST_TEST(count_of(help.out, "--config FILE") == 2u);
-}
-
-// The view in a process that may do nothing but read the index and the standard tier.
-BOOST_AUTO_TEST_CASE(it_runs_as_another_user) {
-  if (::geteuid() != 0) {
-    std::cout << "skipped: only root can drop to another user\n";
-    return;
-  }
-  struct stat device {};
-  if (::stat("/dev/fuse", &device) != 0 || (device.st_mode & 0006) != 0006) {
-    std::cout << "skipped: /dev/fuse is not open to every user here\n";
-    return;
-  }
-  Stage stage;
-  const CallSpec call = sample_call(stage, "CA1");
-  stage.archive.add_call(call);
-  const fs::path socket = stage.daemon->socket_path();
-  ::chmod(socket.parent_path().c_str(), 0755);
-  ::chmod(socket.c_str(), 0666);
-  BOOST_REQUIRE(::chown(stage.archive.mount_point().c_str(), 65'534, 65'534) == 0);
-  for (const char* suffix : {"", "-wal", "-shm"})
-    BOOST_REQUIRE(::chown((stage.archive.index_path() + suffix).c_str(), 0, 65'534) == 0);
-  // The user's own view: root is let in only where fuse.conf says user_allow_other.
-  const std::vector<std::string> other = {"setpriv", "--reuid=65534", "--regid=65534",
-                                          "--clear-groups"};
-  // Where that user can reach it: the build directory may be a closed one.
-  const std::string program = stage.archive.path() + "/holdfast-fuse";
-  fs::copy_file(FUSE_PROGRAM, program);
-  std::vector<std::string> as_that_user = other;
-  as_that_user.push_back(program);
-  const ViewProcess view(stage.archive, as_that_user);
-  const auto as_other = [&](std::vector<std::string> command) {
-    command.insert(command.begin(), other.begin(), other.end());
-    return run_tool(command);
-  };
-  const std::string file = stage.file_of(call, "inbound.ulaw");
-  const ProgramRun sum = as_other({"sha256sum", file});
-  BOOST_TEST(sum.exit_code == 0, sum.err);
-  BOOST_TEST(sum.out.starts_with(sha256(call.files.at("inbound.ulaw")).hex()));
-  stage.archive.stop_writer();
-  stage.daemon.reset();
-  const ProgramRun find = as_other({"find", stage.archive.mount_point(), "-type", "f"});
-  BOOST_TEST(find.exit_code == 0, find.err);
-  BOOST_TEST(count_of(find.out, "\n") == 3u);
-  BOOST_TEST(as_other({"cat", file}).exit_code == 1);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
