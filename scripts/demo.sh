@@ -125,8 +125,8 @@ step_delete() {
 is_gone() { [ "$(status_of "recordings/$1")" = 404 ]; }
 
 step_plan() {
-  "$bin/holdfast" plan --json >"$archive/answer" || return 1
-  measured="$(jq '.steps | length' "$archive/answer") steps due now; nothing was touched"
+  "$bin/holdfast" plan --json --at "$(date -u -d "+1 hour" +%FT%TZ)" >"$archive/answer" || return 1
+  measured="$(jq '.steps | length' "$archive/answer") steps within the hour; nothing was touched"
 }
 
 step_warm() {
@@ -205,7 +205,7 @@ step_kill() {
 step_everything() {
   local call file
   awk '{ print $1 }' "$archive/calls" | grep -v "^$(call_number 2)\$" >"$archive/left"
-  xargs "$bin/holdfast" restore --wait --timeout 120 <"$archive/left" >/dev/null || return 1
+  xargs "$bin/holdfast" restore --wait --timeout 2min <"$archive/left" >/dev/null || return 1
   rm -rf "$archive/got"
   while read -r call; do
     "$bin/holdfast" get "$call" -o "$archive/got/$call" >/dev/null || return 1
