@@ -56,6 +56,9 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random) 
   // Sockets and the port are for whoever their own modes name.
   HOLDFAST_TRY(make_directories(config.run_dir, 0755));
   HOLDFAST_TRY(give_to_group(config.state_dir, config.mount_group));
+  // The chains say who looked at what: not for the mount's group, which reads the index beside
+  // them.
+  HOLDFAST_TRY(make_directories(config.state_dir + "/ledger", 0700));
 
   const std::vector<ConfiguredMedium> media = configured_media(config);
   std::optional<ArchiveId> archive;
