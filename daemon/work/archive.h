@@ -8,6 +8,7 @@
 #include "daemon/work/change_feed.h"
 #include "daemon/work/index_pool.h"
 #include "daemon/work/session_keeper.h"
+#include "daemon/work/turns.h"
 #include "index/writer.h"
 #include "tiers/disk/standard_tree.h"
 #include "tiers/policy.h"
@@ -29,6 +30,7 @@ struct Archive {
   DecisionSource& source;
   DigestMemory& digests;
   ChangeFeed& changes;
+  Turns& part_turns;
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
   SessionKeeper* cold = nullptr;  // null: no cold tier
 

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/work/ingest_row.h"
+#include "index/commands/keys.h"
 #include "index/read/recordings.h"
 
 namespace holdfast {
@@ -109,32 +110,7 @@ Result<Ingest::Judged> Ingest::judge(Io& io, IngestDraft& draft) {
 Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
   auto outcome = [&]() -> Result<Ingested> {
     HOLDFAST_ASSIGN(judged, judge(io, *draft));
-    std::optional<Recording> known;
-    {
-      HOLDFAST_ASSIGN(index, archive_.index.take());
-      HOLDFAST_ASSIGN(workspace, find_workspace(*index, draft->request().workspace));
-      if (workspace) {
-        HOLDFAST_ASSIGN(found,
-                        find_recording(*index, workspace->workspace_no, judged.row.call_sid));
-        known = std::move(found);
-      }
-    }
-    if (!known) return commit_first(io, *draft, std::move(judged));
-    if (known->state == RecordingState::kCondemned || known->state == RecordingState::kDestroying)
-      return Error{Code::kConflict, "erased: the call was archived and is being destroyed"};
-    switch (judge_ingest(known->files, judged.row.files)) {
-      case IngestVerdict::kConflict:
-        return Error{Code::kConflict,
-                     "the call is archived already, and a file of the same name has other bytes"};
-      case IngestVerdict::kNextPart:
-        return commit_next_part(io, *draft, *known, std::move(judged));
-      case IngestVerdict::kNew:
-      case IngestVerdict::kSame:
-        break;
-    }
-    HOLDFAST_TRY(draft->writer().abort(io));
-    return Ingested{IngestVerdict::kSame, known->recording, known->recording_no, known->call_sid, 1,
-                    known->files,         known->flags};
+    return commit(io, *draft, std::move(judged));
   }();
   // An unknown outcome may still take effect: its files stay until the next start looks.
   const bool keep = outcome.ok() || outcome.error().code == Code::kUnavailable;
@@ -144,6 +120,55 @@ Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
                    aborted.error().message);
   }
   return outcome;
+}
+
+Result<std::optional<Recording>> Ingest::find_known(const WorkspaceId& workspace,
+                                                    const std::string& call_sid) {
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  HOLDFAST_ASSIGN(row, find_workspace(*index, workspace));
+  if (!row) return std::optional<Recording>();
+  return find_recording(*index, row->workspace_no, call_sid);
+}
+
+Result<Ingested> Ingest::commit(Io& io, IngestDraft& draft, Judged judged) {
+  const std::string call_sid = judged.row.call_sid;
+  HOLDFAST_ASSIGN(known, find_known(draft.request().workspace, call_sid));
+  if (!known) {
+    auto first = commit_first(io, draft, judged);
+    if (first.ok() || first.error().code != Code::kConflict) return first;
+    // Another was first meanwhile: what came here may be that call's next part.
+    HOLDFAST_ASSIGN(again, find_known(draft.request().workspace, call_sid));
+    if (!again) return first;
+    known = std::move(again);
+  }
+  return commit_to_known(io, draft, known->recording_no, std::move(judged));
+}
+
+Result<Ingested> Ingest::commit_to_known(Io& io, IngestDraft& draft, RecordingNo number,
+                                         Judged judged) {
+  const Turns::Turn turn = archive_.part_turns.take(number);
+  std::optional<Recording> known;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_recording(*index, number));
+    known = std::move(found);
+  }
+  if (!known || known->state == RecordingState::kCondemned ||
+      known->state == RecordingState::kDestroying)
+    return Error{Code::kConflict, "erased: the call was archived and is being destroyed"};
+  switch (judge_ingest(known->files, judged.row.files)) {
+    case IngestVerdict::kConflict:
+      return Error{Code::kConflict,
+                   "the call is archived already, and a file of the same name has other bytes"};
+    case IngestVerdict::kNextPart:
+      return commit_next_part(io, draft, *known, std::move(judged));
+    case IngestVerdict::kNew:
+    case IngestVerdict::kSame:
+      break;
+  }
+  HOLDFAST_TRY(draft.writer().abort(io));
+  return Ingested{IngestVerdict::kSame, known->recording, known->recording_no, known->call_sid, 1,
+                  known->files,         known->flags};
 }
 
 Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged) {
@@ -166,6 +191,7 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   if (part > limits::kPartsMax)
     return Error{Code::kTooLarge,
                  "the recording has " + std::to_string(limits::kPartsMax) + " parts already"};
+  HOLDFAST_TRY(settle_earlier_try(io, known, part));
   HOLDFAST_ASSIGN(root, archive_.standard_root.current(io));
   const std::string from = incoming_directory(draft.writer().part());
   HOLDFAST_ASSIGN(directory, io.open(root->get(), from, O_RDONLY | O_DIRECTORY));
@@ -199,8 +225,27 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
                    part,
                    row.files,
                    description.flags};
-  HOLDFAST_TRY(commit_row(io, std::move(row), draft.request().who, outcome));
-  return outcome;
+  Status committed = commit_row(io, std::move(row), draft.request().who, outcome);
+  if (committed.ok()) return outcome;
+  if (committed.error().code != Code::kUnavailable)
+    if (Status aborted = writer.abort(io); !aborted.ok())
+      log::warning("ingest: leave {} in .incoming: {}", writer.part().text(),
+                   aborted.error().message);
+  return committed.error();
+}
+
+// Files of this part's number lie in .incoming when an earlier try had an unknown outcome. The
+// writer is asked for any commit: it recovers first, and then the row of that try is there or
+// will never be.
+Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
+  const std::string directory = incoming_directory(PartId{known.recording, part});
+  if (!archive_.standard.read_description(io, directory).ok()) return {};
+  HOLDFAST_TRY(archive_.writer.call(add_workspace(known.workspace, "", "system")));
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  HOLDFAST_ASSIGN(now, find_recording_row(*index, known.recording_no));
+  if (now && now->parts < part) return {};
+  return Error{Code::kUnavailable,
+               "recording " + known.recording.text() + " got another part meanwhile; try again"};
 }
 
 // Acknowledges, then places. What placing cannot do now, start-up does: the row says where the

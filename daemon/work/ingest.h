@@ -8,6 +8,8 @@
 //   are durable (P1).
 // - The same call with the same bytes is "unchanged"; a known name with other
 //   bytes is a conflict; new names are the next part.
+// - Parts are added to one recording one after another (Turns): a part's files are
+//   named after its number.
 // - A draft whose commit has an unknown outcome stays in .incoming: start-up
 //   finds the row, or adopts the draft.
 #pragma once
@@ -80,7 +82,12 @@ class Ingest {
  private:
   struct Judged;
   Result<Judged> judge(Io& io, IngestDraft& draft);
+  Result<std::optional<Recording>> find_known(const WorkspaceId& workspace,
+                                              const std::string& call_sid);
+  Result<Ingested> commit(Io& io, IngestDraft& draft, Judged judged);
+  Result<Ingested> commit_to_known(Io& io, IngestDraft& draft, RecordingNo known, Judged judged);
   Result<Ingested> commit_first(Io& io, IngestDraft& draft, Judged judged);
+  Status settle_earlier_try(Io& io, const Recording& known, int part);
   Result<Ingested> commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
                                     Judged judged);
   Status commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome);

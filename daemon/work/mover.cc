@@ -17,6 +17,11 @@ namespace {
 constexpr std::string_view kWho = "system";
 constexpr int kMovesPerTurn = 64;  // of each state: a turn stays short enough to notice a stop
 
+bool is_removal(StepKind kind) {
+  return kind == StepKind::kReleaseStandard || kind == StepKind::kReleaseWarmPack ||
+         kind == StepKind::kEvictStaged;
+}
+
 }  // namespace
 
 void Mover::run(Io& io) {
@@ -32,6 +37,11 @@ void Mover::run(Io& io) {
 
 Result<bool> Mover::run_once(Io& io) {
   const UnixMillis now = archive_.clock.now();
+  if (removal_failed_) {
+    HOLDFAST_TRY(remover_.resume_releasing(io));
+    HOLDFAST_TRY(remover_.resume_packs(io));
+    removal_failed_ = false;
+  }
   DueRows rows;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
@@ -43,10 +53,13 @@ Result<bool> Mover::run_once(Io& io) {
   bool worked = false;
   for (const PlannedStep& step : steps) {
     if (stop_) return false;
-    if (Status done = execute(io, step); !done.ok())
+    if (Status done = execute(io, step); !done.ok()) {
       log::warning("{}: {}", word(step.kind), done.error().message);
-    else
+      // Its row may be releasing by now, and then no scan finds it due again.
+      removal_failed_ |= is_removal(step.kind);
+    } else {
       worked = true;
+    }
   }
   HOLDFAST_TRY(look_again_later(rows, steps));
   HOLDFAST_ASSIGN(moved, advance_moves(io));
@@ -84,7 +97,7 @@ Status Mover::assign(const DueRows& rows, const std::vector<PlannedStep>& steps)
     // Not placed yet, or destroyed meanwhile: not in every scan from now on.
     for (const PartKey& skipped : assigned.skipped)
       HOLDFAST_TRY(archive_.writer.call(
-          set_recording_action(skipped.recording, archive_.clock.now() + minutes(1))));
+          set_recording_action(skipped.recording, archive_.clock.now() + seconds(5))));
   }
   return {};
 }
@@ -173,7 +186,11 @@ Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedSte
   for (const RecordingRow& recording : rows.recordings) {
     if (stepped.contains(recording.recording)) continue;
     std::optional<UnixMillis> next;
-    if (recording.state != RecordingState::kLive) next = now + minutes(10);
+    // One that is not placed yet will be in a moment; a condemned one may be held and live again.
+    if (recording.state == RecordingState::kCommitted)
+      next = now + seconds(5);
+    else if (recording.state != RecordingState::kLive)
+      next = now + minutes(10);
     for (const PolicyPart& part : rows.input.standard) {
       if (part.recording != recording.recording) continue;
       std::optional<UnixMillis> at = next_action_at(part, archive_.policy);
@@ -255,14 +272,20 @@ Status Mover::switch_source(const MoveRow& move) {
 Status Mover::verify_pack(Io& io, const MoveRow& move) {
   std::optional<PackRow> pack;
   std::optional<PackLocation> location;
+  bool is_bad = false;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
     HOLDFAST_ASSIGN(found, find_pack(*index, move.pack));
     pack = std::move(found);
     HOLDFAST_ASSIGN(copies, pack_copies(*index, move.pack));
-    for (const PackCopyRow& copy : copies)
-      if (copy.medium == move.to) location = copy.location;
+    for (const PackCopyRow& copy : copies) {
+      if (copy.medium != move.to) continue;
+      location = copy.location;
+      // An earlier try found the copy bad: it is made again, from where the pack lies well.
+      is_bad = copy.state == CopyState::kQuarantined;
+    }
   }
+  if (is_bad && move.from != archive_.standard_medium()) return copy_pack(io, move);
   SessionKeeper* keeper = archive_.keeper_of(move.to);
   if (!pack || !location || keeper == nullptr)
     return Error{Code::kUnavailable,

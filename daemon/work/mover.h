@@ -57,6 +57,7 @@ class Mover {
 
   Archive archive_;
   Remover remover_;
+  bool removal_failed_ = false;  // what is releasing is looked at again by the next turn
   std::atomic<bool> stop_{false};
 };
 

@@ -120,7 +120,11 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
     ages.oldest_age_from = std::min(ages.oldest_age_from, member.ended_at);
   ages.youngest_age_from = ages.oldest_age_from;
   sealed.next_action_at = next_action_at(ages, archive_.policy);
-  HOLDFAST_TRY(archive_.writer.call(seal_pack(std::move(sealed), std::string(kWho))));
+  auto done = archive_.writer.call(seal_pack(std::move(sealed), std::string(kWho)));
+  // A member was destroyed while the pack was written: the next try writes it without that one.
+  if (!done.ok() && done.error().code == Code::kConflict)
+    return Error{Code::kUnavailable, done.error().message};
+  HOLDFAST_TRY(std::move(done));
   return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
 }
 
@@ -171,7 +175,7 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
     HOLDFAST_ASSIGN(copies, pack_copies(*index, move.pack));
     for (const PackCopyRow& copy : copies) {
       if (copy.medium == move.from) source_location = copy.location;
-      there_already |= copy.medium == move.to;
+      there_already |= copy.medium == move.to && copy.state != CopyState::kQuarantined;
     }
   }
   if (there_already) return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
@@ -180,7 +184,8 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
   if (!pack || !source_location || from == nullptr || to == nullptr)
     return Error{Code::kUnavailable,
                  "copy pack " + move.pack.text() + ": a medium is not attached"};
-  HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
+  if (move.state == MoveState::kPlanned)
+    HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
 
   PackLocation location;
   Status copied = to->use(io, [&](PackSession& target) -> Status {

@@ -14,11 +14,11 @@ namespace {
 
 constexpr int kPage = 1000;
 
-Result<Label> label_of(Io& io, const std::string& path, std::string_view what) {
-  auto label = read_label(io, path);
-  if (label.ok()) return label;
-  return label.error().within(std::string(what) + " medium at " + path +
-                              " (label it with: holdfastd --init --config FILE)");
+constexpr std::string_view kHowToLabel =
+    " (is it mounted? a new one is labelled with: holdfastd --init --config FILE)";
+
+bool is_away(const Error& error) {
+  return error.code == Code::kUnavailable || error.code == Code::kNotFound;
 }
 
 }  // namespace
@@ -34,39 +34,32 @@ OpenedArchive::~OpenedArchive() {
 }
 
 Result<std::unique_ptr<OpenedArchive>> OpenedArchive::open(const Config& config, Clock& clock,
-                                                           Random& random) {
+                                                           Random& random,
+                                                           const OpenOptions& options) {
   std::unique_ptr<OpenedArchive> opened(new OpenedArchive(config, clock, random));
-  HOLDFAST_ASSIGN(io, Io::open());
+  HOLDFAST_ASSIGN(io, Io::open(options.io));
   opened->io_ = std::move(io);
-  HOLDFAST_ASSIGN(source_io, Io::open());
+  HOLDFAST_ASSIGN(source_io, Io::open(options.io));
   opened->source_io_ = std::move(source_io);
-  HOLDFAST_TRY(opened->open_media());
-  HOLDFAST_TRY(opened->open_writer());
-  HOLDFAST_TRY(opened->register_media());
+  HOLDFAST_TRY(opened->open_standard());
+  HOLDFAST_TRY(opened->open_writer(options));
+  HOLDFAST_TRY(opened->open_packs(options.sleeper ? *options.sleeper : opened->system_sleeper_));
   HOLDFAST_TRY(opened->recover());
   return opened;
 }
 
-Status OpenedArchive::open_media() {
-  HOLDFAST_ASSIGN(standard, label_of(*io_, config_.standard.path, "the standard"));
-  id_ = standard.archive;
-  standard_root_ = std::make_unique<MediumRoot>(config_.standard.path, id_, standard.medium);
+Status OpenedArchive::open_standard() {
+  auto label = read_label(*io_, config_.standard.path);
+  if (!label.ok())
+    return label.error().within("the standard medium at " + config_.standard.path +
+                                std::string(kHowToLabel));
+  id_ = label->archive;
+  standard_root_ = std::make_unique<MediumRoot>(config_.standard.path, id_, label->medium);
   standard_ = std::make_unique<StandardTree>(*standard_root_);
-  HOLDFAST_TRY(standard_->prepare(*io_));
-
-  HOLDFAST_ASSIGN(warm, label_of(*io_, config_.warm.path, "the warm"));
-  warm_root_ = std::make_unique<MediumRoot>(config_.warm.path, id_, warm.medium);
-  warm_ = std::make_unique<PackDirectory>(*warm_root_);
-  warm_keeper_ = std::make_unique<SessionKeeper>(*warm_, clock_, Millis(0));
-  if (!config_.cold) return {};
-  HOLDFAST_ASSIGN(cold, label_of(*io_, config_.cold->path, "the cold"));
-  const VaultTimes times{config_.cold->attach_time, config_.cold->detach_time};
-  cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold.medium, times, sleeper_);
-  cold_keeper_ = std::make_unique<SessionKeeper>(*cold_, clock_, config_.cold->linger);
-  return {};
+  return standard_->prepare(*io_);
 }
 
-Status OpenedArchive::open_writer() {
+Status OpenedArchive::open_writer(const OpenOptions& open_options) {
   source_ = std::make_unique<MediaSource>(*source_io_, *standard_);
   WriterOptions options;
   options.index_path = config_.state_dir + "/index.db";
@@ -75,6 +68,8 @@ Status OpenedArchive::open_writer() {
   options.ledger.directory = config_.state_dir + "/ledger";
   options.ledger.mirror_directory = config_.mirror_dir;
   options.ledger.mirror_same_device = config_.mirror_same_device;
+  options.io = open_options.io;
+  options.before_commit = open_options.before_commit;
   HOLDFAST_ASSIGN(writer, Writer::start(options, clock_, random_, *source_));
   writer_ = std::move(writer);
   report_.agreement = writer_->agreement();
@@ -86,33 +81,58 @@ Status OpenedArchive::open_writer() {
   if (!found.fork.empty()) log::error("ledger and mirror contradict each other: {}", found.fork);
   index_ = std::make_unique<IndexPool>(options.index_path, options.secrets_path);
   digests_ = std::make_unique<DigestMemory>(clock_);
-  archive_ = std::make_unique<Archive>(
-      Archive{config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_,
-              *index_, *source_, *digests_, changes_, warm_keeper_.get(), cold_keeper_.get()});
   return {};
 }
 
-Status OpenedArchive::register_media() {
-  struct Configured {
-    const std::string& path;
-    Tier tier;
-  };
-  std::vector<Configured> media = {{config_.standard.path, Tier::kStandard},
-                                   {config_.warm.path, Tier::kWarm}};
-  if (config_.cold) media.push_back({config_.cold->path, Tier::kCold});
-  HOLDFAST_ASSIGN(index, index_->take());
-  for (const Configured& medium : media) {
-    HOLDFAST_ASSIGN(label, read_label(*io_, medium.path));
-    HOLDFAST_ASSIGN(known, find_medium(*index, label.medium));
-    if (known) continue;
-    MediumRow row;
-    row.medium = label.medium;
-    row.tier = medium.tier;
-    row.kind = label.kind;
-    row.name = label.name;
-    HOLDFAST_TRY(writer_->call(register_medium(row, "system")));
+Status OpenedArchive::open_packs(Sleeper& sleeper) {
+  HOLDFAST_TRY(take_up(config_.standard.path, Tier::kStandard));
+  HOLDFAST_ASSIGN(warm, take_up(config_.warm.path, Tier::kWarm));
+  warm_root_ = std::make_unique<MediumRoot>(config_.warm.path, id_, warm);
+  warm_ = std::make_unique<PackDirectory>(*warm_root_);
+  warm_keeper_ = std::make_unique<SessionKeeper>(*warm_, clock_, Millis(0));
+  if (config_.cold) {
+    HOLDFAST_ASSIGN(cold, take_up(config_.cold->path, Tier::kCold));
+    const VaultTimes times{config_.cold->attach_time, config_.cold->detach_time};
+    cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold, times, sleeper);
+    cold_keeper_ = std::make_unique<SessionKeeper>(*cold_, clock_, config_.cold->linger);
   }
+  archive_ = std::make_unique<Archive>(Archive{
+      config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_, *index_,
+      *source_, *digests_, changes_, part_turns_, warm_keeper_.get(), cold_keeper_.get()});
   return {};
+}
+
+// The medium at the path, registered: by its label, or, while it is away, the newest of that tier
+// that the index knows.
+Result<MediumId> OpenedArchive::take_up(const std::string& path, Tier tier) {
+  HOLDFAST_ASSIGN(index, index_->take());
+  auto label = read_label(*io_, path);
+  if (label.ok()) {
+    if (label->archive != id_)
+      return Error{Code::kConflict, "the medium at " + path + " belongs to another archive, " +
+                                        label->archive.text()};
+    HOLDFAST_ASSIGN(known, find_medium(*index, label->medium));
+    if (known) return label->medium;
+    MediumRow row;
+    row.medium = label->medium;
+    row.tier = tier;
+    row.kind = label->kind;
+    row.name = label->name;
+    HOLDFAST_TRY(writer_->call(register_medium(row, "system")));
+    return label->medium;
+  }
+  const std::string what = "the " + std::string(word(tier)) + " medium at " + path;
+  if (!is_away(label.error())) return label.error().within(what);
+  HOLDFAST_ASSIGN(media, list_media(*index));
+  const MediumRow* newest = nullptr;
+  for (const MediumRow& medium : media) {
+    const bool gone = medium.state == MediumState::kLost || medium.state == MediumState::kRetired;
+    if (medium.tier != tier || gone) continue;
+    if (newest == nullptr || medium.registered_at >= newest->registered_at) newest = &medium;
+  }
+  if (newest == nullptr) return label.error().within(what + std::string(kHowToLabel));
+  log::warning("{} is offline: {}", what, label.error().message);
+  return newest->medium;
 }
 
 Status OpenedArchive::recover() {

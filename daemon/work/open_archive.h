@@ -1,12 +1,16 @@
 // Opens an archive: labels, ledger, index, media, recovery; and lets it go again.
 //
-//   configuration → labels → ledger → writer (agreement, replay) → media registered
-//     → standard tier prepared → recovery → ready
+//   configuration → standard tier → ledger → writer (agreement, replay) → warm and cold
+//     → media registered → recovery → ready
+//
+// A warm or cold medium that is away is taken up by what the index knows of it: its moves and
+// recalls back off until it is there. Without the standard medium there is no archive.
 //
 // A restart continues (P7): recovery is the code that normal work runs, called on
 // what was under way.
 #pragma once
 
+#include <functional>
 #include <memory>
 
 #include "daemon/work/archive.h"
@@ -29,12 +33,20 @@ struct OpenReport {
 // a medium belongs to another archive.
 Status init_archive(Io& io, const Config& config, Clock& clock, Random& random);
 
+// What a test puts in place of the world.
+struct OpenOptions {
+  IoOptions io;                           // of start-up, the source and the ledger
+  Sleeper* sleeper = nullptr;             // of the vault; not owned; null: real time passes
+  std::function<Status()> before_commit;  // as in WriterOptions
+};
+
 class OpenedArchive {
  public:
-  // kUnavailable when the standard medium is offline; kInvalid when the archive was never
-  // initialised. `config`, `clock` and `random` outlive it.
+  // kUnavailable when the standard medium is offline, or another one was never labelled; kConflict
+  // when a medium belongs to another archive. `config`, `clock` and `random` outlive it.
   static Result<std::unique_ptr<OpenedArchive>> open(const Config& config, Clock& clock,
-                                                     Random& random);
+                                                     Random& random,
+                                                     const OpenOptions& options = OpenOptions());
   ~OpenedArchive();
 
   const Archive& archive() const { return *archive_; }
@@ -43,9 +55,10 @@ class OpenedArchive {
  private:
   OpenedArchive(const Config& config, Clock& clock, Random& random);
 
-  Status open_media();
-  Status open_writer();
-  Status register_media();
+  Status open_standard();
+  Status open_writer(const OpenOptions& options);
+  Status open_packs(Sleeper& sleeper);
+  Result<MediumId> take_up(const std::string& path, Tier tier);
   Status recover();
   Status recover_incoming();
   Status recover_unplaced();
@@ -57,7 +70,7 @@ class OpenedArchive {
   PolicySettings policy_;
   std::unique_ptr<Io> io_;         // of start-up
   std::unique_ptr<Io> source_io_;  // of the source: at start ours, the writer's when it recovers
-  SystemSleeper sleeper_;
+  SystemSleeper system_sleeper_;
   ArchiveId id_;
   std::unique_ptr<MediumRoot> standard_root_;
   std::unique_ptr<MediumRoot> warm_root_;
@@ -71,6 +84,7 @@ class OpenedArchive {
   std::unique_ptr<IndexPool> index_;
   std::unique_ptr<DigestMemory> digests_;
   ChangeFeed changes_;
+  Turns part_turns_;
   std::unique_ptr<Archive> archive_;
   OpenReport report_;
 };

@@ -34,10 +34,11 @@ class Remover {
 
   // What was begun and not finished when the process ended. Once, at start.
   Status resume(Io& io);
-
- private:
+  // Of it, the copies and packs that are releasing: after a removal failed, too.
   Status resume_releasing(Io& io);
   Status resume_packs(Io& io);
+
+ private:
   Status resume_destructions(Io& io);
   Status resume_trash(Io& io);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/work/remover.h"
 #include "index/commands/copies.h"
 #include "index/commands/media.h"
 #include "index/commands/restores.h"
@@ -161,7 +162,10 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
   if (!recording) return archive_.writer.call(restore_failed(one.restore, "the recording is gone"));
   if (row->state == RestoreState::kQueued) {
     HOLDFAST_ASSIGN(room, has_room(io, row->bytes));
-    HOLDFAST_TRY(archive_.writer.call(begin_recall(one.restore)));
+    if (Status begun = archive_.writer.call(begin_recall(one.restore)); !begun.ok()) {
+      if (begun.error().code == Code::kConflict) return {};  // cancelled meanwhile
+      return begun;
+    }
     if (!room)
       return archive_.writer.call(restore_retry(one.restore,
                                                 "no room for staged copies on the standard tier",
@@ -169,33 +173,69 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
   }
 
   Outcome outcome;
-  Status staged = stage(io, *recording, outcome);
+  Status staged = clear_the_way(io, *recording);
+  if (staged.ok()) staged = stage(io, *recording, outcome);
+  const bool is_staged = staged.ok();
+  if (is_staged)
+    if (auto row_staged =
+            archive_.writer.call(restore_staged(one.restore, archive_.standard_medium()));
+        !row_staged.ok())
+      staged = row_staged.error();
   if (!staged.ok()) {
+    // No row speaks of what was staged so far, unless its commit has an unknown outcome.
+    const bool unknown = is_staged && staged.error().code == Code::kUnavailable;
+    if (unknown) outcome.parts.clear();
+    for (int part : outcome.parts)
+      if (Status discarded =
+              archive_.standard.discard_staged(io, PartId{recording->recording, part});
+          !discarded.ok())
+        log::warning("restore {}: {}", one.restore.text(), discarded.error().message);
     const Error& error = staged.error();
     const bool again = traits(error.code).retryable && row->attempts + 1 < kAttemptsMax;
-    if (again)
-      HOLDFAST_TRY(archive_.writer.call(restore_retry(
-          one.restore, error.message, archive_.clock.now() + backoff(row->attempts + 1))));
-    else
-      HOLDFAST_TRY(archive_.writer.call(restore_failed(one.restore, error.message)));
+    Status kept =
+        again ? archive_.writer.call(restore_retry(
+                    one.restore, error.message, archive_.clock.now() + backoff(row->attempts + 1)))
+              : archive_.writer.call(restore_failed(one.restore, error.message));
+    // Cancelled meanwhile: nobody waits for it.
+    if (!kept.ok() && kept.error().code == Code::kConflict) return {};
+    HOLDFAST_TRY(std::move(kept));
     return staged;
   }
-  HOLDFAST_TRY(archive_.writer.call(restore_staged(one.restore, archive_.standard_medium())));
   archive_.changes.publish({Change::Kind::kChanged, recording->recording_no, recording->workspace,
                             recording->day, recording->call_sid});
-  RecallSampleRow sample;
-  sample.at = archive_.clock.now();
-  sample.bytes = outcome.bytes;
-  sample.elapsed = outcome.elapsed;
-  sample.attach = outcome.attach;
-  sample.recordings = 1;
-  return archive_.writer.call(add_recall_sample(one.medium, sample));
+  return keep_samples(outcome);
+}
+
+Status Restorer::keep_samples(const Outcome& outcome) {
+  for (const auto& [medium, sample] : outcome.samples) {
+    RecallSampleRow row = sample;
+    row.at = archive_.clock.now();
+    row.recordings = 1;
+    HOLDFAST_TRY(archive_.writer.call(add_recall_sample(medium, row)));
+  }
+  return {};
+}
+
+// A staged copy stands where a plain one stood: one that is being removed is waited for, and a bad
+// one goes first, if the guard finds a good one elsewhere.
+Status Restorer::clear_the_way(Io& io, const Recording& recording) {
+  for (const CopyRow& copy : recording.copies) {
+    if (copy.medium != archive_.standard_medium() || copy.pack) continue;
+    if (copy.state == CopyState::kReleasing)
+      return Error{Code::kUnavailable, "recording " + recording.recording.text() +
+                                           ": its copy on the standard tier is being removed"};
+    if (copy.state == CopyState::kQuarantined)
+      HOLDFAST_TRY(
+          Remover(archive_).release_standard(io, recording, copy.part, std::string("system")));
+  }
+  return {};
 }
 
 Status Restorer::stage(Io& io, const Recording& recording, Outcome& outcome) {
   for (const PartRow& part : recording.part_rows) {
     if (has_plain_copy(recording, part.part, archive_.standard_medium())) continue;
     HOLDFAST_TRY(stage_part(io, recording, part.part, outcome));
+    outcome.parts.push_back(part.part);
   }
   return {};
 }
@@ -208,13 +248,15 @@ Status Restorer::stage_part(Io& io, const Recording& recording, int part, Outcom
     const CopyRow copy = *found;
     Status extracted = extract(io, recording, copy, outcome);
     if (extracted.ok()) return {};
-    last = extracted.error();
-    if (last.code == Code::kNoSpace) return last;
-    if (last.code == Code::kCorrupt || last.code == Code::kNotFound) {
+    const Error& error = extracted.error();
+    if (error.code == Code::kNoSpace) return error;
+    // A copy that may be read later keeps the restore alive, whatever the others are.
+    if (!traits(last.code).retryable) last = error;
+    if (error.code == Code::kCorrupt || error.code == Code::kNotFound) {
       log::error("recording {} on medium {}: {}", recording.recording.text(), copy.medium.text(),
-                 last.message);
+                 error.message);
       HOLDFAST_TRY(archive_.writer.call(
-          copy_quarantined(recording.recording_no, part, copy.medium, last.message, "system")));
+          copy_quarantined(recording.recording_no, part, copy.medium, error.message, "system")));
     }
     std::erase_if(remaining.copies,
                   [&](const CopyRow& c) { return c.part == part && c.medium == copy.medium; });
@@ -236,6 +278,7 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
 
   const Millis before = archive_.clock.monotonic();
   Millis attach{0};
+  Bytes bytes_read;
   Status extracted =
       extract_into(io, writer, recording, copy.part, [&](pack::PartExtractor& extractor) -> Status {
         size_t current = 0;
@@ -246,7 +289,7 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
                                   [&](size_t index, ByteSpan bytes) -> Status {
                                     if (index != current) HOLDFAST_TRY(extractor.end_range());
                                     current = index;
-                                    outcome.bytes += Bytes(static_cast<int64_t>(bytes.size()));
+                                    bytes_read += Bytes(static_cast<int64_t>(bytes.size()));
                                     return extractor.push(bytes);
                                   });
             },
@@ -258,8 +301,10 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
       log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
     return extracted;
   }
-  outcome.attach = Millis(outcome.attach.count + attach.count);
-  outcome.elapsed = Millis(outcome.elapsed.count + archive_.clock.monotonic().count - before.count);
+  RecallSampleRow& sample = outcome.samples[copy.medium];
+  sample.bytes += bytes_read;
+  sample.attach = Millis(sample.attach.count + attach.count);
+  sample.elapsed = Millis(sample.elapsed.count + archive_.clock.monotonic().count - before.count);
   return archive_.standard.publish_staged(io, writer);
 }
 

@@ -13,6 +13,8 @@
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <vector>
 
 #include "daemon/work/archive.h"
 #include "tiers/estimate.h"
@@ -32,14 +34,16 @@ class Restorer {
   void request_stop() { stop_ = true; }
 
  private:
+  // What staging did: the parts it published, and what each medium took.
   struct Outcome {
-    Millis attach;
-    Millis elapsed;
-    Bytes bytes;
+    std::vector<int> parts;
+    std::map<MediumId, RecallSampleRow> samples;
   };
 
   Result<std::vector<QueuedRecall>> queue(Database& index);
   Status recall(Io& io, const QueuedRecall& recall);
+  Status clear_the_way(Io& io, const Recording& recording);
+  Status keep_samples(const Outcome& outcome);
   Status stage(Io& io, const Recording& recording, Outcome& outcome);
   Status stage_part(Io& io, const Recording& recording, int part, Outcome& outcome);
   Status extract(Io& io, const Recording& recording, const CopyRow& copy, Outcome& outcome);

@@ -1,0 +1,425 @@
+// A whole archive in one process: media in a temporary directory on a file system that can be
+// re-read past the page cache, a manual clock, synthetic calls, and the work of the daemon's
+// lanes done by hand, one turn at a time.
+#pragma once
+
+#include <boost/test/unit_test.hpp>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "daemon/work/file_reader.h"
+#include "daemon/work/ingest.h"
+#include "daemon/work/mover.h"
+#include "daemon/work/open_archive.h"
+#include "daemon/work/restorer.h"
+#include "index/commands/destruction.h"
+#include "index/commands/holds.h"
+#include "index/commands/keys.h"
+#include "index/commands/restores.h"
+#include "index/read/recordings.h"
+#include "index/read/work.h"
+#include "io/uncached.h"
+#include "tests/support/faults.h"
+#include "tests/support/manual_sleeper.h"
+#include "tests/support/seeded_random.h"
+#include "tests/support/synthetic_audio.h"
+#include "tests/support/temporary_directory.h"
+
+namespace holdfast {
+
+// What a call gave, or a failed check that tells the error.
+template <typename T>
+T must(Result<T> result) {
+  BOOST_REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().message));
+  return std::move(result).value();
+}
+inline void must(Status status) {
+  BOOST_REQUIRE_MESSAGE(status.ok(), (status.ok() ? "" : status.error().message));
+}
+template <typename R>
+Code code_of(const R& result) {
+  BOOST_REQUIRE_MESSAGE(!result.ok(), "it succeeded");
+  return result.error().code;
+}
+
+// One hook for the Io's of every thread. Thread rule: any thread.
+class SharedFaults final : public Faults {
+ public:
+  Status at(std::string_view point) override {
+    std::lock_guard lock(mutex_);
+    ++points_;
+    return target_ == nullptr ? Status() : target_->at(point);
+  }
+  size_t torn_bytes(size_t length) override {
+    std::lock_guard lock(mutex_);
+    return target_ == nullptr ? 0 : target_->torn_bytes(length);
+  }
+  void aim(Faults* target) {
+    std::lock_guard lock(mutex_);
+    target_ = target;
+  }
+  int points() const { return points_; }
+
+ private:
+  std::mutex mutex_;
+  Faults* target_ = nullptr;
+  std::atomic<int> points_{0};
+};
+
+// The seeded bytes, for threads. Thread rule: any thread.
+class SharedRandom final : public Random {
+ public:
+  void fill(MutableByteSpan out) override {
+    std::lock_guard lock(mutex_);
+    random_.fill(out);
+  }
+  uint64_t below(uint64_t bound) {
+    std::lock_guard lock(mutex_);
+    return random_.below(bound);
+  }
+
+ private:
+  std::mutex mutex_;
+  SeededRandom random_;
+};
+
+// A call with the bytes that it should have for ever.
+struct TestCall {
+  std::string call_sid;
+  std::map<std::string, std::string> files;
+
+  Bytes bytes() const {
+    Bytes sum;
+    for (const auto& [name, content] : files) sum += Bytes(static_cast<int64_t>(content.size()));
+    return sum;
+  }
+};
+
+class ArchiveFixture {
+ public:
+  using Change = std::function<void(Config&)>;
+
+  ArchiveFixture() : ArchiveFixture(Change()) {}
+  explicit ArchiveFixture(const Change& change) : directory(parent_directory()) {
+    config.state_dir = directory / "state";
+    config.run_dir = directory / "run";
+    config.spool_dir = directory / "spool";
+    config.mirror_dir = directory / "mirror";
+    config.mirror_same_device = true;
+    config.standard.path = directory / "standard";
+    config.standard.copy_after = minutes(1);
+    config.standard.release_after = hours(1);
+    config.warm.path = directory / "warm";
+    config.warm.pack_seal_after = minutes(5);
+    config.warm.copy_after = hours(2);
+    config.warm.release_after = hours(3);
+    config.cold.emplace();
+    config.cold->path = directory / "cold";
+    config.cold->linger = Millis(0);
+    if (change) change(config);
+    workspace = random.id<WorkspaceId>();
+    make_io();
+    must(init_archive(*io, config, clock, random));
+    open();
+    must(archive().writer.call(add_workspace(workspace, "test", "uid:0")));
+  }
+
+  // --- The process
+  Status try_open() {
+    OpenOptions options;
+    options.io.faults = &faults;
+    options.io.force_fallback = true;  // a ring of its own for each of many openings costs time
+    options.sleeper = &sleeper;
+    options.before_commit = before_commit;
+    auto opened = OpenedArchive::open(config, clock, random, options);
+    if (!opened.ok()) return opened.error();
+    opened_ = std::move(opened).value();
+    mover = std::make_unique<Mover>(opened_->archive());
+    ingest_path = std::make_unique<Ingest>(opened_->archive());
+    return {};
+  }
+  void open() { must(try_open()); }
+  // Nothing reaches a file any more; then the process is gone.
+  void crash() {
+    FaultAt dead(0, true);
+    faults.aim(&dead);
+    mover.reset();
+    ingest_path.reset();
+    opened_.reset();
+    make_io();
+    faults.aim(nullptr);
+  }
+  void reopen() {
+    crash();
+    open();
+  }
+  const Archive& archive() { return opened_->archive(); }
+  const OpenReport& report() { return opened_->report(); }
+
+  // --- Calls
+  TestCall make_call(const std::string& call_sid = "") {
+    TestCall call;
+    call.call_sid = call_sid.empty() ? "CA" + std::to_string(++calls_made_) : call_sid;
+    const auto seed = static_cast<uint32_t>(random.below(1'000'000));
+    using testing::synthetic_samples;
+    call.files["inbound.ulaw"] =
+        testing::g711_bytes(synthetic_samples(4000, seed, 8000), SampleForm::kMulaw);
+    call.files["outbound.pcm"] = testing::pcm16_bytes(synthetic_samples(8000, seed + 1, 16'000));
+    call.files["metadata.json"] = metadata(call.call_sid);
+    return call;
+  }
+  std::string metadata(const std::string& call_sid) {
+    const UnixMillis end = clock.now();
+    json::object object;
+    object["call_sid"] = call_sid;
+    object["workspace_id"] = workspace.text();
+    object["direction"] = "inbound";
+    object["duration_seconds"] = 0.5;
+    object["inbound_format"] = "mulaw";
+    object["inbound_sample_rate"] = 8000;
+    object["outbound_format"] = "pcm16";
+    object["outbound_sample_rate"] = 16'000;
+    object["tts_provider"] = "none";
+    object["call_start_iso"] = to_iso(end - Millis(500));
+    object["call_end_iso"] = to_iso(end);
+    object["media_start_epoch_ms"] = static_cast<double>(end.count - 500);
+    return json::serialize(object);
+  }
+  Result<Ingested> try_ingest(const TestCall& call) { return try_ingest(*io, call); }
+  Result<Ingested> try_ingest(Io& with, const TestCall& call) {
+    Ingest ingest(archive());
+    HOLDFAST_ASSIGN(draft, ingest.begin(with, IngestRequest{workspace, call.call_sid, "key:test"}));
+    for (const auto& [name, content] : call.files) {
+      auto written = write_file(with, *draft, name, content);
+      if (written.ok()) continue;
+      HOLDFAST_TRY(ingest.abandon(with, std::move(draft)));
+      return written.error();
+    }
+    return ingest.accept(with, std::move(draft));
+  }
+  TestCall ingest(const std::string& call_sid = "") {
+    TestCall call = make_call(call_sid);
+    must(try_ingest(call));
+    return call;
+  }
+
+  Result<std::optional<Recording>> find(const std::string& call_sid) {
+    HOLDFAST_ASSIGN(index, archive().index.take());
+    HOLDFAST_ASSIGN(row, find_workspace(*index, workspace));
+    if (!row) return std::optional<Recording>();
+    return find_recording(*index, row->workspace_no, call_sid);
+  }
+  Recording recording(const TestCall& call) {
+    std::optional<Recording> found = must(find(call.call_sid));
+    BOOST_REQUIRE_MESSAGE(found, "the index does not know " + call.call_sid);
+    return *std::move(found);
+  }
+  bool is_known(const TestCall& call) { return must(find(call.call_sid)).has_value(); }
+
+  // A file as a reader gets it.
+  Result<std::string> read(const TestCall& call, const std::string& name) {
+    const Recording known = recording(call);
+    for (const FileRow& file : known.files) {
+      if (file.name != name) continue;
+      HOLDFAST_ASSIGN(fd, open_file(*io, archive(), known, file));
+      std::string text(static_cast<size_t>(file.size.count), '\0');
+      if (text.empty()) return text;
+      MutableByteSpan out(reinterpret_cast<std::byte*>(text.data()), text.size());
+      HOLDFAST_TRY(io->read_exactly(fd.get(), Bytes(0), out));
+      return text;
+    }
+    return Error{Code::kNotFound, "the recording has no file " + name};
+  }
+  // Every file can be read now and has its bytes.
+  bool is_whole(const TestCall& call) {
+    for (const auto& [name, content] : call.files) {
+      const Result<std::string> got = read(call, name);
+      if (!got.ok()) {
+        BOOST_TEST_MESSAGE(call.call_sid << "/" << name << ": " << got.error().message);
+        return false;
+      }
+      if (*got != content) {
+        BOOST_ERROR(call.call_sid + "/" + name + " came with other bytes");
+        return false;
+      }
+    }
+    return true;
+  }
+  bool is_readable(const TestCall& call) { return is_available(archive(), recording(call)); }
+  // The same, brought back first when it is archived.
+  bool is_kept(const TestCall& call) {
+    if (!is_known(call)) return false;
+    if (!is_readable(call)) {
+      must(ask(call));
+      run_restorers();
+    }
+    return is_whole(call);
+  }
+
+  // --- The lanes
+  void run_mover() {
+    for (int turn = 0; turn < 200; ++turn)
+      if (!must(mover->run_once(*io))) return;
+    BOOST_ERROR("the mover does not come to rest");
+  }
+  void run_restorers() {
+    for (Tier tier : {Tier::kWarm, Tier::kCold}) {
+      Restorer restorer(archive(), tier);
+      for (int turn = 0; turn < 200 && must(restorer.run_once(*io)); ++turn) {
+      }
+    }
+  }
+  Result<RestoreOutcome> ask(const TestCall& call, Millis keep = hours(24),
+                             const std::string& who = "key:test") {
+    RequestRestore request;
+    request.recording = recording(call).recording_no;
+    request.restore = random.id<RestoreId>();
+    request.who = who;
+    request.keep = keep;
+    return archive().writer.call(request_restore(request));
+  }
+  RestoreRow restore(const RestoreId& id) {
+    auto index = must(archive().index.take());
+    return must(find_restore(*index, id)).value();
+  }
+  std::vector<MoveRow> moves() {
+    auto index = must(archive().index.take());
+    return must(list_moves(*index, 100));
+  }
+
+  // --- The life, in steps
+  void pack() {  // sealed and verified on warm
+    clock.advance(config.standard.copy_after);
+    run_mover();
+    clock.advance(config.warm.pack_seal_after);
+    run_mover();
+  }
+  void release_standard() {
+    clock.advance(config.standard.release_after);
+    run_mover();
+  }
+  void to_warm() {
+    pack();
+    release_standard();
+  }
+  void to_cold() {
+    to_warm();
+    clock.advance(config.warm.release_after);
+    run_mover();
+  }
+  // The state of part 1's copy on the tier; nothing when there is none.
+  std::optional<CopyState> state_on(const TestCall& call, Tier tier) {
+    const Recording known = recording(call);
+    for (const CopyRow& copy : known.copies)
+      if (copy.tier == tier && copy.part == 1) return copy.state;
+    return std::nullopt;
+  }
+
+  // --- Holds and destruction
+  Result<HoldRow> hold(const TestCall& call, const std::string& matter = "Smith v. Jones") {
+    const Recording known = recording(call);
+    PlaceHold request;
+    request.recording = known.recording;
+    request.workspace_no = known.workspace_no;
+    request.matter = matter;
+    request.who = "key:test";
+    return archive().writer.call(place_hold(request));
+  }
+  Status destroy(const TestCall& call) {
+    const RecordingNo number = recording(call).recording_no;
+    HOLDFAST_TRY(archive().writer.call(condemn(number, "key:test")));
+    return Remover(archive()).destroy(*io, number, "key:test");
+  }
+
+  // --- What lies on the media
+  std::set<std::string> files_below(const std::string& root) const {
+    std::set<std::string> files;
+    if (!std::filesystem::exists(root)) return files;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(root))
+      if (!entry.is_directory() && entry.path().filename() != "holdfast-label.json")
+        files.insert(entry.path().string());
+    return files;
+  }
+  // Directories on the way, and their number, when nothing is under way: none.
+  std::set<std::string> unsettled() const {
+    std::set<std::string> files = files_below(config.standard.path + "/standard/.incoming");
+    files.merge(files_below(config.standard.path + "/standard/.trash"));
+    return files;
+  }
+  std::set<std::string> staged_files() const {
+    return files_below(config.standard.path + "/staged");
+  }
+  // Every file of the standard tier with this name.
+  std::vector<std::string> standard_files(const std::string& name) const {
+    std::vector<std::string> found;
+    for (const std::string& path : files_below(config.standard.path))
+      if (path.ends_with("/" + name)) found.push_back(path);
+    return found;
+  }
+  static void flip_byte(const std::string& path, int64_t offset) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    BOOST_REQUIRE(file.good());
+    file.seekg(offset);
+    const char byte = static_cast<char>(file.get() ^ 0x01);
+    file.seekp(offset);
+    file.put(byte);
+  }
+
+  // False, told once, where the file system keeps no medium behind the page cache.
+  bool can_verify() {
+    const std::string path = directory / "probe";
+    std::ofstream(path) << std::string(8192, 'x');
+    const Fd root = must(open_root(directory.path()));
+    const UncachedDigest digest = must(digest_uncached(*io, root.get(), "probe", Bytes(8192)));
+    if (digest.mode != VerifyMode::kNone) return true;
+    std::cout << "skipped: " << directory.path()
+              << " cannot be re-read past the page cache, so nothing is ever released\n";
+    return false;
+  }
+
+  Config config;
+  ManualClock clock{UnixMillis(1'795'000'000'000)};
+  SharedRandom random;
+  ManualSleeper sleeper{clock};
+  SharedFaults faults;
+  std::function<Status()> before_commit;
+  TemporaryDirectory directory;
+  WorkspaceId workspace;
+  std::unique_ptr<Io> io;
+  std::unique_ptr<Mover> mover;
+  std::unique_ptr<Ingest> ingest_path;
+
+ private:
+  static std::string parent_directory() {
+    const char* given = std::getenv("TMPDIR");
+    return given != nullptr && *given != '\0' ? given : "/var/tmp";
+  }
+  void make_io() {
+    IoOptions options;
+    options.faults = &faults;
+    io = Io::open(options).value();
+  }
+  static Status write_file(Io& io, IngestDraft& draft, const std::string& name,
+                           const std::string& content) {
+    HOLDFAST_ASSIGN(file, draft.writer().create(io, name, Bytes(limits::kFileBytesMax)));
+    HOLDFAST_TRY(file->append(io, as_bytes(content)));
+    HOLDFAST_ASSIGN(finished, file->finish(io));
+    static_cast<void>(finished);
+    return {};
+  }
+
+  std::unique_ptr<OpenedArchive> opened_;
+  int calls_made_ = 0;
+};
+
+}  // namespace holdfast
