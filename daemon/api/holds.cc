@@ -1,4 +1,5 @@
 #include "index/commands/holds.h"
+#include "base/limits.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/views.h"
 #include "index/read/holds.h"
@@ -7,7 +8,6 @@ namespace holdfast::api {
 namespace {
 
 constexpr size_t kMatterBytesMax = 200;
-constexpr size_t kReasonBytesMax = 4000;
 
 void publish_change(const CallPtr& call, const Recording& recording) {
   call->services.archive.changes.publish({Change::Kind::kChanged, recording.recording_no,
@@ -23,7 +23,7 @@ void place_hold_call(CallPtr call) {
     auto reason = find_string(body, "reason");
     if (!reason.ok()) return caller->fail(reason.error());
     if (matter->empty() || matter->size() > kMatterBytesMax ||
-        reason->value_or("").size() > kReasonBytesMax)
+        reason->value_or("").size() > limits::kReasonBytesMax)
       return caller->fail(
           Error{Code::kInvalid, "\"matter\" must have 1 to 200 bytes, \"reason\" at most 4000"});
     std::optional<Recording> recording = need_recording(*caller, true);
@@ -57,7 +57,7 @@ void release_hold_call(CallPtr call) {
   with_json_body(std::move(call), [id](const CallPtr& caller, const json::object& body) {
     auto reason = find_string(body, "reason");
     if (!reason.ok()) return caller->fail(reason.error());
-    if (reason->value_or("").size() > kReasonBytesMax)
+    if (reason->value_or("").size() > limits::kReasonBytesMax)
       return caller->fail(Error{Code::kInvalid, "\"reason\" must have at most 4000 bytes"});
     std::optional<Recording> recording = need_recording(*caller, true);
     if (!recording) return;

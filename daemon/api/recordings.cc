@@ -137,33 +137,43 @@ void recording_metadata(CallPtr call) {
              [body = std::move(body)](const CallPtr& audited) { audited->answer(200, body); });
 }
 
-// The first commit answers; a worker does the second and removes what can go.
+namespace {
+
+// The second commit and the removal, on a worker. When none is free the mover does it.
+void destroy_soon(const CallPtr& call, RecordingNo number) {
+  const Archive archive = call->services.archive;
+  const bool taken =
+      call->services.workers.submit([archive, number, who = call->actor.who](Io& io) {
+        Remover remover(archive);
+        if (Status done = remover.destroy(io, number, who); !done.ok())
+          log::warning("destroy recording {}: {}", number.value, done.error().message);
+      });
+  if (!taken) log::info("the destruction of recording {} waits for the mover", number.value);
+}
+
+}  // namespace
+
+// The first commit answers: from then on a lock may still cancel it, until the second.
 void delete_recording(CallPtr call) {
-  std::optional<Recording> recording = need_recording(*call, true);
-  if (!recording) return;
-  if (recording->state == RecordingState::kDestroying)
-    return call->answer(
-        202, json::object{{"status", "destroying"}, {"recording_id", recording->recording.text()}});
-  const RecordingNo number = recording->recording_no;
-  call->services.archive.writer.submit(
-      condemn(number, call->actor.who),
-      std::function<void(Result<RecordingRow>)>([call, number](Result<RecordingRow> outcome) {
-        auto kept = std::make_shared<Result<RecordingRow>>(std::move(outcome));
-        call->services.loop.post([call, number, kept] {
-          if (!kept->ok()) return call->fail(kept->error());
-          const Archive archive = call->services.archive;
-          const bool taken =
-              call->services.workers.submit([archive, number, who = call->actor.who](Io& io) {
-                Remover remover(archive);
-                if (Status done = remover.destroy(io, number, who); !done.ok())
-                  log::warning("destroy recording {}: {}", number.value, done.error().message);
-              });
-          if (!taken)
-            log::info("destruction of recording {} waits for the next start", number.value);
-          call->answer(202, json::object{{"status", "condemned"},
-                                         {"recording_id", (*kept)->recording.text()}});
-        });
-      }));
+  with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
+    auto reason = find_string(body, "reason");
+    if (!reason.ok()) return caller->fail(reason.error());
+    if (reason->value_or("").size() > limits::kReasonBytesMax)
+      return caller->fail(Error{Code::kInvalid, "\"reason\" must have at most 4000 bytes"});
+    std::optional<Recording> recording = need_recording(*caller, true);
+    if (!recording) return;
+    const RecordingNo number = recording->recording_no;
+    const auto answer = [](const CallPtr& done, const RecordingRow& row) {
+      done->answer(202, json::object{{"status", holdfast::word(row.state)},
+                                     {"recording_id", row.recording.text()}});
+    };
+    if (recording->state == RecordingState::kDestroying) return answer(caller, *recording);
+    with_command(caller, condemn(number, caller->actor.who, reason->value_or("")),
+                 [answer, number](const CallPtr& done, const RecordingRow& row) {
+                   destroy_soon(done, number);
+                   answer(done, row);
+                 });
+  });
 }
 
 }  // namespace holdfast::api

@@ -80,7 +80,7 @@ void add_recordings(std::vector<Route>& routes) {
                     Access::kKey,
                     Scope::kRecordingsDelete,
                     {},
-                    "",
+                    "ReleaseRequest",
                     {{202, "Condemned: destruction follows.", "Destruction"},
                      {409, "A legal hold forbids it.", "Problem"}},
                     delete_recording});

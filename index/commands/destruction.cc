@@ -51,15 +51,19 @@ Result<std::vector<ReleasePermit>> permits(WriteTxn& txn, RecordingNo recording)
 
 }  // namespace
 
-Command<RecordingRow> condemn(RecordingNo recording, std::string who) {
-  const auto apply = [recording, who = std::move(who)](WriteTxn& txn) -> Result<RecordingRow> {
+Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason) {
+  const auto apply = [recording, who = std::move(who),
+                      reason = std::move(reason)](WriteTxn& txn) -> Result<RecordingRow> {
     HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
     if (row.state == RecordingState::kCondemned || row.state == RecordingState::kDestroying)
       return row;
     HOLDFAST_TRY(Guard::check_destroy(txn, recording));
     if (row.state == RecordingState::kCommitted)
       return wrong_state(row, "its files are not in their place yet; try again");
-    HOLDFAST_TRY(txn.decide(weakening(decision::kCondemned, row, who)));
+    LineDraft line = weakening(decision::kCondemned, row, who);
+    HOLDFAST_ASSIGN(note, txn.write_note(reason));
+    if (!note.empty()) line.details["note"] = note;
+    HOLDFAST_TRY(txn.decide(std::move(line)));
     return rows::need_recording(txn.index(), recording);
   };
   return {"condemn", apply};

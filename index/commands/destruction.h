@@ -8,7 +8,8 @@ namespace holdfast {
 
 // First commit. kLocked when held or unlocated; idempotent on condemned and destroying ones.
 // Decision recording.condemned (weakening).
-Command<RecordingRow> condemn(RecordingNo recording, std::string who);
+// The reason is kept as an erasable note.
+Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason = {});
 
 // Second commit: the guard is asked again, and the line is durable before the first byte goes.
 // kLocked when held; kConflict when a lock has cancelled it (the recording is live); idempotent.
