@@ -1,6 +1,5 @@
 #include "index/read/recordings.h"
 #include "base/limits.h"
-#include "base/log.h"
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/links.h"
@@ -8,7 +7,6 @@
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
 #include "daemon/work/metadata.h"
-#include "daemon/work/remover.h"
 #include "index/commands/destruction.h"
 #include "index/read/holds.h"
 #include "index/read/listing.h"
@@ -137,23 +135,8 @@ void recording_metadata(CallPtr call) {
              [body = std::move(body)](const CallPtr& audited) { audited->answer(200, body); });
 }
 
-namespace {
-
-// The second commit and the removal, on a worker. When none is free the mover does it.
-void destroy_soon(const CallPtr& call, RecordingNo number) {
-  const Archive archive = call->services.archive;
-  const bool taken =
-      call->services.workers.submit([archive, number, who = call->actor.who](Io& io) {
-        Remover remover(archive);
-        if (Status done = remover.destroy(io, number, who); !done.ok())
-          log::warning("destroy recording {}: {}", number.value, done.error().message);
-      });
-  if (!taken) log::info("the destruction of recording {} waits for the mover", number.value);
-}
-
-}  // namespace
-
-// The first commit answers: from then on a lock may still cancel it, until the second.
+// The first commit answers; the mover makes the second, and a lock that comes before it still
+// cancels the destruction.
 void delete_recording(CallPtr call) {
   with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
     auto reason = find_string(body, "reason");
@@ -162,15 +145,14 @@ void delete_recording(CallPtr call) {
       return caller->fail(Error{Code::kInvalid, "\"reason\" must have at most 4000 bytes"});
     std::optional<Recording> recording = need_recording(*caller, true);
     if (!recording) return;
-    const RecordingNo number = recording->recording_no;
     const auto answer = [](const CallPtr& done, const RecordingRow& row) {
       done->answer(202, json::object{{"status", holdfast::word(row.state)},
                                      {"recording_id", row.recording.text()}});
     };
     if (recording->state == RecordingState::kDestroying) return answer(caller, *recording);
-    with_command(caller, condemn(number, caller->actor.who, reason->value_or("")),
-                 [answer, number](const CallPtr& done, const RecordingRow& row) {
-                   destroy_soon(done, number);
+    with_command(caller, condemn(recording->recording_no, caller->actor.who, reason->value_or("")),
+                 [answer](const CallPtr& done, const RecordingRow& row) {
+                   done->services.run_policy_now();
                    answer(done, row);
                  });
   });

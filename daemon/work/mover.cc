@@ -37,6 +37,7 @@ void Mover::run(Io& io) {
 
 Result<bool> Mover::run_once(Io& io) {
   const UnixMillis now = archive_.clock.now();
+  HOLDFAST_TRY(remover_.destroy_condemned(io));
   if (removal_failed_) {
     HOLDFAST_TRY(remover_.resume_releasing(io));
     HOLDFAST_TRY(remover_.resume_packs(io));

@@ -115,7 +115,8 @@ Status Remover::resume(Io& io) {
   HOLDFAST_TRY(resume_trash(io));
   HOLDFAST_TRY(resume_releasing(io));
   HOLDFAST_TRY(resume_packs(io));
-  return resume_destructions(io);
+  HOLDFAST_TRY(destroy_condemned(io));
+  return destroy_all(io, RecordingState::kDestroying);
 }
 
 // A .trash entry whose copy is not releasing was never permitted to go: it is put back.
@@ -179,26 +180,25 @@ Status Remover::resume_packs(Io& io) {
   return {};
 }
 
-// Condemned recordings whose second commit had not come, and destroying ones with copies left.
-Status Remover::resume_destructions(Io& io) {
-  for (RecordingState state : {RecordingState::kCondemned, RecordingState::kDestroying}) {
-    RecordingNo after;
-    while (true) {
-      std::vector<RecordingRow> rows;
-      {
-        HOLDFAST_ASSIGN(index, archive_.index.take());
-        HOLDFAST_ASSIGN(found, list_in_state(*index, state, after, kPage));
-        rows = std::move(found);
-      }
-      for (const RecordingRow& row : rows) {
-        after = row.recording_no;
-        if (Status destroyed = destroy(io, row.recording_no, "system"); !destroyed.ok())
-          log::warning("destroy recording {}: {}", row.recording.text(), destroyed.error().message);
-      }
-      if (rows.size() < static_cast<size_t>(kPage)) break;
+// Condemned recordings whose second commit is still to come.
+Status Remover::destroy_condemned(Io& io) { return destroy_all(io, RecordingState::kCondemned); }
+
+Status Remover::destroy_all(Io& io, RecordingState state) {
+  RecordingNo after;
+  while (true) {
+    std::vector<RecordingRow> rows;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(found, list_in_state(*index, state, after, kPage));
+      rows = std::move(found);
     }
+    for (const RecordingRow& row : rows) {
+      after = row.recording_no;
+      if (Status destroyed = destroy(io, row.recording_no, "system"); !destroyed.ok())
+        log::warning("destroy recording {}: {}", row.recording.text(), destroyed.error().message);
+    }
+    if (rows.size() < static_cast<size_t>(kPage)) return {};
   }
-  return {};
 }
 
 }  // namespace holdfast

@@ -29,6 +29,9 @@ class Remover {
   // in a pack stays until the pack is rewritten: the recording stays `destroying` so long.
   Status destroy(Io& io, RecordingNo recording, const std::string& who);
 
+  // All that are condemned: the mover's way, so that one thread alone removes.
+  Status destroy_condemned(Io& io);
+
   // A restore's staged copies, once their time is up or their recording is destroyed.
   Status evict(Io& io, const RestoreRow& restore);
 
@@ -39,7 +42,7 @@ class Remover {
   Status resume_packs(Io& io);
 
  private:
-  Status resume_destructions(Io& io);
+  Status destroy_all(Io& io, RecordingState state);
   Status resume_trash(Io& io);
 
   Archive archive_;
