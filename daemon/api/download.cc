@@ -35,8 +35,9 @@ http::FileFacts facts_of(const Call& call, const Recording& recording, const Fil
 }
 
 // A restore link follows its own restore: 202 until it is staged, then good for its ttl, then
-// never again. True when the call was answered.
-bool answered_restore_link(const CallPtr& call, const Recording& recording) {
+// never again. What is answered from the index at every tier does not wait, but ends likewise.
+// True when the call was answered.
+bool answered_restore_link(const CallPtr& call, const Recording& recording, bool from_index) {
   const http::Link& link = *call->actor.link;
   auto restore = find_restore(call->index(), *link.restore);
   if (!restore.ok()) return call->fail(restore.error()), true;
@@ -46,8 +47,10 @@ bool answered_restore_link(const CallPtr& call, const Recording& recording) {
   };
   if (!*restore || (*restore)->recording_no != recording.recording_no) return expired();
   const RestoreRow& row = **restore;
-  if (row.state == RestoreState::kQueued || row.state == RestoreState::kRecalling)
-    return report_archived(call, recording, row), true;
+  if (row.state == RestoreState::kQueued || row.state == RestoreState::kRecalling) {
+    if (!from_index) report_archived(call, recording, row);
+    return !from_index;
+  }
   if (row.state == RestoreState::kFailed)
     return call->fail(Error{Code::kCorrupt, "the recording could not be restored"}), true;
   if (!row.staged_at || row.state != RestoreState::kStaged) return expired();
@@ -98,6 +101,10 @@ void send_file(const CallPtr& call, const Download& download) {
         return open_file(io, archive, download.recording, download.file);
       },
       [download](const CallPtr& caller, Result<Fd> opened) {
+        // It was there a moment ago: its copy is leaving, and the next look says where it is.
+        if (!opened.ok() && opened.error().code == Code::kNotFound)
+          return caller->fail(
+              Error{Code::kUnavailable, "the file is moving to another tier; try again"});
         if (!opened.ok()) return caller->fail(opened.error());
         auto keeper = std::make_shared<Fd>(std::move(opened).value());
         http::FileResponse response;
@@ -152,15 +159,14 @@ void download(CallPtr call) {
 
   Download wanted{*recording, *file, {}};
   const bool from_index = name == kMetadataName;
-  if (call->actor.link && call->actor.link->restore && !from_index &&
-      answered_restore_link(call, *recording))
+  if (call->actor.link && call->actor.link->restore &&
+      answered_restore_link(call, *recording, from_index))
     return;
   if (!from_index && !readable_place(call->services.archive, *recording, file->part)) {
     const bool asks = call->request().method == http::Method::kGet && !call->actor.link;
-    if (asks) return start_restore(call, *std::move(recording), RestoreWish());
+    if (asks) return start_restore(call, *std::move(recording), RestoreWish(), download);
     // A link of an archived recording that nobody asked back tells so, and asks nothing (P8).
-    const bool by_link = call->actor.link.has_value();
-    return report_archived(call, *recording, by_link ? std::nullopt : recording->restore);
+    return report_archived(call, *recording, recording->restore);
   }
   wanted.plan = http::plan_file(call->request(), facts_of(*call, *recording, *file));
   send(call, std::move(wanted));

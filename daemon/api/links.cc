@@ -1,6 +1,7 @@
 #include "daemon/api/links.h"
 
 #include "base/limits.h"
+#include "base/time_text.h"
 #include "daemon/api/views.h"
 #include "index/commands/keys.h"
 #include "index/read/recordings.h"
@@ -121,11 +122,29 @@ void with_minted_links(CallPtr call, const Recording& recording, LinkTerms terms
     with_audit(caller, std::move(line),
                [next, links = *minted](const CallPtr& audited) { next(audited, links); });
   };
+  if (!call->actor.may(Scope::kCallsRead) && !call->actor.may(Scope::kRecordingsDownload))
+    return next(call, {});
   auto current = current_signing_key(call->index(), call->workspace->workspace_no);
   if (!current.ok()) return call->fail(current.error());
   if (*current) return mint(call);
   with_command(call, ensure_signing_key(call->workspace->workspace_no, call->actor.who),
                [mint](const CallPtr& caller, int64_t) { mint(caller); });
+}
+
+void answer_urls(const CallPtr& call, const Recording& recording, Millis life, bool attachment) {
+  LinkTerms terms;
+  terms.expires_at = call->services.archive.clock.now() + life;
+  terms.attachment = attachment;
+  with_minted_links(
+      call, recording, terms,
+      [recording, terms](const CallPtr& minted, const std::vector<MintedLink>& links) {
+        json::object body;
+        body["call_sid"] = recording.call_sid;
+        body["status"] = "available";
+        add_links(body, recording, links);
+        body["expires_at"] = to_iso(terms.expires_at);
+        minted->answer(200, body);
+      });
 }
 
 void add_links(json::object& body, const Recording& recording,

@@ -35,9 +35,13 @@ Result<std::vector<MintedLink>> mint_links(Call& call, const std::string& call_s
                                            const LinkTerms& terms);
 
 // Mints, records each link in the access chain, and goes on with them, in the files' order. The
-// workspace gets its first signing key when it has none.
+// workspace gets its first signing key when it has none. A key that may neither mint links nor
+// read bytes gets none: asking a recording back discloses nothing of it.
 void with_minted_links(CallPtr call, const Recording& recording, LinkTerms terms,
                        std::function<void(const CallPtr&, const std::vector<MintedLink>&)> next);
+
+// Answers 200 with links to every file, good for `life`.
+void answer_urls(const CallPtr& call, const Recording& recording, Millis life, bool attachment);
 
 // Adds inbound_url, outbound_url, metadata_url (null where there is none) and files[] to an answer.
 // `links` are in the files' order; none: everything is null.

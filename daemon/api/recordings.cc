@@ -38,11 +38,12 @@ Result<ListFilter> filter_of(const Call& call) {
   return filter;
 }
 
-// What the list was asked, for the ledger: never values that could name a person.
+// What the list was asked, for the ledger: the parameters that were checked, never what else
+// stands in the query and could name a person.
 json::object told_filter(const Call& call) {
   json::object told;
-  for (const http::QueryParameter& parameter : call.request().parameters)
-    if (parameter.name != "cursor") told[parameter.name] = parameter.value;
+  for (std::string_view name : {"tier", "from", "to", "held", "direction", "flagged", "limit"})
+    if (const auto value = call.query(name)) told[name] = *value;
   return told;
 }
 
@@ -87,24 +88,11 @@ void recording_urls(CallPtr call) {
   if (!is_available(archive, *recording)) {
     if (call->request().method == http::Method::kHead)
       return report_archived(call, *recording, recording->restore);
-    return start_restore(call, *std::move(recording), RestoreWish());
+    return start_restore(call, *std::move(recording), RestoreWish(), recording_urls);
   }
   Millis life = archive.config.link_life;
   if (const auto asked = call->query_integer("expires_in")) life = seconds(*asked);
-  LinkTerms terms;
-  terms.expires_at = archive.clock.now() + life;
-  terms.attachment = call->query_bool("attachment").value_or(false);
-  const Recording minted_for = *recording;
-  with_minted_links(
-      call, minted_for, terms,
-      [minted_for, terms](const CallPtr& minted, const std::vector<MintedLink>& links) {
-        json::object body;
-        body["call_sid"] = minted_for.call_sid;
-        body["status"] = "available";
-        add_links(body, minted_for, links);
-        body["expires_at"] = to_iso(terms.expires_at);
-        minted->answer(200, body);
-      });
+  answer_urls(call, *recording, life, call->query_bool("attachment").value_or(false));
 }
 
 void recording_metadata(CallPtr call) {

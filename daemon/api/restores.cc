@@ -12,7 +12,22 @@
 namespace holdfast::api {
 namespace {
 
-constexpr std::string_view kPreference = "preference-applied";
+// Where the bytes come from: the slowest of the parts that are not readable now.
+Tier archived_tier(const Archive& archive, const Recording& recording) {
+  Tier tier = Tier::kWarm;
+  for (const PartRow& part : recording.part_rows) {
+    if (readable_place(archive, recording, part.part)) continue;
+    const CopyRow* copy = best_pack_copy(recording, part.part);
+    if (copy != nullptr && copy->tier == Tier::kCold) tier = Tier::kCold;
+  }
+  return tier;
+}
+
+// Whether the recording can be read by now. An error of the index is told by who reads next.
+bool is_back(Call& call, RecordingNo number) {
+  auto found = find_recording(call.index(), number);
+  return found.ok() && *found && is_available(call.services.archive, **found);
+}
 
 // The contract's body; the links are added by those who mint them.
 Result<json::object> restoring_body(Call& call, const Recording& recording,
@@ -31,7 +46,7 @@ Result<json::object> restoring_body(Call& call, const Recording& recording,
   json::object body;
   body["call_sid"] = recording.call_sid;
   body["status"] = "restoring";
-  body["tier"] = holdfast::word(recording.tier);
+  body["tier"] = holdfast::word(archived_tier(call.services.archive, recording));
   body["restore_id"] =
       restore ? json::value(json::string(restore->restore.text())) : json::value(nullptr);
   body["estimated_seconds"] = estimate.median_seconds;
@@ -69,8 +84,12 @@ void answer_with_links(CallPtr call, const Recording& recording, const RestoreRo
 // `Prefer: wait=N`: looks again whenever something changed, until the time is up.
 class RestoreWaiter : public std::enable_shared_from_this<RestoreWaiter> {
  public:
-  RestoreWaiter(CallPtr call, Recording recording, RestoreId restore)
-      : call_(std::move(call)), recording_(std::move(recording)), restore_(restore) {}
+  RestoreWaiter(CallPtr call, Recording recording, RestoreId restore,
+                std::function<void(CallPtr)> when_back)
+      : call_(std::move(call)),
+        recording_(std::move(recording)),
+        restore_(restore),
+        when_back_(std::move(when_back)) {}
 
   void start(int64_t wait_seconds) {
     auto self = shared_from_this();
@@ -108,7 +127,8 @@ class RestoreWaiter : public std::enable_shared_from_this<RestoreWaiter> {
     auto found = find_restore(call_->index(), restore_);
     if (!found.ok()) return call_->fail(found.error());
     if (!*found) return call_->fail(Error{Code::kNotFound, "the restore is gone"});
-    if ((*found)->state == RestoreState::kStaged) return recording_urls(call_);
+    if ((*found)->state == RestoreState::kStaged && is_back(*call_, recording_.recording_no))
+      return when_back_(call_);
     if ((*found)->state == RestoreState::kFailed)
       return call_->fail(
           Error{Code::kCorrupt, "the recording could not be restored: " + (*found)->error});
@@ -118,6 +138,7 @@ class RestoreWaiter : public std::enable_shared_from_this<RestoreWaiter> {
   CallPtr call_;
   Recording recording_;
   RestoreId restore_;
+  std::function<void(CallPtr)> when_back_;
   Timer timer_;
   int64_t waiting_ = 0;
   bool done_ = false;
@@ -133,7 +154,8 @@ void report_archived(CallPtr call, const Recording& recording,
   answer_restoring(*call, *std::move(body), retry_after);
 }
 
-void start_restore(CallPtr call, Recording recording, RestoreWish wish) {
+void start_restore(CallPtr call, Recording recording, RestoreWish wish,
+                   std::function<void(CallPtr)> when_back) {
   const Archive& archive = call->services.archive;
   const bool joins = recording.restore.has_value();
   if (!joins && !call->actor.is_operator) {
@@ -156,17 +178,32 @@ void start_restore(CallPtr call, Recording recording, RestoreWish wish) {
   request.callback_url = wish.callback_url;
   with_command(
       call, request_restore(request),
-      [recording](const CallPtr& asked, const RestoreOutcome& outcome) {
+      [recording, when_back](const CallPtr& asked, const RestoreOutcome& outcome) {
+        // Joined one that is staged: its links may have had their hour, and nothing is waited for.
+        if (outcome.restore.state == RestoreState::kStaged &&
+            is_back(*asked, recording.recording_no))
+          return when_back(asked);
         asked->services.wake_restorers();
         const int64_t wait =
             std::min(http::preferred_wait_seconds(asked->request()), limits::kPreferWaitSecondsMax);
         if (wait > 0) {
-          std::make_shared<RestoreWaiter>(asked, recording, outcome.restore.restore)->start(wait);
+          std::make_shared<RestoreWaiter>(asked, recording, outcome.restore.restore, when_back)
+              ->start(wait);
           return;
         }
         answer_with_links(asked, recording, outcome.restore);
       });
 }
+
+namespace {
+
+// To who asked for a restore: links of the usual life.
+void answer_back(CallPtr call) {
+  std::optional<Recording> recording = need_recording(*call);
+  if (recording) answer_urls(call, *recording, call->services.archive.config.link_life, false);
+}
+
+}  // namespace
 
 void request_restore_call(CallPtr call) {
   with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
@@ -188,9 +225,8 @@ void request_restore_call(CallPtr call) {
     if (!recording) return;
     const bool staged = recording->restore && recording->restore->state == RestoreState::kStaged;
     // A staged one is joined too: the longest keep wins.
-    if (is_available(caller->services.archive, *recording) && !staged)
-      return recording_urls(caller);
-    start_restore(caller, *std::move(recording), wish);
+    if (is_available(caller->services.archive, *recording) && !staged) return answer_back(caller);
+    start_restore(caller, *std::move(recording), wish, answer_back);
   });
 }
 

@@ -15,8 +15,11 @@ struct RestoreWish {
 };
 
 // Starts or joins a restore within the caller's budget (429 over it), wakes the restorers, and
-// answers 202 with restore links. Honours `Prefer: wait=N`.
-void start_restore(CallPtr call, Recording recording, RestoreWish wish);
+// answers 202 with restore links. Honours `Prefer: wait=N`. `when_back` answers when the recording
+// is readable, now or within that time: what the caller had asked for, under its own route's
+// checks.
+void start_restore(CallPtr call, Recording recording, RestoreWish wish,
+                   std::function<void(CallPtr)> when_back);
 
 // Answers 202 for a recording that is archived, without starting anything: HEAD and signed links.
 // `restore` is the live one, or nothing.
