@@ -80,8 +80,10 @@ Status Daemon::listen() {
   server_ = std::make_unique<http::Server>(*loop_, clock_, *api_);
   HOLDFAST_ASSIGN(port, server_->listen_tcp({config_.listen_address, config_.listen_port,
                                              config_.plaintext_beyond_loopback}));
+  const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
+  const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
   if (services_->public_url.empty())
-    services_->public_url = "http://" + config_.listen_address + ":" + std::to_string(port);
+    services_->public_url = "http://" + host + ":" + std::to_string(port);
   while (services_->public_url.ends_with('/')) services_->public_url.pop_back();
 
   const std::optional<gid_t> operators = group_id(config_.admin_group);

@@ -20,16 +20,22 @@ void AccessMemory::opened(const std::string& key, LineDraft more) {
   minutes_.emplace(key, Minute{clock_.monotonic(), 0, 0, std::move(more)});
 }
 
-void AccessMemory::refused(const std::string& source, std::string_view route, int status) {
-  const std::string key = "refused " + source + " " + std::string(route);
+void AccessMemory::refused(const std::string& source, std::string_view route, int status,
+                           const std::string& who) {
+  const auto key_of = [&](const std::string& from) {
+    return "refused " + who + " " + from + " " + std::string(route);
+  };
+  const bool full = minutes_.size() >= kEntriesMax && minutes_.count(key_of(source)) == 0;
+  const bool crowd = full && who == "none";
+  const std::string key = key_of(crowd ? "many" : source);
   if (const auto found = minutes_.find(key); found != minutes_.end()) {
     ++found->second.count;
     return;
   }
-  LineDraft line{"refused", "none", std::nullopt, {}, Weight::kNeutral};
-  line.details = {{"source", source}, {"route", route}, {"status", status}};
+  LineDraft line{"refused", who, std::nullopt, {}, Weight::kNeutral};
+  line.details = {{"source", crowd ? "many" : source}, {"route", route}, {"status", status}};
   submit_(line);
-  if (minutes_.size() >= kEntriesMax) return;
+  if (full && !crowd) return;
   line.kind = "refused.more";
   minutes_.emplace(key, Minute{clock_.monotonic(), 0, 0, std::move(line)});
 }

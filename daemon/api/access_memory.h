@@ -5,7 +5,8 @@
 // the first line counts as disclosure of the whole file. Refusals without a
 // valid credential are one line per source, route and minute, with their count.
 //
-// Bounded: beyond kEntriesMax open minutes, every access is a line of its own.
+// Bounded: beyond kEntriesMax open minutes, every access is a line of its own, and refusals are one
+// line per route and minute, so that a flood from many addresses does not fill the ledger.
 #pragma once
 
 #include <functional>
@@ -32,8 +33,10 @@ class AccessMemory {
   // its details get count and bytes.
   void opened(const std::string& key, LineDraft more);
 
-  // A refusal. `who` is the source without its port.
-  void refused(const std::string& source, std::string_view route, int status);
+  // A refusal. `source` is the address without its port; `who` the actor, "none" without a valid
+  // credential. When too many minutes are open, all further sources of a route are told together.
+  void refused(const std::string& source, std::string_view route, int status,
+               const std::string& who = "none");
 
   // Tells what minutes that are over have gathered. Called every few seconds, and with
   // `all` at stop.

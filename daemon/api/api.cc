@@ -90,6 +90,12 @@ void Api::refuse(const std::shared_ptr<http::Exchange>& exchange, const Route* r
   exchange->respond(std::move(response));
 }
 
+void Api::refuse_actor(const std::shared_ptr<Call>& call, const Route& route, const Error& error) {
+  services_.access.refused(source_of(call->request()), route.id, traits(error.code).http_status,
+                           call->actor.who);
+  call->fail(error);
+}
+
 Result<Actor> Api::authenticate(const http::Request& request, const Route& route) {
   if (route.access == Access::kMount) return Actor{"mount", false, 0, std::nullopt, std::nullopt};
   if (const auto key = request.bearer()) return by_key(*key);
@@ -126,17 +132,20 @@ void Api::enter(const std::shared_ptr<Call>& call, const Route& route) {
   std::vector<http::FieldError> wrong = check_parameters(route, call->request(), call->path);
   if (!wrong.empty()) return call->answer(http::validation_response(wrong));
   if (route.access == Access::kOperator && !call->actor.is_operator)
-    return call->fail(Error{Code::kForbidden, "this is for operators"});
+    return refuse_actor(call, route, Error{Code::kForbidden, "this is for operators"});
   if (route.scope && !call->actor.may(*route.scope))
-    return call->fail(Error{
-        Code::kForbidden, "the key lacks the scope " + std::string(holdfast::word(*route.scope))});
+    return refuse_actor(call, route,
+                        Error{Code::kForbidden, "the key lacks the scope " +
+                                                    std::string(holdfast::word(*route.scope))});
   if (const auto named = call->path.find("workspace_id"); named != call->path.end()) {
     const Result<WorkspaceId> id = WorkspaceId::from_text(named->second);
     auto found = find_workspace(call->index(), *id);
     if (!found.ok()) return call->fail(found.error());
     const bool own =
         call->actor.is_operator || (call->actor.key && call->actor.key->workspace == *id);
-    if (!*found || !own) return call->fail(Error{Code::kNotFound, "there is no such workspace"});
+    const Error unknown{Code::kNotFound, "there is no such workspace"};
+    if (!own) return refuse_actor(call, route, unknown);
+    if (!*found) return call->fail(unknown);
     call->workspace = *std::move(found);
   }
   route.handle(call);

@@ -33,6 +33,8 @@ class Api final : public http::Handler {
   Result<Actor> by_key(std::string_view key);
   void refuse(const std::shared_ptr<http::Exchange>& exchange, const Route* route,
               http::Response response);
+  // A known caller that may not do this: told by name.
+  void refuse_actor(const std::shared_ptr<Call>& call, const Route& route, const Error& error);
   void handle_link(const std::shared_ptr<Call>& call, const Route& route);
   void enter(const std::shared_ptr<Call>& call, const Route& route);
 

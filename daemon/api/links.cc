@@ -166,6 +166,23 @@ void add_links(json::object& body, const Recording& recording,
   body["files"] = std::move(files);
 }
 
+namespace {
+
+// When the key that signs was revoked, the next links need another.
+void answer_revoked(const CallPtr& call, const std::optional<int64_t>& kid) {
+  const auto answer = [](const CallPtr& done) {
+    done->answer(201, json::object{{"status", "revoked"}});
+  };
+  const WorkspaceNo workspace = call->workspace->workspace_no;
+  auto current = current_signing_key(call->index(), workspace);
+  if (!current.ok()) return call->fail(current.error());
+  if (!kid || !*current || (*current)->kid != *kid) return answer(call);
+  with_command(call, rotate_signing_key(workspace, call->actor.who),
+               [answer](const CallPtr& done, int64_t) { answer(done); });
+}
+
+}  // namespace
+
 void revoke_links(CallPtr call) {
   with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
     LinkRevocation revocation;
@@ -191,9 +208,8 @@ void revoke_links(CallPtr call) {
       return {};
     };
     if (Status parsed = parse(); !parsed.ok()) return caller->fail(parsed.error());
-    with_command(caller, revoke_link(revocation, caller->actor.who), [](const CallPtr& done) {
-      done->answer(201, json::object{{"status", "revoked"}});
-    });
+    with_command(caller, revoke_link(revocation, caller->actor.who),
+                 [revocation](const CallPtr& done) { answer_revoked(done, revocation.kid); });
   });
 }
 

@@ -1,5 +1,7 @@
 // The mount's few questions, on its own socket: may this open be (audit), and
 // what changed (invalidations).
+#include <algorithm>
+
 #include "base/limits.h"
 #include "daemon/api/handlers.h"
 #include "index/read/recordings.h"
@@ -73,6 +75,13 @@ void mount_open(CallPtr call) {
     if (!recording.ok()) return caller->fail(recording.error());
     if (!*recording || (*recording)->state == RecordingState::kDestroying)
       return caller->fail(Error{Code::kNotFound, "there is no such recording"});
+    auto files = list_files(caller->index(), open.recording);
+    if (!files.ok()) return caller->fail(files.error());
+    // The name goes into the ledger: only one that the index knows.
+    const bool known = std::any_of(files->begin(), files->end(), [&](const FileRow& file) {
+      return file.part == open.part && file.name == open.file;
+    });
+    if (!known) return caller->fail(Error{Code::kNotFound, "the recording has no such file"});
     LineDraft line{"mount.open",
                    "uid:" + std::to_string(open.uid),
                    (*recording)->recording.text(),
