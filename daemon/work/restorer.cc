@@ -27,6 +27,13 @@ bool has_plain_copy(const Recording& recording, int part, const MediumId& standa
   return false;
 }
 
+// An older plain copy is still going away: a staged one cannot stand there yet.
+bool is_being_removed(const Recording& recording, const MediumId& standard) {
+  return std::any_of(recording.copies.begin(), recording.copies.end(), [&](const CopyRow& copy) {
+    return copy.medium == standard && !copy.pack && copy.state == CopyState::kReleasing;
+  });
+}
+
 // The bytes of one part out of its ranges, file by file, into the staged directory.
 Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int part,
                     const std::function<Status(pack::PartExtractor&)>& feed) {
@@ -95,7 +102,8 @@ Result<std::vector<QueuedRecall>> Restorer::queue(Database& index) {
     HOLDFAST_ASSIGN(rows, ready_restores(index, state, archive_.clock.now(), kQueueRows));
     for (const RestoreRow& row : rows) {
       HOLDFAST_ASSIGN(recording, find_recording(index, row.recording_no));
-      if (!recording) continue;
+      // A removal takes a moment: the restore stays in the queue, instead of using up a try.
+      if (!recording || is_being_removed(*recording, archive_.standard_medium())) continue;
       const CopyRow* copy = best_pack_copy(*recording, 1);
       // Without any good copy somebody must say so: the warm lane does.
       const Tier served_by = copy == nullptr ? Tier::kWarm : copy->tier;
