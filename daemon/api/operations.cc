@@ -1,6 +1,9 @@
 // What operators look at and start: health, status, moves, the plan, media.
 #include <sys/statvfs.h>
 
+#include <array>
+
+#include "base/limits.h"
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/views.h"
@@ -19,6 +22,9 @@ struct Space {
   json::value free_bytes = nullptr;
   json::value total_bytes = nullptr;
 };
+
+constexpr Tier kTiers[] = {Tier::kStandard, Tier::kWarm, Tier::kCold};
+using Spaces = std::array<Space, std::size(kTiers)>;
 
 // Of the file system at `path`; nulls when it is not there.
 Space space_of(const std::string& path) {
@@ -66,12 +72,19 @@ json::array attention(const StatusSummary& summary, LedgerState ledger, const js
   return list;
 }
 
-json::array tiers_view(const Config& config, const StatusSummary& summary,
+// May wait for a file system that hangs: on a worker.
+Spaces spaces_of(const Config& config) {
+  Spaces spaces;
+  for (Tier tier : kTiers) spaces[static_cast<size_t>(tier)] = space_of(path_of(config, tier));
+  return spaces;
+}
+
+json::array tiers_view(const Spaces& spaces, const StatusSummary& summary,
                        const std::vector<MediumRow>& media) {
   json::array tiers;
-  for (Tier tier : {Tier::kStandard, Tier::kWarm, Tier::kCold}) {
+  for (Tier tier : kTiers) {
     const TierTally& tally = summary.tiers[static_cast<size_t>(tier)];
-    const Space space = space_of(path_of(config, tier));
+    const Space& space = spaces[static_cast<size_t>(tier)];
     json::object view{{"tier", holdfast::word(tier)},    {"recordings", tally.recordings},
                       {"bytes", tally.bytes.count},      {"medium", nullptr},
                       {"medium_state", "none"},          {"free_bytes", space.free_bytes},
@@ -124,12 +137,18 @@ void status_call(CallPtr call) {
   if (!summary.ok()) return call->fail(summary.error());
   auto media = list_media(call->index());
   if (!media.ok()) return call->fail(media.error());
-  with_worker<LedgerView>(
-      call, [archive = call->services.archive](Io&) { return archive.writer.view_ledger(); },
-      [summary = *summary, media = *media](const CallPtr& done, Result<LedgerView> ledger) {
-        if (!ledger.ok()) return done->fail(ledger.error());
+  using Seen = std::pair<std::shared_ptr<LedgerView>, Spaces>;
+  with_worker<Seen>(
+      call,
+      [archive = call->services.archive](Io&) -> Result<Seen> {
+        HOLDFAST_ASSIGN(view, archive.writer.view_ledger());
+        return Seen(std::make_shared<LedgerView>(std::move(view)), spaces_of(archive.config));
+      },
+      [summary = *summary, media = *media](const CallPtr& done, Result<Seen> seen) {
+        if (!seen.ok()) return done->fail(seen.error());
         const Archive& archive = done->services.archive;
-        json::array tiers = tiers_view(archive.config, summary, media);
+        const std::shared_ptr<LedgerView> ledger = seen->first;
+        json::array tiers = tiers_view(seen->second, summary, media);
         int64_t held = 0;
         int64_t single = 0;
         for (const TierTally& tally : summary.tiers) {
@@ -158,14 +177,16 @@ void status_call(CallPtr call) {
 }
 
 void list_moves_call(CallPtr call) {
-  const int limit = static_cast<int>(call->query_integer("limit").value_or(100));
-  auto rows = list_moves(call->index(), limit);
+  const auto limit = static_cast<size_t>(call->query_integer("limit").value_or(100));
+  // The state is looked for among as many as a page may have, not only among the newest few.
+  auto rows = list_moves(call->index(), limits::kPageItemsMax);
   if (!rows.ok()) return call->fail(rows.error());
   auto media = list_media(call->index());
   if (!media.ok()) return call->fail(media.error());
   const std::optional<std::string> state = call->query("state");
   json::array items;
   for (const MoveRow& row : *rows) {
+    if (items.size() == limit) break;
     if (state && holdfast::word(row.state) != *state) continue;
     auto pack = find_pack(call->index(), row.pack);
     if (!pack.ok()) return call->fail(pack.error());
@@ -215,22 +236,26 @@ void plan_call(CallPtr call) {
 void list_media_call(CallPtr call) {
   auto media = list_media(call->index());
   if (!media.ok()) return call->fail(media.error());
-  json::array items;
-  for (const MediumRow& medium : *media) {
-    const std::string path = path_of(call->services.archive.config, medium.tier);
-    const Space space = space_of(path);
-    items.push_back(json::object{
-        {"medium_id", medium.medium.text()},
-        {"name", medium.name},
-        {"kind", medium.kind},
-        {"tier", holdfast::word(medium.tier)},
-        {"path", path},
-        {"state", space.total_bytes.is_null() ? "offline" : holdfast::word(medium.state)},
-        {"free_bytes", space.free_bytes},
-        {"total_bytes", space.total_bytes},
-        {"registered_at", to_iso(medium.registered_at)}});
-  }
-  call->answer(200, json::object{{"items", std::move(items)}});
+  with_worker<Spaces>(
+      call, [archive = call->services.archive](Io&) { return Result(spaces_of(archive.config)); },
+      [media = *media](const CallPtr& done, Result<Spaces> spaces) {
+        if (!spaces.ok()) return done->fail(spaces.error());
+        json::array items;
+        for (const MediumRow& medium : media) {
+          const Space& space = (*spaces)[static_cast<size_t>(medium.tier)];
+          items.push_back(json::object{
+              {"medium_id", medium.medium.text()},
+              {"name", medium.name},
+              {"kind", medium.kind},
+              {"tier", holdfast::word(medium.tier)},
+              {"path", path_of(done->services.archive.config, medium.tier)},
+              {"state", space.total_bytes.is_null() ? "offline" : holdfast::word(medium.state)},
+              {"free_bytes", space.free_bytes},
+              {"total_bytes", space.total_bytes},
+              {"registered_at", to_iso(medium.registered_at)}});
+        }
+        done->answer(200, json::object{{"items", std::move(items)}});
+      });
 }
 
 // Labels an existing directory for this archive: `holdfast medium init`.

@@ -49,24 +49,40 @@ json::object told_filter(const Call& call) {
 
 }  // namespace
 
-void list_recordings_call(CallPtr call) {
-  auto filter = filter_of(*call);
-  if (!filter.ok()) return call->fail(filter.error());
-  auto page = list_recordings(call->index(), *filter);
-  if (!page.ok()) return call->fail(page.error());
+namespace {
+
+void answer_page(const CallPtr& call, const ListPage& page) {
   json::array items;
-  for (const RecordingRow& row : page->rows)
+  for (const RecordingRow& row : page.rows)
     if (row.state != RecordingState::kDestroying) items.push_back(recording_view(row));
   LineDraft line{"list", call->actor.who, std::nullopt, {}, Weight::kNeutral};
   line.details = {{"workspace", call->workspace->workspace.text()},
                   {"filter", told_filter(*call)},
                   {"count", static_cast<int64_t>(items.size())}};
   json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
-  if (page->next)
+  if (page.next)
     body["next_cursor"] =
-        make_cursor(page->next->started_at.count, std::to_string(page->next->recording_no.value));
+        make_cursor(page.next->started_at.count, std::to_string(page.next->recording_no.value));
   with_audit(call, std::move(line),
              [body = std::move(body)](const CallPtr& audited) { audited->answer(200, body); });
+}
+
+}  // namespace
+
+// A filter that few rows pass scans: that is a worker's, not the loop's.
+void list_recordings_call(CallPtr call) {
+  auto filter = filter_of(*call);
+  if (!filter.ok()) return call->fail(filter.error());
+  with_worker<ListPage>(
+      call,
+      [archive = call->services.archive, filter = *filter](Io&) -> Result<ListPage> {
+        HOLDFAST_ASSIGN(index, archive.index.take());
+        return list_recordings(*index, filter);
+      },
+      [](const CallPtr& done, Result<ListPage> page) {
+        if (!page.ok()) return done->fail(page.error());
+        answer_page(done, *page);
+      });
 }
 
 void show_recording(CallPtr call) {

@@ -236,7 +236,7 @@ void show_restore(CallPtr call) {
   if (!found.ok()) return call->fail(found.error());
   if (!*found || (*found)->workspace != call->workspace->workspace)
     return call->fail(Error{Code::kNotFound, "there is no such restore in this workspace"});
-  auto view = restore_view(*call, **found);
+  auto view = restore_view(call->services.archive, call->index(), **found);
   if (!view.ok()) return call->fail(view.error());
   call->answer(200, *std::move(view));
 }
@@ -249,15 +249,24 @@ void list_restores_call(CallPtr call) {
           RestoreState::kExpired, RestoreState::kFailed, RestoreState::kCancelled})
       if (holdfast::word(one) == *text) state = one;
   const int limit = static_cast<int>(call->query_integer("limit").value_or(100));
-  auto rows = list_restores(call->index(), call->workspace->workspace_no, state, limit);
-  if (!rows.ok()) return call->fail(rows.error());
-  json::array items;
-  for (const RestoreRow& row : *rows) {
-    auto view = restore_view(*call, row);
-    if (!view.ok()) return call->fail(view.error());
-    items.push_back(*std::move(view));
-  }
-  call->answer(200, json::object{{"items", std::move(items)}, {"next_cursor", nullptr}});
+  // Each one that waits counts the queue before it: a worker's, not the loop's.
+  with_worker<json::array>(
+      call,
+      [archive = call->services.archive, workspace = call->workspace->workspace_no, state,
+       limit](Io&) -> Result<json::array> {
+        HOLDFAST_ASSIGN(index, archive.index.take());
+        HOLDFAST_ASSIGN(rows, list_restores(*index, workspace, state, limit));
+        json::array items;
+        for (const RestoreRow& row : rows) {
+          HOLDFAST_ASSIGN(view, restore_view(archive, *index, row));
+          items.push_back(std::move(view));
+        }
+        return items;
+      },
+      [](const CallPtr& done, Result<json::array> items) {
+        if (!items.ok()) return done->fail(items.error());
+        done->answer(200, json::object{{"items", *std::move(items)}, {"next_cursor", nullptr}});
+      });
 }
 
 void cancel_restore(CallPtr call) {

@@ -72,9 +72,10 @@ json::object key_view(const ApiKeyRow& key) {
           {"revoked_at", iso_or_null(key.revoked_at)}};
 }
 
-Result<json::object> restore_view(Call& call, const RestoreRow& restore) {
-  HOLDFAST_ASSIGN(estimate, estimate_of(call.services.archive, call.index(), restore));
-  const UnixMillis now = call.services.archive.clock.now();
+Result<json::object> restore_view(const Archive& archive, Database& index,
+                                  const RestoreRow& restore) {
+  HOLDFAST_ASSIGN(estimate, estimate_of(archive, index, restore));
+  const UnixMillis now = archive.clock.now();
   const bool waiting =
       restore.state == RestoreState::kQueued || restore.state == RestoreState::kRecalling;
   json::object view;
@@ -135,7 +136,8 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
   view["holds"] = std::move(placed);
   view["restore"] = nullptr;
   if (recording.restore)
-    if (auto restore = restore_view(call, *recording.restore); restore.ok())
+    if (auto restore = restore_view(call.services.archive, call.index(), *recording.restore);
+        restore.ok())
       view["restore"] = *std::move(restore);
   return view;
 }

@@ -18,7 +18,8 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
 json::object hold_view(const HoldRow& hold, const std::string& call_sid);
 json::object key_view(const ApiKeyRow& key);
 // With its estimate from now.
-Result<json::object> restore_view(Call& call, const RestoreRow& restore);
+Result<json::object> restore_view(const Archive& archive, Database& index,
+                                  const RestoreRow& restore);
 
 // The media type of a file by its name.
 std::string_view media_type(std::string_view file_name);
