@@ -22,6 +22,21 @@ std::vector<std::string_view> split_path(std::string_view path) {
 
 bool is_variable(std::string_view segment) { return segment.starts_with('{'); }
 
+constexpr std::string_view kFileNameVariable = "{filename}";
+
+// A request with more segments than the pattern: a file name takes all that is left, so that
+// separators in it are the handler's 400, encoded or not. Nothing: the pattern does not fit.
+std::optional<std::vector<http::PathSegment>> fold_segments(
+    const std::vector<std::string_view>& pattern, const std::vector<http::PathSegment>& given) {
+  if (given.size() <= pattern.size() || pattern.back() != kFileNameVariable) return std::nullopt;
+  std::vector<http::PathSegment> segments(given.begin(),
+                                          given.begin() + static_cast<ptrdiff_t>(pattern.size()));
+  for (size_t i = pattern.size(); i < given.size(); ++i)
+    segments.back().text += "/" + given[i].text;
+  segments.back().plain = false;
+  return segments;
+}
+
 std::optional<std::string> wrong_value(const Parameter& parameter, std::string_view value) {
   switch (parameter.type) {
     case ParameterType::kText: {
@@ -119,14 +134,17 @@ Match match_route(const std::vector<Route>& routes, const http::Request& request
   Match match;
   for (const Route& route : routes) {
     const std::vector<std::string_view> pattern = split_path(route.path);
-    if (pattern.size() != request.segments.size()) continue;
+    const bool exact = pattern.size() == request.segments.size();
+    const auto folded = exact ? std::nullopt : fold_segments(pattern, request.segments);
+    if (!exact && !folded) continue;
+    const std::vector<http::PathSegment>& segments = exact ? request.segments : *folded;
     Match candidate;
     candidate.route = &route;
     bool fits = true;
     for (size_t i = 0; i < pattern.size() && fits; ++i) {
-      const http::PathSegment& segment = request.segments[i];
+      const http::PathSegment& segment = segments[i];
       if (is_variable(pattern[i])) {
-        fits = !segment.text.empty();
+        fits = !segment.text.empty() || pattern[i] == kFileNameVariable;
         candidate.path.emplace(pattern[i].substr(1, pattern[i].size() - 2), segment.text);
         candidate.plain = candidate.plain && segment.plain;
       } else {
