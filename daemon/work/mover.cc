@@ -63,6 +63,7 @@ Result<bool> Mover::run_once(Io& io) {
     }
   }
   HOLDFAST_TRY(look_again_later(rows, steps));
+  HOLDFAST_TRY(look_at_packs_later(rows, steps));
   HOLDFAST_ASSIGN(moved, advance_moves(io));
   return worked || moved;
 }
@@ -153,11 +154,11 @@ Status Mover::release_standard(Io& io, const PlannedStep& step) {
 }
 
 Status Mover::release_warm(Io& io, const PackId& pack) {
-  HOLDFAST_TRY(archive_.writer.call(set_pack_action(pack, std::nullopt)));
   if (Status released = remover_.release_warm_pack(io, pack, std::string(kWho)); !released.ok()) {
     HOLDFAST_TRY(archive_.writer.call(set_pack_action(pack, archive_.clock.now() + minutes(10))));
     return released;
   }
+  HOLDFAST_TRY(archive_.writer.call(set_pack_action(pack, std::nullopt)));
   return finish_moves_of(pack);
 }
 
@@ -201,6 +202,35 @@ Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedSte
     }
     Status set = archive_.writer.call(set_recording_action(recording.recording_no, next));
     if (!set.ok() && set.error().code != Code::kNotFound) return set;
+  }
+  return {};
+}
+
+// The same for packs; those that had a step were set by it. One that is not verified yet stays due:
+// it is wanted as soon as it is.
+Status Mover::look_at_packs_later(const DueRows& rows, const std::vector<PlannedStep>& steps) {
+  const UnixMillis now = archive_.clock.now();
+  std::set<PackId> stepped;
+  for (const PlannedStep& step : steps)
+    if (step.pack && step.pack->existing) stepped.insert(*step.pack->existing);
+  for (const PackId& pack : rows.packs) {
+    if (stepped.contains(pack)) continue;
+    std::optional<UnixMillis> next;
+    const auto row = std::find_if(rows.input.warm_packs.begin(), rows.input.warm_packs.end(),
+                                  [&](const PolicyWarmPack& one) { return one.pack == pack; });
+    if (row != rows.input.warm_packs.end()) {
+      next = next_action_at(*row, archive_.policy);
+      if (next && *next <= now) continue;
+    } else {
+      bool is_coming = false;
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(copies, pack_copies(*index, pack));
+      for (const PackCopyRow& copy : copies)
+        is_coming |=
+            copy.medium == archive_.warm->backend().medium() && copy.state == CopyState::kCopied;
+      if (is_coming) continue;
+    }
+    HOLDFAST_TRY(archive_.writer.call(set_pack_action(pack, next)));
   }
   return {};
 }

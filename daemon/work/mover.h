@@ -42,6 +42,7 @@ class Mover {
   Status release_standard(Io& io, const PlannedStep& step);
   Status release_warm(Io& io, const PackId& pack);
   Status look_again_later(const DueRows& rows, const std::vector<PlannedStep>& steps);
+  Status look_at_packs_later(const DueRows& rows, const std::vector<PlannedStep>& steps);
 
   // --- moves
   Result<bool> advance_moves(Io& io);

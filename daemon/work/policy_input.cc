@@ -88,7 +88,7 @@ Result<DueRows> gather_due_rows(const Archive& archive, Database& index, UnixMil
 
   HOLDFAST_ASSIGN(sealed, due_packs(index, until, limits::kPolicyScanRows));
   for (const PackRow& pack : sealed) {
-    if (archive.warm == nullptr) break;
+    rows.packs.push_back(pack.pack);
     const MediumId warm = archive.warm->backend().medium();
     HOLDFAST_ASSIGN(copies, pack_copies(index, pack.pack));
     const auto verified_on_warm = [&](const PackCopyRow& copy) {

@@ -9,7 +9,9 @@ namespace holdfast {
 
 struct DueRows {
   PolicyInput input;
-  std::vector<RecordingRow> recordings;  // due ones, also those that give the policy nothing to do
+  // Due ones, also those that give the policy nothing to do.
+  std::vector<RecordingRow> recordings;
+  std::vector<PackId> packs;
 };
 
 // What is due at `until`, at most limits::kPolicyScanRows recordings and as many packs. Reads
