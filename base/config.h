@@ -12,6 +12,16 @@
 
 namespace holdfast {
 
+// [cold]. It stands before Config, since clang 14 cannot make an optional of a nested struct
+// with default members before the outer one is complete.
+struct ColdConfig {
+  std::string kind = "vault";
+  std::string path;
+  Millis attach_time{0};  // what a session's opening costs, on top of what the medium takes
+  Millis detach_time{0};
+  Millis linger = seconds(30);  // a session stays open this long without work
+};
+
 struct Config {
   // [archive]
   std::string state_dir;   // index.db, secrets.db, ledger/, sockets when run_dir is not set
@@ -48,13 +58,7 @@ struct Config {
   } warm;
 
   // [cold]: absent when there is no cold tier
-  struct Cold {
-    std::string kind = "vault";
-    std::string path;
-    Millis attach_time{0};  // what a session's opening costs, on top of what the medium takes
-    Millis detach_time{0};
-    Millis linger = seconds(30);  // a session stays open this long without work
-  };
+  using Cold = ColdConfig;
   std::optional<Cold> cold;
 
   // [policy]
