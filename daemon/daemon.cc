@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "index/commands/keys.h"
 #include "io/text_file.h"
 
 namespace holdfast {
@@ -16,6 +17,16 @@ std::optional<gid_t> group_id(const std::string& name) {
   const struct group* found = ::getgrnam(name.c_str());
   if (found == nullptr) return std::nullopt;
   return found->gr_gid;
+}
+
+// Which configuration is in force is a decision: its digest stands in the ledger.
+Status note_configuration(Writer& writer, const std::string& path) {
+  HOLDFAST_ASSIGN(io, Io::open());
+  const SplitPath names = split_path(path);
+  HOLDFAST_ASSIGN(directory,
+                  open_root(path.front() == '/' && names.parent.empty() ? "/" : names.parent));
+  HOLDFAST_ASSIGN(text, read_text(*io, directory.get(), names.name, Bytes(1 << 20)));
+  return writer.call(config_applied(sha256(text), "system"));
 }
 
 Status write_port(const Config& config, int port) {
@@ -57,6 +68,7 @@ Status Daemon::open() {
   index_ = std::make_unique<Database>(std::move(index));
   HOLDFAST_ASSIGN(workers, Workers::start(config_.workers, IoOptions()));
   workers_ = std::move(workers);
+  HOLDFAST_TRY(note_configuration(opened_->archive().writer, config_.source_path));
   ingest_ = std::make_unique<Ingest>(opened_->archive());
   access_ = std::make_unique<api::AccessMemory>(
       clock_, [writer = &opened_->archive().writer](LineDraft line) {

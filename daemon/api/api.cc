@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/links.h"
+#include "index/commands/keys.h"
 #include "index/read/recordings.h"
 #include "index/secrets.h"
 #include "io/digest.h"
@@ -145,6 +146,13 @@ void Api::enter(const std::shared_ptr<Call>& call, const Route& route) {
         call->actor.is_operator || (call->actor.key && call->actor.key->workspace == *id);
     const Error unknown{Code::kNotFound, "there is no such workspace"};
     if (!own) return refuse_actor(call, route, unknown);
+    // A workspace exists from its first key, which an operator gives it.
+    if (!*found && route.id == "createKey" && call->actor.is_operator)
+      return with_command(call, add_workspace(*id, "", call->actor.who),
+                          [&route](const CallPtr& added, const WorkspaceRow& row) {
+                            added->workspace = row;
+                            route.handle(added);
+                          });
     if (!*found) return call->fail(unknown);
     call->workspace = *std::move(found);
   }

@@ -211,6 +211,9 @@ void request_restore_call(CallPtr call) {
     const auto parse = [&]() -> Status {
       HOLDFAST_ASSIGN(priority, find_string(body, "tier"));
       HOLDFAST_ASSIGN(keep_hours, find_number(body, "keep_hours"));
+      if (body.contains("callback_url"))
+        return Error{Code::kInvalid,
+                     "\"callback_url\" is not offered yet; ask the restore's state"};
       if (priority) {
         HOLDFAST_ASSIGN(value, priority_from(*priority));
         wish.priority = value;

@@ -113,7 +113,9 @@ Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
     return commit(io, *draft, std::move(judged));
   }();
   // An unknown outcome may still take effect: its files stay until the next start looks.
-  const bool keep = outcome.ok() || outcome.error().code == Code::kUnavailable;
+  const bool unknown =
+      draft->is_committing() && !outcome.ok() && outcome.error().code == Code::kUnavailable;
+  const bool keep = outcome.ok() || unknown;
   if (!keep) {
     if (Status aborted = draft->writer().abort(io); !aborted.ok())
       log::warning("ingest: leave {} in .incoming: {}", draft->writer().part().text(),
@@ -179,6 +181,7 @@ Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged)
   judged.row.next_action_at = judged.row.ended_at + archive_.policy.standard_copy_after;
   Ingested outcome{IngestVerdict::kNew, judged.row.recording, number, judged.row.call_sid, 1,
                    judged.row.files,    judged.row.flags};
+  draft.set_committing();
   HOLDFAST_TRY(commit_row(io, std::move(judged.row), draft.request().who, outcome));
   if (outcome.verdict == IngestVerdict::kSame) HOLDFAST_TRY(draft.writer().abort(io));
   return outcome;

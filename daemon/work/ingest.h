@@ -53,9 +53,14 @@ class IngestDraft {
   // A way in that learns the call_sid only with the last bytes.
   void set_call_sid(std::string call_sid) { request_.call_sid = std::move(call_sid); }
 
+  // The writer has been asked: from here on an error may mean that the outcome is unknown.
+  void set_committing() { committing_ = true; }
+  bool is_committing() const { return committing_; }
+
  private:
   IngestRequest request_;
   PartWriter writer_;
+  bool committing_ = false;
 };
 
 class Ingest {

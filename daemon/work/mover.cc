@@ -37,11 +37,10 @@ void Mover::run(Io& io) {
 
 Result<bool> Mover::run_once(Io& io) {
   const UnixMillis now = archive_.clock.now();
-  HOLDFAST_TRY(remover_.destroy_condemned(io));
-  if (removal_failed_) {
-    HOLDFAST_TRY(remover_.resume_releasing(io));
-    HOLDFAST_TRY(remover_.resume_packs(io));
-    removal_failed_ = false;
+  HOLDFAST_ASSIGN(destroyed, remover_.destroy_condemned(io));
+  if (removal_failed_ || !destroyed) {
+    HOLDFAST_ASSIGN(removed, remover_.resume_removals(io));
+    removal_failed_ = !removed;
   }
   DueRows rows;
   {
@@ -182,11 +181,14 @@ Status Mover::finish_moves_of(const PackId& pack) {
 // that it does not stand in every scan.
 Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedStep>& steps) {
   const UnixMillis now = archive_.clock.now();
+  std::set<std::pair<RecordingId, int>> assigned;
   std::set<RecordingId> stepped;
-  for (const PlannedStep& step : steps)
-    if (step.recording && step.kind == StepKind::kAssignToPack) stepped.insert(*step.recording);
+  for (const PlannedStep& step : steps) {
+    if (!step.recording || step.kind != StepKind::kAssignToPack) continue;
+    assigned.emplace(*step.recording, step.part);
+    stepped.insert(*step.recording);
+  }
   for (const RecordingRow& recording : rows.recordings) {
-    if (stepped.contains(recording.recording)) continue;
     std::optional<UnixMillis> next;
     // One that is not placed yet will be in a moment; a condemned one may be held and live again.
     if (recording.state == RecordingState::kCommitted)
@@ -195,12 +197,17 @@ Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedSte
       next = now + minutes(10);
     for (const PolicyPart& part : rows.input.standard) {
       if (part.recording != recording.recording) continue;
+      if (assigned.contains({part.recording, part.part})) continue;
       std::optional<UnixMillis> at = next_action_at(part, archive_.policy);
       // Due and still here: its step failed. The next try is not at once.
       if (at && *at <= now) at = now + minutes(1);
       if (at && (!next || *at < *next)) next = at;
     }
-    Status set = archive_.writer.call(set_recording_action(recording.recording_no, next));
+    // Assigning took it out of the due rows. What another has set meanwhile stands.
+    const bool was_stepped = stepped.contains(recording.recording);
+    if (was_stepped && !next) continue;
+    const std::optional<UnixMillis> seen = was_stepped ? std::nullopt : recording.next_action_at;
+    Status set = archive_.writer.call(replace_recording_action(recording.recording_no, seen, next));
     if (!set.ok() && set.error().code != Code::kNotFound) return set;
   }
   return {};

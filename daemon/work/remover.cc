@@ -111,12 +111,20 @@ Status Remover::evict(Io& io, const RestoreRow& restore) {
   return {};
 }
 
+// What cannot be removed now is tried again by the mover; it does not keep the archive from
+// starting.
 Status Remover::resume(Io& io) {
   HOLDFAST_TRY(resume_trash(io));
-  HOLDFAST_TRY(resume_releasing(io));
-  HOLDFAST_TRY(resume_packs(io));
   HOLDFAST_TRY(destroy_condemned(io));
-  return destroy_all(io, RecordingState::kDestroying);
+  HOLDFAST_TRY(resume_removals(io));
+  return {};
+}
+
+Result<bool> Remover::resume_removals(Io& io) {
+  HOLDFAST_ASSIGN(released, resume_releasing(io));
+  HOLDFAST_ASSIGN(packs, resume_packs(io));
+  HOLDFAST_ASSIGN(destroyed, destroy_all(io, RecordingState::kDestroying));
+  return released && packs && destroyed;
 }
 
 // A .trash entry whose copy is not releasing was never permitted to go: it is put back.
@@ -133,12 +141,15 @@ Status Remover::resume_trash(Io& io) {
     if (permitted || !entry.description) continue;
     log::warning("recording {} lay in the trash without a decision: it is put back",
                  entry.part.text());
-    HOLDFAST_TRY(archive_.standard.restore_from_trash(io, entry.part, entry.description->place()));
+    const Place place = entry.description->place();
+    if (Status put_back = archive_.standard.restore_from_trash(io, entry.part, place);
+        !put_back.ok())
+      log::error("put {} back from the trash: {}", entry.part.text(), put_back.error().message);
   }
   return {};
 }
 
-Status Remover::resume_releasing(Io& io) {
+Result<bool> Remover::resume_releasing(Io& io) {
   while (true) {
     std::vector<PlainCopy> copies;
     {
@@ -146,44 +157,58 @@ Status Remover::resume_releasing(Io& io) {
       HOLDFAST_ASSIGN(found, plain_copies_in_state(*index, CopyState::kReleasing, kPage));
       copies = std::move(found);
     }
+    size_t failed = 0;
     for (const PlainCopy& copy : copies) {
-      std::optional<Recording> recording;
-      {
-        HOLDFAST_ASSIGN(index, archive_.index.take());
-        HOLDFAST_ASSIGN(found, find_recording(*index, copy.recording_no));
-        recording = std::move(found);
+      if (Status gone = go_on_releasing(io, copy); !gone.ok()) {
+        log::warning("release recording {}: {}", copy.recording.text(), gone.error().message);
+        ++failed;
       }
-      if (!recording) continue;
-      const ReleasePolicy policy{archive_.config.copies_before_release};
-      HOLDFAST_ASSIGN(permit, archive_.writer.call(release_copy(copy.recording_no, copy.part,
-                                                                copy.medium, policy, "system")));
-      HOLDFAST_TRY(remove_plain(io, *recording, permit));
     }
-    if (copies.size() < static_cast<size_t>(kPage)) return {};
+    // The page begins again with what failed: when that is all there is, it waits.
+    if (copies.size() < static_cast<size_t>(kPage) || failed == copies.size()) return failed == 0;
   }
 }
 
-Status Remover::resume_packs(Io& io) {
+Status Remover::go_on_releasing(Io& io, const PlainCopy& copy) {
+  std::optional<Recording> recording;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_recording(*index, copy.recording_no));
+    recording = std::move(found);
+  }
+  if (!recording) return {};
+  const ReleasePolicy policy{archive_.config.copies_before_release};
+  HOLDFAST_ASSIGN(permit, archive_.writer.call(release_copy(copy.recording_no, copy.part,
+                                                            copy.medium, policy, "system")));
+  return remove_plain(io, *recording, permit);
+}
+
+Result<bool> Remover::resume_packs(Io& io) {
   std::vector<PackCopyRow> packs;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
     HOLDFAST_ASSIGN(found, pack_copies_in_state(*index, CopyState::kReleasing, kPage));
     packs = std::move(found);
   }
+  bool all = true;
   for (const PackCopyRow& copy : packs) {
     const ReleasePolicy policy{archive_.config.copies_before_release};
-    HOLDFAST_ASSIGN(permit,
-                    archive_.writer.call(release_pack(copy.pack, copy.medium, policy, "system")));
-    if (Status removed = remove_pack(io, permit, copy.location); !removed.ok())
-      log::warning("release pack {}: {}", copy.pack.text(), removed.error().message);
+    auto permit = archive_.writer.call(release_pack(copy.pack, copy.medium, policy, "system"));
+    Status removed = permit.ok() ? remove_pack(io, *permit, copy.location) : Status(permit.error());
+    if (removed.ok()) continue;
+    log::warning("release pack {}: {}", copy.pack.text(), removed.error().message);
+    all = false;
   }
-  return {};
+  return all;
 }
 
 // Condemned recordings whose second commit is still to come.
-Status Remover::destroy_condemned(Io& io) { return destroy_all(io, RecordingState::kCondemned); }
+Result<bool> Remover::destroy_condemned(Io& io) {
+  return destroy_all(io, RecordingState::kCondemned);
+}
 
-Status Remover::destroy_all(Io& io, RecordingState state) {
+Result<bool> Remover::destroy_all(Io& io, RecordingState state) {
+  bool all = true;
   RecordingNo after;
   while (true) {
     std::vector<RecordingRow> rows;
@@ -194,10 +219,15 @@ Status Remover::destroy_all(Io& io, RecordingState state) {
     }
     for (const RecordingRow& row : rows) {
       after = row.recording_no;
-      if (Status destroyed = destroy(io, row.recording_no, "system"); !destroyed.ok())
-        log::warning("destroy recording {}: {}", row.recording.text(), destroyed.error().message);
+      Status destroyed = destroy(io, row.recording_no, "system");
+      // Locked, or live again: a hold came in between, as it may.
+      if (destroyed.ok() || destroyed.error().code == Code::kLocked ||
+          destroyed.error().code == Code::kConflict)
+        continue;
+      log::warning("destroy recording {}: {}", row.recording.text(), destroyed.error().message);
+      all = false;
     }
-    if (rows.size() < static_cast<size_t>(kPage)) return {};
+    if (rows.size() < static_cast<size_t>(kPage)) return all;
   }
 }
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/work/archive.h"
+#include "index/read/work.h"
 
 namespace holdfast {
 
@@ -29,20 +30,25 @@ class Remover {
   // in a pack stays until the pack is rewritten: the recording stays `destroying` so long.
   Status destroy(Io& io, RecordingNo recording, const std::string& who);
 
-  // All that are condemned: the mover's way, so that one thread alone removes.
-  Status destroy_condemned(Io& io);
+  // All that are condemned: the mover's way, so that one thread alone removes. False when one of
+  // them could not be destroyed; the others were.
+  Result<bool> destroy_condemned(Io& io);
 
   // A restore's staged copies, once their time is up or their recording is destroyed.
   Status evict(Io& io, const RestoreRow& restore);
 
   // What was begun and not finished when the process ended. Once, at start.
   Status resume(Io& io);
-  // Of it, the copies and packs that are releasing: after a removal failed, too.
-  Status resume_releasing(Io& io);
-  Status resume_packs(Io& io);
+  // Of it, every removal that is under way: after one failed, too. False when one failed again; it
+  // holds up no other.
+  Result<bool> resume_removals(Io& io);
+  // Of them, the plain copies alone.
+  Result<bool> resume_releasing(Io& io);
 
  private:
-  Status destroy_all(Io& io, RecordingState state);
+  Result<bool> destroy_all(Io& io, RecordingState state);
+  Result<bool> resume_packs(Io& io);
+  Status go_on_releasing(Io& io, const PlainCopy& copy);
   Status resume_trash(Io& io);
 
   Archive archive_;

@@ -37,10 +37,10 @@ class SpoolEntries {
   Status take(Io& io, const std::string& entry);
 
  private:
-  Result<Ingested> ingest(Io& io, const Fd& entry_directory, const WorkspaceId& workspace,
-                          const std::string& call_sid);
+  Result<Ingested> ingest(Io& io, const Fd& entry_directory, const std::vector<std::string>& names,
+                          const WorkspaceId& workspace, const std::string& call_sid);
   Status reject(Io& io, const Fd& root, const std::string& entry, const Error& reason);
-  Status remove(Io& io, const Fd& root, const std::string& entry);
+  Status remove(Io& io, const Fd& root, const std::string& entry, std::vector<std::string> names);
 
   Ingest ingest_;
   Archive archive_;

@@ -97,15 +97,16 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
                                                "; add it first: holdfast workspace add " +
                                                workspace->text()});
   }
-  Result<Ingested> outcome = ingest(io, *directory, *workspace, names.name);
-  if (outcome.ok()) return remove(io, root, entry);
+  HOLDFAST_ASSIGN(files, names_in(*directory, limits::kFilesPerPartMax));
+  Result<Ingested> outcome = ingest(io, *directory, files, *workspace, names.name);
+  if (outcome.ok()) return remove(io, root, entry, std::move(files));
   if (try_again(outcome.error().code)) return outcome.error().within("spool entry " + entry);
   return reject(io, root, entry, outcome.error());
 }
 
 Result<Ingested> SpoolEntries::ingest(Io& io, const Fd& entry_directory,
+                                      const std::vector<std::string>& names,
                                       const WorkspaceId& workspace, const std::string& call_sid) {
-  HOLDFAST_ASSIGN(names, names_in(entry_directory, limits::kFilesPerPartMax));
   if (names.size() > limits::kFilesPerPartMax)
     return Error{Code::kTooLarge, "more than " + std::to_string(limits::kFilesPerPartMax) +
                                       " files in one spool entry"};
@@ -119,14 +120,18 @@ Result<Ingested> SpoolEntries::ingest(Io& io, const Fd& entry_directory,
   return ingest_.accept(io, std::move(draft));
 }
 
-Status SpoolEntries::remove(Io& io, const Fd& root, const std::string& entry) {
+// Only what was ingested goes: a file that the recorder has added since stays for the next time.
+Status SpoolEntries::remove(Io& io, const Fd& root, const std::string& entry,
+                            std::vector<std::string> names) {
   HOLDFAST_ASSIGN(directory, io.open(root.get(), entry, O_RDONLY | O_DIRECTORY));
-  HOLDFAST_ASSIGN(names, names_in(directory, limits::kFilesPerPartMax + 1));
   // metadata.json goes first: what is left of a half-removed entry is not complete.
   std::stable_partition(names.begin(), names.end(),
                         [](const std::string& name) { return name == kComplete; });
   for (const std::string& name : names) HOLDFAST_TRY(io.unlink(directory.get(), name));
-  return io.remove_directory(root.get(), entry);
+  Status removed = io.remove_directory(root.get(), entry);
+  if (removed.ok() || removed.error().system_errno != ENOTEMPTY) return removed;
+  log::warning("spool entry {} is archived, and holds files that came later", entry);
+  return {};
 }
 
 // spool/rejected/<workspace>/<call_sid>.<n>/ with reason.txt beside the files.

@@ -60,6 +60,9 @@ Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::strin
     HOLDFAST_TRY(Guard::check_destroy(txn, recording));
     if (row.state == RecordingState::kCommitted)
       return wrong_state(row, "its files are not in their place yet; try again");
+    HOLDFAST_ASSIGN(parts, list_parts(txn.index(), recording));
+    for (const PartRow& part : parts)
+      if (!part.placed) return wrong_state(row, "a part of it is not in its place yet; try again");
     LineDraft line = weakening(decision::kCondemned, row, who);
     HOLDFAST_ASSIGN(note, txn.write_note(reason));
     if (!note.empty()) line.details["note"] = note;

@@ -144,7 +144,8 @@ Command<IngestOutcome> add_part(IngestRow row, std::string who) {
     HOLDFAST_TRY(check_row(row));
     HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), row.recording));
     if (!known) return Error{Code::kNotFound, "there is no recording " + row.recording.text()};
-    if (known->state == RecordingState::kDestroying) return erased(row);
+    if (known->state == RecordingState::kDestroying || known->state == RecordingState::kCondemned)
+      return erased(row);
     if (row.part != known->parts + 1)
       return Error{Code::kConflict, "recording " + row.recording.text() + " has " +
                                         std::to_string(known->parts) + " parts; part " +
@@ -187,6 +188,17 @@ Command<void> set_recording_action(RecordingNo recording, std::optional<UnixMill
                      at);
   };
   return {"set when a recording is due", apply};
+}
+
+Command<void> replace_recording_action(RecordingNo recording, std::optional<UnixMillis> seen,
+                                       std::optional<UnixMillis> at) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    return rows::run(txn.index(),
+                     "UPDATE recording SET next_action_at = ?2 "
+                     "WHERE recording_no = ?1 AND next_action_at IS ?3",
+                     recording, at, seen);
+  };
+  return {"replace when a recording is due", apply};
 }
 
 }  // namespace holdfast

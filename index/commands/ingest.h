@@ -37,5 +37,8 @@ Command<void> mark_placed(RecordingNo recording, int part);
 
 // When policy looks at the recording again; none: never. No line.
 Command<void> set_recording_action(RecordingNo recording, std::optional<UnixMillis> at);
+// The same, unless another has changed it since it was `seen`.
+Command<void> replace_recording_action(RecordingNo recording, std::optional<UnixMillis> seen,
+                                       std::optional<UnixMillis> at);
 
 }  // namespace holdfast
