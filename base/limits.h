@@ -52,7 +52,8 @@ constexpr int64_t kBodyStallTimeoutMs = 30'000;  // no progress of an upload
 constexpr int64_t kSendStallTimeoutMs = 30'000;  // no progress of a download
 constexpr int kPageItemsMax = 1000;              // rows of one listing page
 constexpr int64_t kPreferWaitSecondsMax = 60;
-constexpr size_t kReasonBytesMax = 4000;  // free text beside a hold, a release or a deletion: a note, not a file
+constexpr size_t kReasonBytesMax =
+    4000;  // free text beside a hold, a release or a deletion: a note, not a file
 
 // Links and keys
 constexpr int64_t kLinkLifeSecondsMax = 24 * 3600;
