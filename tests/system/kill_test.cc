@@ -122,8 +122,7 @@ class Killed {
       int64_t in_force = 0;
       for (const auto& [hold, still] : promised.holds) in_force += still;
       const bool must_be_there = (promised.stored && !promised.asked_to_delete) || in_force > 0;
-      BOOST_TEST((there || !must_be_there), call_sid << " was promised and is gone\n"
-                                                     << daemon_.log_tail());
+      if (!there && must_be_there) fail(call_sid + " was promised and is gone");
       const bool must_be_gone = promised.deleted && !promised.hold_asked;
       if (there && must_be_gone)
         BOOST_TEST(found->second.at("state").get_string() == "condemned",
@@ -190,8 +189,7 @@ class Killed {
     for (const CallFiles& call : archived) {
       for (const auto& [name, bytes] : call.contents) {
         const bool got = eventually([&] { return download(load_, admin, call, name).has_value(); });
-        BOOST_TEST(got, call.call_sid << "/" << name << " did not come back\n"
-                                      << daemon_.log_tail());
+        if (!got) fail(call.call_sid + "/" + name + " did not come back");
         if (!got) return;
       }
       ++bytes_checked_;
@@ -224,9 +222,12 @@ class Killed {
 
   void report_wrong() {
     std::lock_guard lock(load_.mutex);
-    for (const std::string& what : load_.wrong) BOOST_ERROR(what << "\n" << daemon_.log_tail());
+    for (const std::string& what : load_.wrong) fail(what);
     load_.wrong.clear();
   }
+
+  // The log is read only when it is needed: a message of Boost.Test is made in any case.
+  void fail(const std::string& what) const { BOOST_ERROR(what + "\n" + daemon_.log_tail()); }
 
   void print_tally() const {
     std::map<std::string, int> tally;
