@@ -131,6 +131,11 @@ class Story {
     part.received_at = archive_.clock.now();
     part.files = {archive_.file("transcript." + std::to_string(part.part) + ".json", 50)};
     part.flags = static_cast<int32_t>(Flag::kSizeMismatch);
+    const auto now_state = must(find_recording_row(*archive_.index, row->recording_no))->state;
+    if (now_state == RecordingState::kCondemned) {
+      BOOST_CHECK(code_of(archive_.writer->call(add_part(part, "key:b"))) == Code::kConflict);
+      return;
+    }
     archive_.source.keep(part);
     must(archive_.writer->call(add_part(part, "key:b")));
     if (pick(2) == 0) must(archive_.writer->call(mark_placed(row->recording_no, part.part)));
