@@ -70,26 +70,28 @@ Result<bool> Mover::run_once(Io& io) {
 // Assignments are grouped: one command per pack, however many members it takes.
 Status Mover::assign(const DueRows& rows, const std::vector<PlannedStep>& steps) {
   struct Group {
-    std::optional<PackId> existing;
+    PackRef pack;
     std::string cohort;
     std::vector<PartKey> members;
   };
   std::map<RecordingId, RecordingNo> numbers;
   for (const RecordingRow& row : rows.recordings) numbers.emplace(row.recording, row.recording_no);
   std::map<std::string, Group> groups;
+  fresh_packs_.clear();
   for (const PlannedStep& step : steps) {
     if (step.kind != StepKind::kAssignToPack) continue;
     const std::string key =
         step.pack->existing ? step.pack->existing->text() : std::to_string(step.pack->fresh);
     Group& group = groups[key];
-    group.existing = step.pack->existing;
+    group.pack = *step.pack;
     group.cohort = step.cohort;
     group.members.push_back(PartKey{numbers.at(*step.recording), step.part});
   }
   for (auto& [key, group] : groups) {
-    PackId pack = group.existing.value_or(PackId());
-    if (!group.existing) {
+    PackId pack = group.pack.existing.value_or(PackId());
+    if (!group.pack.existing) {
       pack = archive_.random.id<PackId>();
+      fresh_packs_[group.pack.fresh] = pack;
       const OpenPack request{pack, group.cohort, archive_.warm->backend().medium(),
                              archive_.clock.now() + archive_.policy.pack_seal_after};
       HOLDFAST_TRY(archive_.writer.call(open_pack(request)));
@@ -108,10 +110,9 @@ Status Mover::execute(Io& io, const PlannedStep& step) {
     case StepKind::kAssignToPack:
       return {};  // done together, before
     case StepKind::kSealPack:
-      // A pack that this very plan opened is sealed by the next turn, when it has a row.
-      if (!step.pack->existing) return {};
-      return plan_pack_move(*step.pack->existing, archive_.standard_medium(),
-                            archive_.warm->backend().medium());
+      return plan_pack_move(
+          step.pack->existing ? *step.pack->existing : fresh_packs_.at(step.pack->fresh),
+          archive_.standard_medium(), archive_.warm->backend().medium());
     case StepKind::kReleaseStandard:
       return release_standard(io, step);
     case StepKind::kCopyPackToCold:

@@ -58,7 +58,8 @@ class Mover {
 
   Archive archive_;
   Remover remover_;
-  bool removal_failed_ = false;  // what is releasing is looked at again by the next turn
+  std::map<int, PackId> fresh_packs_;  // those that the present plan opens, by its numbers
+  bool removal_failed_ = false;        // what is releasing is looked at again by the next turn
   std::atomic<bool> stop_{false};
 };
 

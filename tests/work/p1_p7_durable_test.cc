@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(an_ingest_that_dies_anywhere_is_acknowledged_and_whole_or_c
   bool acknowledged = false;
   std::vector<TestCall> all;
   die_at_points(
-      rig, 40, [&] { call = rig.make_call(); }, [&] { acknowledged = rig.try_ingest(call).ok(); },
+      rig, 25, [&] { call = rig.make_call(); }, [&] { acknowledged = rig.try_ingest(call).ok(); },
       [&] {
         if (acknowledged) BOOST_TEST(rig.is_whole(call));
         if (rig.is_known(call)) BOOST_TEST(rig.is_whole(call));
@@ -220,7 +220,7 @@ BOOST_AUTO_TEST_CASE(packing_that_dies_anywhere_goes_on) {
   if (!rig.can_verify()) return;
   TestCall call;
   die_at_points(
-      rig, 30,
+      rig, 15,
       [&] {
         call = rig.ingest();
         rig.clock.advance(rig.config.standard.copy_after);
@@ -241,7 +241,7 @@ BOOST_AUTO_TEST_CASE(a_release_that_dies_anywhere_goes_on) {
   if (!rig.can_verify()) return;
   TestCall call;
   die_at_points(
-      rig, 25,
+      rig, 12,
       [&] {
         call = rig.ingest();
         rig.pack();
@@ -264,7 +264,7 @@ BOOST_AUTO_TEST_CASE(the_way_to_cold_that_dies_anywhere_goes_on) {
   if (!rig.can_verify()) return;
   TestCall call;
   die_at_points(
-      rig, 25,
+      rig, 12,
       [&] {
         call = rig.ingest();
         rig.to_warm();
@@ -290,7 +290,7 @@ BOOST_AUTO_TEST_CASE(a_recall_that_dies_anywhere_goes_on) {
   const TestCall call = rig.ingest();
   rig.to_warm();
   die_at_points(
-      rig, 25, [&] { must(rig.ask(call, hours(1))); },
+      rig, 12, [&] { must(rig.ask(call, hours(1))); },
       [&] {
         Restorer restorer(rig.archive(), Tier::kWarm);
         static_cast<void>(restorer.run_once(*rig.io).ok());
@@ -313,7 +313,7 @@ BOOST_AUTO_TEST_CASE(a_destruction_that_dies_anywhere_is_finished) {
   bool condemned = false;
   bool unknown = false;  // the answer: it may take effect
   die_at_points(
-      rig, 25, [&] { call = rig.ingest(); },
+      rig, 15, [&] { call = rig.ingest(); },
       [&] {
         const RecordingNo number = rig.recording(call).recording_no;
         const auto outcome = rig.archive().writer.call(condemn(number, "key:test"));

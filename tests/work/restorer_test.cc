@@ -1,0 +1,171 @@
+// Restores: joined, kept, evicted, waiting for room and media; the estimate follows what is
+// measured.
+#include "index/commands/copies.h"
+#include "tests/support/archive_fixture.h"
+
+namespace holdfast {
+namespace {
+
+RestoreEstimate estimate(ArchiveFixture& rig, const TestCall& call) {
+  auto index = must(rig.archive().index.take());
+  return must(estimate_if_asked(rig.archive(), *index, rig.recording(call)));
+}
+
+BOOST_AUTO_TEST_SUITE(restoring)
+
+BOOST_AUTO_TEST_CASE(requests_join_and_the_longest_keep_wins) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  const RestoreOutcome first = must(rig.ask(call, hours(1), "key:one"));
+  const RestoreOutcome second = must(rig.ask(call, hours(5), "key:two"));
+  BOOST_TEST(!first.joined);
+  BOOST_TEST(second.joined);
+  BOOST_TEST((first.restore.restore == second.restore.restore));
+  rig.run_restorers();
+  const RestoreRow row = rig.restore(first.restore.restore);
+  BOOST_TEST((row.state == RestoreState::kStaged));
+  BOOST_TEST((*row.expires_at - *row.staged_at == hours(5)));
+  rig.clock.advance(hours(4));
+  rig.run_mover();
+  BOOST_TEST(rig.is_whole(call));
+  rig.clock.advance(hours(1));
+  rig.run_mover();
+  BOOST_TEST((rig.restore(first.restore.restore).state == RestoreState::kExpired));
+  BOOST_TEST(!rig.is_readable(call));
+  BOOST_TEST(rig.staged_files().empty());
+  BOOST_TEST(rig.is_kept(call));  // asked anew
+}
+
+BOOST_AUTO_TEST_CASE(what_can_be_read_needs_no_restore) {
+  ArchiveFixture rig;
+  const TestCall call = rig.ingest();
+  BOOST_TEST((code_of(rig.ask(call)) == Code::kConflict));
+}
+
+BOOST_AUTO_TEST_CASE(space_is_reserved_before_reading_and_waited_for) {
+  ArchiveFixture rig([](Config& config) { config.staging_max = Bytes(30'000); });
+  if (!rig.can_verify()) return;
+  const TestCall first = rig.ingest();  // about 20 kB each
+  const TestCall second = rig.ingest();
+  rig.to_warm();
+  const RestoreId one = must(rig.ask(first, hours(1))).restore.restore;
+  const RestoreId two = must(rig.ask(second, hours(1))).restore.restore;
+  rig.run_restorers();
+  const bool first_came = rig.restore(one).state == RestoreState::kStaged;
+  const RestoreId waiting = first_came ? two : one;
+  BOOST_TEST((rig.restore(waiting).state == RestoreState::kQueued));
+  BOOST_TEST(!rig.restore(waiting).error.empty());
+  rig.clock.advance(minutes(70));
+  rig.run_mover();  // evicts the one that came
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(waiting).state == RestoreState::kStaged));
+}
+
+BOOST_AUTO_TEST_CASE(a_medium_that_is_away_is_waited_for) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_cold();
+  rig.archive().cold->close();
+  const std::string away = rig.directory / "away";
+  std::filesystem::rename(rig.config.cold->path, away);
+  const RestoreId id = must(rig.ask(call)).restore.restore;
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kQueued));
+  BOOST_TEST(rig.restore(id).attempts == 1);
+  BOOST_TEST(!rig.restore(id).error.empty());
+  std::filesystem::rename(away, rig.config.cold->path);
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kQueued));  // not before its time
+  rig.clock.advance(minutes(5));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kStaged));
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(a_bad_copy_does_not_end_a_restore_while_another_is_only_away) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  rig.clock.advance(hours(1));
+  rig.run_mover();
+  BOOST_TEST_REQUIRE(rig.files_below(rig.config.cold->path).size() == 1);
+  const PackSpan audio = rig.recording(call).copies.at(0).audio.value();
+  rig.flip_byte(*rig.files_below(rig.config.cold->path).begin(), audio.offset.count + 600);
+  rig.archive().warm->close();
+  const std::string away = rig.directory / "away";
+  std::filesystem::rename(rig.config.warm.path, away);
+  const RestoreId id = must(rig.ask(call)).restore.restore;
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kQueued));
+  std::filesystem::rename(away, rig.config.warm.path);
+  rig.clock.advance(minutes(10));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kStaged));
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(a_copy_that_is_being_removed_is_waited_for) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.pack();
+  const Recording known = rig.recording(call);
+  must(rig.archive().writer.call(release_copy(
+      known.recording_no, 1, rig.archive().standard_medium(), ReleasePolicy{1}, "system")));
+  const RestoreId id = must(rig.ask(call)).restore.restore;
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kQueued));
+  BOOST_TEST(rig.staged_files().empty());
+  must(Remover(rig.archive()).resume_releasing(*rig.io));
+  rig.clock.advance(minutes(5));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kStaged));
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(a_restore_that_nobody_waits_for_leaves_nothing) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  const RestoreId id = must(rig.ask(call, hours(1), "key:one")).restore.restore;
+  BOOST_TEST(must(rig.archive().writer.call(cancel_waiter(id, "key:one"))));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kCancelled));
+  BOOST_TEST(rig.staged_files().empty());
+}
+
+// The sleeper moves the manual clock, so attaching is what recalls are measured to take.
+BOOST_AUTO_TEST_CASE(a_back_end_that_slows_tenfold_moves_the_estimate_within_five_recalls) {
+  ArchiveFixture rig([](Config& config) { config.cold->attach_time = minutes(3); });
+  if (!rig.can_verify()) return;
+  std::vector<TestCall> calls;
+  for (int i = 0; i < 12; ++i) calls.push_back(rig.ingest());
+  rig.to_cold();
+  const auto recall = [&](size_t i) {
+    must(rig.ask(calls[i], hours(1)));
+    rig.run_restorers();
+    BOOST_TEST(rig.is_whole(calls[i]));
+    rig.archive().cold->close();  // each recall attaches anew
+  };
+  for (size_t i = 0; i < 6; ++i) recall(i);
+  const RestoreEstimate before = estimate(rig, calls[11]);
+  rig.crash();
+  rig.config.cold->attach_time = minutes(30);
+  rig.open();
+  for (size_t i = 6; i < 11; ++i) recall(i);
+  const RestoreEstimate after = estimate(rig, calls[11]);
+  BOOST_TEST(before.median_seconds > 0);
+  BOOST_TEST(after.median_seconds >= 4 * before.median_seconds);
+  BOOST_TEST(after.p95_seconds >= 4 * before.p95_seconds);
+  BOOST_TEST(after.p95_seconds >= after.median_seconds);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast

@@ -1,0 +1,255 @@
+// The spool's entries and the judgement of ingest: good ones come in and go, broken ones are put
+// aside with the reason, and what may work later is left.
+#include <unistd.h>
+
+#include <algorithm>
+#include <future>
+
+#include "daemon/work/spool.h"
+#include "tests/support/archive_fixture.h"
+
+namespace holdfast {
+namespace {
+
+class SpoolRig : public ArchiveFixture {
+ public:
+  std::string directory_of(const std::string& name) const {
+    return config.spool_dir + "/" + workspace.text() + "/" + name;
+  }
+  std::string put(const TestCall& call, const std::string& name) {
+    const std::string where = directory_of(name);
+    std::filesystem::create_directories(where);
+    for (const auto& [file, content] : call.files)
+      std::ofstream(where + "/" + file, std::ios::binary) << content;
+    return where;
+  }
+  std::string put(const TestCall& call) { return put(call, call.call_sid); }
+  std::vector<std::string> scan() {
+    SpoolEntries entries(archive(), config.spool_dir);
+    return must(entries.scan(*io, 100));
+  }
+  Status take(const std::string& name) {
+    SpoolEntries entries(archive(), config.spool_dir);
+    return entries.take(*io, workspace.text() + "/" + name);
+  }
+  // The reason beside the rejected entry; empty when it was not rejected.
+  std::string reason(const std::string& name) const {
+    std::ifstream file(config.spool_dir + "/rejected/" + workspace.text() + "/" + name +
+                       ".1.reason.txt");
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  }
+  void is_rejected(const std::string& name) {
+    must(take(name));
+    BOOST_TEST(!std::filesystem::exists(directory_of(name)));
+    BOOST_TEST(!reason(name).empty());
+    BOOST_TEST(unsettled().empty());
+  }
+};
+
+BOOST_AUTO_TEST_SUITE(spool_entries)
+
+BOOST_FIXTURE_TEST_CASE(a_good_entry_comes_in_and_goes, SpoolRig) {
+  const TestCall call = make_call();
+  put(call);
+  BOOST_TEST_REQUIRE(scan().size() == 1);
+  BOOST_TEST(scan()[0] == workspace.text() + "/" + call.call_sid);
+  must(take(call.call_sid));
+  BOOST_TEST(is_whole(call));
+  BOOST_TEST(!std::filesystem::exists(directory_of(call.call_sid)));
+  BOOST_TEST(scan().empty());
+  put(call);  // the recorder is not sure and comes again
+  must(take(call.call_sid));
+  BOOST_TEST(!std::filesystem::exists(directory_of(call.call_sid)));
+  BOOST_TEST(reason(call.call_sid).empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(an_entry_is_complete_with_its_metadata, SpoolRig) {
+  TestCall call = make_call();
+  const std::string metadata_text = call.files.at("metadata.json");
+  call.files.erase("metadata.json");
+  put(call);
+  must(take(call.call_sid));  // left as it is
+  BOOST_TEST(!is_known(call));
+  BOOST_TEST(std::filesystem::exists(directory_of(call.call_sid)));
+  call.files["metadata.json"] = metadata_text;
+  put(call);
+  must(take(call.call_sid));
+  BOOST_TEST(is_whole(call));
+}
+
+BOOST_FIXTURE_TEST_CASE(other_bytes_of_a_known_call_are_rejected, SpoolRig) {
+  const TestCall call = ingest();
+  TestCall other = call;
+  other.files["outbound.pcm"][3] ^= 1;
+  put(other);
+  is_rejected(call.call_sid);
+  BOOST_TEST(is_whole(call));
+}
+
+BOOST_FIXTURE_TEST_CASE(metadata_that_misleads_is_rejected, SpoolRig) {
+  for (const char* text :
+       {"not json", "[]", "{\"call_sid\":17}", "{\"call_sid\":\"another\"}",
+        "{\"direction\":\"up\"}", "{\"workspace_id\":\"00000000-0000-0000-0000-000000000001\"}"}) {
+    TestCall call = make_call();
+    call.files["metadata.json"] = text;
+    put(call);
+    is_rejected(call.call_sid);
+    BOOST_TEST(!is_known(call));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(foreign_names_are_rejected, SpoolRig) {
+  for (const char* name : {".hidden", "a b.wav", "recording.json", "x.head"}) {
+    TestCall call = make_call();
+    call.files[name] = "x";
+    put(call);
+    is_rejected(call.call_sid);
+    BOOST_TEST(!is_known(call));
+  }
+  put(make_call(), "not a call sid");
+  is_rejected("not a call sid");
+}
+
+BOOST_FIXTURE_TEST_CASE(links_are_rejected_and_not_followed, SpoolRig) {
+  const std::string secret = directory / "secret";
+  std::ofstream(secret) << "not for the archive";
+  const TestCall soft = make_call();
+  std::filesystem::create_symlink(secret, put(soft) + "/linked.txt");
+  is_rejected(soft.call_sid);
+  BOOST_TEST(!is_known(soft));
+  const TestCall hard = make_call();
+  std::filesystem::create_hard_link(secret, put(hard) + "/linked.txt");
+  is_rejected(hard.call_sid);
+  BOOST_TEST(!is_known(hard));
+  const TestCall deep = make_call();
+  std::filesystem::create_directory(put(deep) + "/below");
+  is_rejected(deep.call_sid);
+  BOOST_TEST(std::filesystem::exists(secret));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_unknown_workspace_is_rejected, SpoolRig) {
+  const WorkspaceId known = workspace;
+  workspace = random.id<WorkspaceId>();
+  const TestCall call = make_call();
+  put(call);
+  is_rejected(call.call_sid);
+  BOOST_TEST(reason(call.call_sid).find("workspace") != std::string::npos);
+  workspace = known;
+}
+
+BOOST_FIXTURE_TEST_CASE(without_room_the_entry_waits, SpoolRig) {
+  const TestCall call = make_call();
+  put(call);
+  class Full final : public Faults {
+   public:
+    Status at(std::string_view point) override {
+      return point == "write" ? Status(system_error(ENOSPC, "injected")) : Status();
+    }
+  } full;
+  faults.aim(&full);
+  const Status taken = take(call.call_sid);
+  faults.aim(nullptr);
+  BOOST_TEST((code_of(taken) == Code::kNoSpace));
+  BOOST_TEST(scan().size() == 1);
+  BOOST_TEST(reason(call.call_sid).empty());
+  must(take(call.call_sid));
+  BOOST_TEST(is_whole(call));
+}
+
+BOOST_FIXTURE_TEST_CASE(an_erased_call_is_rejected, SpoolRig) {
+  const TestCall call = ingest();
+  must(destroy(call));
+  put(call);
+  is_rejected(call.call_sid);
+  BOOST_TEST(!is_known(call));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(ingesting)
+
+BOOST_AUTO_TEST_CASE(same_other_and_next_part) {
+  ArchiveFixture rig;
+  const TestCall call = rig.make_call();
+  const Ingested first = must(rig.try_ingest(call));
+  BOOST_TEST((first.verdict == IngestVerdict::kNew));
+  const Ingested same = must(rig.try_ingest(call));
+  BOOST_TEST((same.verdict == IngestVerdict::kSame));
+  BOOST_TEST((same.recording == first.recording));
+  TestCall other = call;
+  other.files["inbound.ulaw"] += "x";
+  BOOST_TEST((code_of(rig.try_ingest(other)) == Code::kConflict));
+  TestCall more = call;
+  more.files["recording.2.wav"] = testing::wav_bytes(std::string(800, '\0'), {});
+  const Ingested next = must(rig.try_ingest(more));
+  BOOST_TEST((next.verdict == IngestVerdict::kNextPart));
+  BOOST_TEST(next.part == 2);
+  BOOST_TEST((next.recording == first.recording));
+  BOOST_TEST(rig.is_whole(more));
+  BOOST_TEST((must(rig.try_ingest(more)).verdict == IngestVerdict::kSame));
+  BOOST_TEST(rig.unsettled().empty());
+}
+
+BOOST_AUTO_TEST_CASE(ugly_audio_is_flagged_and_kept) {
+  ArchiveFixture rig;
+  TestCall empty = rig.make_call();
+  empty.files["outbound.pcm"] = "";
+  const Ingested one = must(rig.try_ingest(empty));
+  BOOST_TEST((one.flags & static_cast<int32_t>(Flag::kEmptyAudio)) != 0);
+  BOOST_TEST(rig.is_whole(empty));
+  TestCall silent;
+  silent.call_sid = "CAwav";
+  testing::WavOptions unfinished;
+  unfinished.declared_data_bytes = 0;
+  silent.files["recording.wav"] = testing::wav_bytes(std::string(1600, '\1'), unfinished);
+  const Ingested two = must(rig.try_ingest(silent));
+  BOOST_TEST((two.flags & static_cast<int32_t>(Flag::kUnfinishedWav)) != 0);
+  BOOST_TEST((two.flags & static_cast<int32_t>(Flag::kMetadataIncomplete)) != 0);
+  BOOST_TEST(rig.is_whole(silent));
+}
+
+BOOST_AUTO_TEST_CASE(nothing_comes_in_without_files_or_with_a_name_of_ours) {
+  ArchiveFixture rig;
+  TestCall none;
+  none.call_sid = "CAnone";
+  BOOST_TEST((code_of(rig.try_ingest(none)) == Code::kInvalid));
+  TestCall reserved = rig.make_call();
+  reserved.files["recording.json"] = "{}";
+  BOOST_TEST(!rig.try_ingest(reserved).ok());
+  BOOST_TEST(rig.unsettled().empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(workers)
+
+BOOST_AUTO_TEST_CASE(a_worker_keeps_sixteen_operations_in_flight) {
+  TemporaryDirectory directory("/var/tmp");
+  const std::string content = testing::noise_bytes(24u << 20, 7);
+  std::ofstream(directory / "big", std::ios::binary) << content;
+  auto pool = must(Workers::start(1, IoOptions()));
+  std::promise<IoCounters> counted;
+  std::promise<Result<Digest>> digested;
+  std::promise<std::string> kind;
+  BOOST_TEST_REQUIRE(pool->submit([&](Io& io) {
+    const auto root = open_root(directory.path());
+    const auto fd = root.ok() ? io.open(root->get(), "big", O_RDONLY) : Result<Fd>(root.error());
+    digested.set_value(fd.ok()
+                           ? digest_file(io, fd->get(), Bytes(static_cast<int64_t>(content.size())))
+                           : Result<Digest>(fd.error()));
+    counted.set_value(io.counters());
+    kind.set_value(std::string(io.ring_kind()));
+  }));
+  BOOST_TEST((must(digested.get_future().get()) == sha256(content)));
+  const IoCounters counters = counted.get_future().get();
+  if (kind.get_future().get() != "io_uring") {
+    std::cout << "skipped: the kernel gives no io_uring here\n";
+    return;
+  }
+  BOOST_TEST(counters.in_flight_max >= 16u);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast
