@@ -1,0 +1,95 @@
+// Restores: who starts one, who only looks, budgets, waiting, and restore links.
+#include <boost/test/unit_test.hpp>
+
+#include "tests/api/api_rig.h"
+
+namespace holdfast::testing {
+namespace {
+
+ApiRig& rig() { return ApiRig::instance(); }
+
+// P8.
+BOOST_AUTO_TEST_CASE(looking_recalls_nothing) {
+  const CallFiles fresh = rig().stored();
+  const json::object urls = rig().admin().get_object(path_of_call(fresh, "/urls?expires_in=3600"));
+  const CallFiles call = rig().on_tier("cold");
+  const size_t before = rig().restores();
+  TestClient& owner = rig().owner();
+  BOOST_TEST(owner.head(path_of_call(call, "/download/inbound.ulaw")).status == 202);
+  BOOST_TEST(owner.head(path_of_call(call, "/urls")).status == 202);
+  BOOST_TEST(owner.get(path_of_call(call)).status == 200);
+  BOOST_TEST(owner.get(path_of_call(call, "/metadata")).status == 200);
+  BOOST_TEST(owner.get(path_of_call(call, "/holds")).status == 200);
+  BOOST_TEST(owner.get("/v1/" + std::string(kWorkspace) + "/recordings").status == 200);
+  BOOST_TEST(owner.get("/v1/" + std::string(kWorkspace) + "/restores").status == 200);
+  TestClient mount(by_socket(rig().daemon().mount_socket()));
+  BOOST_TEST(mount.get("/mount/changes?since=0&wait=0").status == 200);
+  const json::object shown = rig().admin().get_object(path_of_call(call));
+  const json::object open{{"recording_no", shown.at("recording_no")},
+                          {"part", 1},
+                          {"file", "inbound.ulaw"},
+                          {"uid", 0},
+                          {"pid", 1}};
+  (void)mount.post("/mount/opens", open);
+  BOOST_TEST(rig().restores() == before);
+}
+
+BOOST_AUTO_TEST_CASE(a_get_starts_one_restore_and_waits_if_asked) {
+  const CallFiles call = rig().on_tier("warm");
+  const HttpResponse asked = rig().admin().get(path_of_call(call, "/download/inbound.ulaw"));
+  BOOST_TEST(asked.status == 202);
+  BOOST_TEST(asked.header("retry-after").has_value());
+  const std::string restore = member(asked, "restore_id");
+  const HttpResponse waited =
+      rig().admin().get(path_of_call(call, "/urls"), {{"Prefer", "wait=60"}});
+  BOOST_TEST(waited.status == 200, waited.body);
+  BOOST_TEST(member(waited, "status") == "available");
+  const HttpResponse file = rig().owner().get(path_of_call(call, "/download/inbound.ulaw"));
+  BOOST_TEST((file.body == call.contents.at("inbound.ulaw")));
+  const json::object row =
+      rig().owner().get_object("/v1/" + std::string(kWorkspace) + "/restores/" + restore);
+  BOOST_TEST(row.at("state").get_string() == "staged");
+}
+
+BOOST_AUTO_TEST_CASE(a_key_starts_no_more_recalls_than_its_budget) {
+  TestClient client = rig().with_key(rig().make_key({"calls:read", "recordings:download"}).text);
+  std::vector<CallFiles> calls;
+  for (int i = 0; i <= kRecallsPerHour; ++i) calls.push_back(rig().stored(days(1)));
+  for (const CallFiles& call : calls)
+    BOOST_TEST(eventually([&] {
+      return rig().admin().get_object(path_of_call(call)).at("tier").get_string() == "warm";
+    }));
+  for (int i = 0; i < kRecallsPerHour; ++i)
+    BOOST_TEST(
+        client.get(path_of_call(calls[static_cast<size_t>(i)], "/download/inbound.ulaw")).status ==
+        202);
+  const HttpResponse over = client.get(path_of_call(calls.back(), "/download/inbound.ulaw"));
+  BOOST_TEST(over.status == 429);
+  BOOST_TEST(over.header("retry-after").has_value());
+  // Without the scope no explicit wish, whatever the budget.
+  BOOST_TEST(client.post(path_of_call(calls.back(), "/restore"), json::object()).status == 403);
+}
+
+BOOST_AUTO_TEST_CASE(a_restore_link_waits_serves_and_ends) {
+  const CallFiles call = rig().on_tier("cold");
+  TestClient browser = rig().stranger();
+  const HttpResponse asked =
+      rig().owner().post(path_of_call(call, "/restore"), json::object{{"keep_hours", 1}});
+  BOOST_TEST(asked.status == 202);
+  const std::string link = target_of(member(asked, "inbound_url"));
+  HttpResponse last;
+  const bool served = eventually([&] {
+    last = browser.get(link);
+    return last.status != 202;
+  });
+  BOOST_TEST(served);
+  BOOST_TEST(last.status == 200);
+  BOOST_TEST((last.body == call.contents.at("inbound.ulaw")));
+  // The recording stays for an hour, the link for its two seconds.
+  BOOST_TEST(eventually([&] { return (last = browser.get(link)).status == 403; }));
+  BOOST_TEST(problem_of(last) == "link-expired");
+  BOOST_TEST(rig().owner().get(path_of_call(call, "/download/inbound.ulaw")).status == 200);
+}
+
+}  // namespace
+}  // namespace holdfast::testing
