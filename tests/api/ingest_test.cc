@@ -12,8 +12,7 @@ ApiRig& rig() { return ApiRig::instance(); }
 
 size_t entries_in_incoming() {
   namespace fs = std::filesystem;
-  const std::string path = rig().daemon().directory() + "/standard/.incoming";
-  if (!fs::exists(path)) return 0;
+  const std::string path = rig().daemon().directory() + "/standard/standard/.incoming";
   return static_cast<size_t>(std::distance(fs::directory_iterator(path), {}));
 }
 

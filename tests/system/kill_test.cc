@@ -214,8 +214,8 @@ class Killed {
   void check_left_overs() {
     namespace fs = std::filesystem;
     for (const char* name : {".incoming", ".trash"}) {
-      const std::string path = daemon_.directory() + "/standard/" + name;
-      const auto empty = [&] { return !fs::exists(path) || fs::is_empty(path); };
+      const std::string path = daemon_.directory() + "/standard/standard/" + name;
+      const auto empty = [&] { return fs::is_empty(path); };
       BOOST_TEST(eventually(empty, seconds(20)), path << " is not empty");
     }
   }
