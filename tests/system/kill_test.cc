@@ -188,7 +188,8 @@ class Killed {
     }
     for (const CallFiles& call : archived) {
       for (const auto& [name, bytes] : call.contents) {
-        const bool got = eventually([&] { return download(load_, admin, call, name).has_value(); });
+        const std::string& file = name;  // clang 14 captures no structured binding
+        const bool got = eventually([&] { return download(load_, admin, call, file).has_value(); });
         if (!got) fail(call.call_sid + "/" + name + " did not come back");
         if (!got) return;
       }
