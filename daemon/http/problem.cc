@@ -16,6 +16,7 @@ std::string_view title_of(std::string_view word, int status) {
       {"not-found", "There is no such thing here"},
       {"conflict", "The object's state forbids this"},
       {"locked", "A hold or retention forbids this"},
+      {"legal-hold", "A hold or retention forbids this"},
       {"archived", "The bytes are archived"},
       {"too-large", "Over a documented limit"},
       {"exhausted", "A budget is used up; try later"},

@@ -126,6 +126,21 @@ BOOST_AUTO_TEST_CASE(keys_are_shown_once_and_give_no_more_than_they_have) {
              403);
 }
 
+BOOST_AUTO_TEST_CASE(an_operators_key_belongs_to_no_workspace) {
+  const HttpResponse made = rig().admin().post(
+      "/v1/operator/api-keys", json::object{{"scopes", json::array{"admin", "calls:read"}}});
+  BOOST_TEST(made.status == 201, made.body);
+  TestClient client = rig().with_key(member(made, "api_key"));
+  BOOST_TEST(client.get("/v1/status").status == 200);
+  BOOST_TEST(client.get(in_workspace("/recordings")).status == 200);
+  BOOST_TEST(client.get("/v1/audit").status == 403);
+  BOOST_TEST(rig().admin().get("/v1/operator/api-keys").body.find(member(made, "id")) !=
+             std::string::npos);
+  BOOST_TEST(rig().admin().remove("/v1/operator/api-keys/" + member(made, "id")).status == 200);
+  BOOST_TEST(client.get("/v1/status").status == 401);
+  BOOST_TEST(rig().owner().get("/v1/operator/api-keys").status == 403);
+}
+
 BOOST_AUTO_TEST_CASE(malformed_bodies_and_parameters_are_422) {
   const CallFiles call = rig().stored();
   HttpRequest request;
