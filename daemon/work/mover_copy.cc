@@ -188,17 +188,24 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
     HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
 
   PackLocation location;
+  bool source_is_bad = false;  // and not the target, whose errors say nothing about the source
   Status copied = to->use(io, [&](PackSession& target) -> Status {
     const PackSource source = [&](const ByteSink& sink) -> Status {
       Sha256 digest;
-      HOLDFAST_TRY(from->use(io, [&](PackSession& session) {
+      bool sink_failed = false;
+      Status read = from->use(io, [&](PackSession& session) {
         return session.read(io, *source_location, {PackRange{Bytes(0), pack->size}},
                             [&](size_t, ByteSpan bytes) {
                               digest.update(bytes);
-                              return sink(bytes);
+                              Status written = sink(bytes);
+                              sink_failed = !written.ok();
+                              return written;
                             });
-      }));
-      if (digest.finish() != pack->sha256)
+      });
+      source_is_bad = !read.ok() && !sink_failed && read.error().code == Code::kCorrupt;
+      HOLDFAST_TRY(std::move(read));
+      source_is_bad = digest.finish() != pack->sha256;
+      if (source_is_bad)
         return Error{Code::kCorrupt,
                      "pack " + move.pack.text() + " differs from its SHA-256 where it lies"};
       return {};
@@ -207,7 +214,7 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
     location = appended;
     return {};
   });
-  if (!copied.ok() && copied.error().code == Code::kCorrupt)
+  if (!copied.ok() && source_is_bad)
     HOLDFAST_TRY(archive_.writer.call(
         pack_quarantined(move.pack, move.from, copied.error().message, std::string(kWho))));
   HOLDFAST_TRY(std::move(copied));

@@ -34,6 +34,15 @@ bool is_being_removed(const Recording& recording, const MediumId& standard) {
   });
 }
 
+// A failure to write the staged copy says nothing about the copy it is made from: it is told as one
+// of the standard tier's, to be tried again, and never quarantines a pack.
+Error of_staging(const Error& error) {
+  const bool blames_bytes = error.code == Code::kCorrupt || error.code == Code::kNotFound ||
+                            error.code == Code::kConflict;
+  return Error{blames_bytes ? Code::kIo : error.code, "write the staged copy: " + error.message,
+               error.system_errno};
+}
+
 // The bytes of one part out of its ranges, file by file, into the staged directory.
 Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int part,
                     const std::function<Status(pack::PartExtractor&)>& feed) {
@@ -48,21 +57,26 @@ Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int 
   std::unique_ptr<FileWriter> open;
   pack::FileReceiver receiver;
   receiver.begin = [&](const pack::ExpectedFile& file) -> Status {
-    HOLDFAST_ASSIGN(created, writer.create(io, file.name, file.size));
-    open = std::move(created);
+    auto created = writer.create(io, file.name, file.size);
+    if (!created.ok()) return of_staging(created.error());
+    open = std::move(created).value();
     return {};
   };
-  receiver.write = [&](ByteSpan bytes) { return open->append(io, bytes); };
+  receiver.write = [&](ByteSpan bytes) -> Status {
+    Status appended = open->append(io, bytes);
+    return appended.ok() ? appended : Status(of_staging(appended.error()));
+  };
   receiver.end = [&](const pack::ExpectedFile&) -> Status {
-    HOLDFAST_ASSIGN(finished, open->finish(io));
+    auto finished = open->finish(io);
     open.reset();
-    return {};
+    return finished.ok() ? Status() : Status(of_staging(finished.error()));
   };
   pack::PartExtractor extractor(recording.recording, part, std::move(names), std::move(wanted),
                                 std::move(receiver));
   HOLDFAST_TRY(feed(extractor));
   HOLDFAST_TRY(extractor.finish());
-  return writer.finish(io, std::nullopt);
+  Status finished = writer.finish(io, std::nullopt);
+  return finished.ok() ? finished : Status(of_staging(finished.error()));
 }
 
 }  // namespace
@@ -157,12 +171,24 @@ Result<bool> Restorer::has_room(Io& io, Bytes bytes) {
 }
 
 Status Restorer::recall(Io& io, const QueuedRecall& one) {
+  // Two lanes may see the same restore when the best copy changes its tier under way: they take
+  // turns, and the second finds it done.
+  RecordingNo number;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_restore(*index, one.restore));
+    if (!found) return {};  // cancelled meanwhile
+    number = found->recording_no;
+  }
+  const Turns::Turn turn = archive_.part_turns.take(number);
   std::optional<RestoreRow> row;
   std::optional<Recording> recording;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
     HOLDFAST_ASSIGN(found, find_restore(*index, one.restore));
-    if (!found) return {};  // cancelled meanwhile
+    const bool waits = found && (found->state == RestoreState::kQueued ||
+                                 found->state == RestoreState::kRecalling);
+    if (!waits) return {};  // cancelled, or served, meanwhile
     row = std::move(found);
     HOLDFAST_ASSIGN(whole, find_recording(*index, row->recording_no));
     recording = std::move(whole);
@@ -278,8 +304,9 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
   if (keeper == nullptr)
     return Error{Code::kUnavailable,
                  "medium " + copy.medium.text() + " is not attached to this archive"};
-  HOLDFAST_ASSIGN(writer,
-                  archive_.standard.begin_staged(io, PartId{recording.recording, copy.part}));
+  auto begun = archive_.standard.begin_staged(io, PartId{recording.recording, copy.part});
+  if (!begun.ok()) return of_staging(begun.error());
+  PartWriter writer = std::move(begun).value();
   std::vector<PackRange> ranges;
   for (const PackSpan& span : {*copy.audio, *copy.metadata})
     if (span.length.count > 0) ranges.push_back(PackRange{span.offset, span.length});
@@ -313,7 +340,8 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
   sample.bytes += bytes_read;
   sample.attach = Millis(sample.attach.count + attach.count);
   sample.elapsed = Millis(sample.elapsed.count + archive_.clock.monotonic().count - before.count);
-  return archive_.standard.publish_staged(io, writer);
+  Status published = archive_.standard.publish_staged(io, writer);
+  return published.ok() ? published : Status(of_staging(published.error()));
 }
 
 namespace {

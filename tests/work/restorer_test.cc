@@ -1,5 +1,8 @@
 // Restores: joined, kept, evicted, waiting for room and media; the estimate follows what is
 // measured.
+#include <fstream>
+#include <thread>
+
 #include "index/commands/copies.h"
 #include "tests/support/archive_fixture.h"
 
@@ -36,6 +39,55 @@ BOOST_AUTO_TEST_CASE(requests_join_and_the_longest_keep_wins) {
   BOOST_TEST(!rig.is_readable(call));
   BOOST_TEST(rig.staged_files().empty());
   BOOST_TEST(rig.is_kept(call));  // asked anew
+}
+
+// A staged copy that cannot be written says nothing about the pack that it is made from.
+BOOST_AUTO_TEST_CASE(a_failure_to_stage_quarantines_no_copy) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_cold();
+  const std::filesystem::path staged = rig.config.standard.path + "/staged";
+  std::filesystem::remove_all(staged);
+  std::ofstream(staged) << "in the way";
+  const RestoreId restore = must(rig.ask(call)).restore.restore;
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(restore).state == RestoreState::kQueued));
+  BOOST_TEST(!rig.restore(restore).error.empty());
+  for (const CopyRow& copy : rig.recording(call).copies)
+    BOOST_TEST((copy.state != CopyState::kQuarantined));
+  std::filesystem::remove(staged);
+  std::filesystem::create_directory(staged);
+  rig.clock.advance(hours(1));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(restore).state == RestoreState::kStaged));
+  BOOST_TEST(rig.is_whole(call));
+}
+
+// A copy that changes its tier under way shows one restore to both lanes. Each wrote into the
+// other's staged copy, took the loss for a bad pack, and quarantined the last good one.
+BOOST_AUTO_TEST_CASE(two_lanes_at_one_restore_serve_it_once) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  std::vector<TestCall> calls;
+  for (int i = 0; i < 8; ++i) calls.push_back(rig.ingest());
+  rig.to_cold();
+  for (const TestCall& call : calls) must(rig.ask(call));
+  const auto lane = [&rig] {
+    auto io = must(Io::open());
+    Restorer restorer(rig.archive(), Tier::kCold);
+    while (must(restorer.run_once(*io))) {
+    }
+  };
+  std::thread first(lane);
+  std::thread second(lane);
+  first.join();
+  second.join();
+  for (const TestCall& call : calls) {
+    for (const CopyRow& copy : rig.recording(call).copies)
+      BOOST_TEST((copy.state != CopyState::kQuarantined));
+    BOOST_TEST(rig.is_whole(call));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_can_be_read_needs_no_restore) {
