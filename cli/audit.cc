@@ -83,7 +83,7 @@ class AuditCommand final : public Command {
     if (!to_.empty()) query.emplace_back("to", to_);
     Table table(
         {{"LINE", Table::Align::kRight}, {"TIME (UTC)"}, {"KIND"}, {"WHO"}, {"ON"}, {"DETAILS"}});
-    return list(session, "/v1/audit", std::move(query), paging_, std::move(table),
+    return list(session, "/v1/audit", query, paging_, std::move(table),
                 [](const json::object& line, Table& rows) {
                   rows.add({text_of(line, "n"), time_of(line, "t"), text_of(line, "kind"),
                             text_of(line, "who"), text_of(line, "on"), details_of(line)});

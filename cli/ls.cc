@@ -47,7 +47,7 @@ class LsCommand final : public Command {
                  {"SIZE", Table::Align::kRight},
                  {"HOLDS", Table::Align::kRight},
                  {"FLAGS"}});
-    return list(session, path, std::move(query), paging_, std::move(table),
+    return list(session, path, query, paging_, std::move(table),
                 [](const json::object& item, Table& rows) {
                   rows.add({text_of(item, "call_sid"), time_of(item, "started_at"),
                             length_of(item, "duration_seconds"), text_of(item, "direction"),

@@ -49,7 +49,7 @@ class MovesCommand final : public Command {
                  {"TRIES", Table::Align::kRight},
                  {"NEXT TRY (UTC)"},
                  {"ERROR"}});
-    return list(session, "/v1/moves", std::move(query), paging_, std::move(table),
+    return list(session, "/v1/moves", query, paging_, std::move(table),
                 [](const json::object& item, Table& rows) {
                   rows.add({text_of(item, "move_no"), text_of(item, "from"), text_of(item, "to"),
                             text_of(item, "state"), text_of(item, "members"),

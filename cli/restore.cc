@@ -107,8 +107,7 @@ class RestoreCommand final : public Command {
                  {"KEPT UNTIL (UTC)"},
                  {"ERROR"}});
     return list(
-        session, path, std::move(query), paging_, std::move(table),
-        [](const json::object& item, Table& rows) {
+        session, path, query, paging_, std::move(table), [](const json::object& item, Table& rows) {
           const std::string staged = time_of(item, "staged_at");
           rows.add({text_of(item, "restore_id"), text_of(item, "call_sid"), text_of(item, "state"),
                     text_of(item, "tier"), text_of(item, "priority"), time_of(item, "requested_at"),

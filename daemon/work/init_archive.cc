@@ -66,7 +66,7 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random) 
     HOLDFAST_TRY(make_directories(medium.path, 0750));
     auto label = read_label(io, medium.path);
     if (!label.ok() && label.error().code == Code::kUnavailable) continue;  // none yet
-    HOLDFAST_TRY(std::move(label));
+    if (!label.ok()) return label.error();
     if (archive && *archive != label->archive)
       return Error{Code::kConflict, "init: " + medium.path + " belongs to another archive, " +
                                         label->archive.text()};
