@@ -1,6 +1,11 @@
 # What every target of the house has in common: warnings, sanitizers, the include root.
+
+# Most of a compiler's time goes to the same large headers: they are compiled once for each kind of
+# target. Without them a source must include all that it uses (clang-tidy's view of the house), and
+# ccache may serve what another clone has compiled.
+option(HOLDFAST_PRECOMPILE "Precompile the headers that most sources read" ON)
 find_program(CCACHE_PROGRAM ccache)
-if(CCACHE_PROGRAM)
+if(CCACHE_PROGRAM AND NOT HOLDFAST_PRECOMPILE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
@@ -16,11 +21,48 @@ if(HOLDFAST_SANITIZE)
   target_link_options(holdfast_flags INTERFACE -fsanitize=${HOLDFAST_SANITIZE})
 endif()
 
+# The headers that most sources read.
+set(holdfast_headers
+  <algorithm> <array> <atomic> <charconv> <chrono> <filesystem> <functional> <map> <memory> <mutex>
+  <optional> <set> <string> <string_view> <thread> <utility> <variant> <vector>
+  <fmt/format.h> <boost/json.hpp>)
+set(holdfast_header_libraries fmt::fmt Boost::json)
+
+# holdfast_precompile(target OWNER): `target` reads the headers OWNER has precompiled. OWNER is an
+# empty library with the flags of its kind: the product's sources, or the tests' (-O0).
+function(holdfast_precompile target owner)
+  if(NOT HOLDFAST_PRECOMPILE)
+    return()
+  endif()
+  if(NOT TARGET ${owner})
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${owner}.cc CONTENT "// only the headers count\n")
+    add_library(${owner} STATIC ${CMAKE_BINARY_DIR}/${owner}.cc)
+    target_link_libraries(${owner} PRIVATE holdfast_flags ${holdfast_header_libraries})
+    if(owner STREQUAL holdfast_test_headers)
+      target_compile_options(${owner} PRIVATE -O0)
+      target_compile_definitions(${owner} PRIVATE BOOST_TEST_DYN_LINK)
+      target_link_libraries(${owner} PRIVATE Boost::unit_test_framework)
+      target_precompile_headers(${owner} PRIVATE ${holdfast_headers} <boost/test/unit_test.hpp>)
+    else()
+      target_precompile_headers(${owner} PRIVATE ${holdfast_headers})
+    endif()
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${owner})
+  # The definitions of both must agree.
+  target_link_libraries(${target} PRIVATE ${holdfast_header_libraries})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # From precompiled headers g++ 12 forgets what is a system header, and warns of its own strings.
+    target_compile_options(${target} PRIVATE
+      -Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread)
+  endif()
+endfunction()
+
 # holdfast_library(name SOURCES a.cc ... DEPENDS other ...)
 function(holdfast_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC holdfast_flags ${ARG_DEPENDS})
+  holdfast_precompile(${name} holdfast_product_headers)
 endfunction()
 
 # holdfast_program(name SOURCES main.cc ... DEPENDS library ...)
@@ -28,6 +70,7 @@ function(holdfast_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE holdfast_flags ${ARG_DEPENDS})
+  holdfast_precompile(${name} holdfast_product_headers)
 endfunction()
 
 # holdfast_test(name SOURCES a_test.cc ... DEPENDS library ...) builds one Boost.Test
@@ -38,6 +81,10 @@ function(holdfast_test name)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   target_compile_options(${name} PRIVATE -O0)
   target_link_libraries(${name} PRIVATE holdfast_flags ${ARG_DEPENDS} Boost::unit_test_framework)
+  # test_main.cc defines Boost.Test's module name before its header.
+  set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/support/test_main.cc
+    PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  holdfast_precompile(${name} holdfast_test_headers)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
