@@ -22,7 +22,10 @@ constexpr size_t kFileNameBytesMax = 128;
 constexpr int64_t kPackBytesMax =
     int64_t{1} << 30;  // sealed at this size: seconds to write, minutes to recall from tape
 constexpr int kPackMembersMax = 10'000;
-constexpr int kOpenPacksMax = 64;  // a 65th cohort seals the oldest
+constexpr int kOpenPacksMax = 64;    // a 65th cohort seals the oldest
+constexpr int kPackEncodersMax = 2;  // threads that encode one pack: ingest needs cores, too
+constexpr int64_t kPackAheadBytesMax =
+    int64_t{64} << 20;  // encoded files of one pack held in memory before they are written
 constexpr int64_t kPackContentsBytesMax = int64_t{64}
                                           << 20;  // contents.jsonl read into memory by a rebuild
 
@@ -64,7 +67,9 @@ constexpr int kRecallsPerKeyPerHour = 100;
 // Policy
 constexpr int kPolicyScanRows = 1000;       // due rows of one scan
 constexpr int kMoveAttemptsBackoffCap = 8;  // 2^8 minutes between tries at most
-constexpr int kRecallSamplesKept = 512;     // history for the estimate, per medium
+constexpr int kFirstVerifyTriesMax =
+    3;  // of a new pack: a cable may be wrong once; then its members are packed anew
+constexpr int kRecallSamplesKept = 512;  // history for the estimate, per medium
 constexpr int64_t kWarmBoundSeconds = 3 * 3600;
 constexpr int64_t kColdBoundSeconds = 12 * 3600;
 

@@ -106,6 +106,41 @@ Result<PackReleasePermit> Guard::check_pack_release(WriteTxn& txn, const PackId&
   return PackReleasePermit(pack, medium);
 }
 
+Result<PackReleasePermit> Guard::check_pack_abandon(WriteTxn& txn, const PackId& pack,
+                                                    const MediumId& medium) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, pack));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, medium));
+  Statement copy = index.prepare(
+      "SELECT state, verified_at IS NULL FROM pack_copy WHERE pack_no = ?1 AND medium_no = ?2");
+  copy.bind(pack_no, medium_no);
+  HOLDFAST_ASSIGN(found, copy.step());
+  if (!found)
+    return Error{Code::kNotFound,
+                 "pack " + pack.text() + " does not lie on medium " + medium.text()};
+  const auto state = copy.next<CopyState>();
+  const bool never_verified = copy.next<int>() != 0;
+  if (state == CopyState::kReleasing) return PackReleasePermit(pack, medium);
+  if (state != CopyState::kQuarantined || !never_verified)
+    return Error{Code::kConflict, "abandon pack " + pack.text() + ": its copy is " +
+                                      std::string(word(state)) +
+                                      (never_verified ? "" : " and was verified once")};
+  // The copies that a trigger counts, too: original, or re-read past the page cache.
+  Statement statement = index.prepare(
+      "SELECT 1 FROM copy c INDEXED BY copy_pack "
+      "CROSS JOIN recording r ON r.recording_no = c.recording_no "
+      "WHERE c.pack_no = ?1 AND c.medium_no = ?2 AND r.state <> 3 AND (r.state IN (0, 4) OR "
+      "NOT EXISTS (SELECT 1 FROM copy o CROSS JOIN medium m ON m.medium_no = o.medium_no "
+      "WHERE o.recording_no = c.recording_no AND o.part = c.part AND o.medium_no <> c.medium_no "
+      "AND m.state <> 3 AND (o.state = 2 OR (o.state = 1 AND o.original = 1)))) LIMIT 1");
+  statement.bind(pack_no, medium_no);
+  HOLDFAST_ASSIGN(lacking, statement.step());
+  if (lacking)
+    return Error{Code::kLocked, "abandon pack " + pack.text() + " on medium " + medium.text() +
+                                    ": a member has no other good copy"};
+  return PackReleasePermit(pack, medium);
+}
+
 Result<ReleasePermit> Guard::check_staged_release(WriteTxn& txn, RecordingNo recording, int part,
                                                   const MediumId& medium) {
   HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));

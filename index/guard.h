@@ -31,6 +31,11 @@ class Guard {
   static Result<PackReleasePermit> check_pack_release(WriteTxn& txn, const PackId& pack,
                                                       const MediumId& medium,
                                                       const ReleasePolicy& policy);
+  // A pack that was found bad before it was ever verified may go: its members still are where they
+  // came from. kLocked when one of them has no other original or verified copy; kConflict when
+  // the pack is not quarantined there, or was verified there once.
+  static Result<PackReleasePermit> check_pack_abandon(WriteTxn& txn, const PackId& pack,
+                                                      const MediumId& medium);
   // A staged copy may go: the copy it was made from is still there.
   static Result<ReleasePermit> check_staged_release(WriteTxn& txn, RecordingNo recording, int part,
                                                     const MediumId& medium);

@@ -1,9 +1,30 @@
 #include "daemon/work/file_reader.h"
 
-#include "base/log.h"
-#include "index/commands/copies.h"
+#include "daemon/work/quarantine.h"
+#include "index/read/recordings.h"
 
 namespace holdfast {
+namespace {
+
+// One that is being placed lies in .incoming or, since a moment, in its place already.
+Result<Fd> open_at(Io& io, const Archive& archive, const ReadablePlace& place,
+                   const Recording& recording, const FileRow& file) {
+  auto fd = archive.standard.open_for_read(io, place.directory, file.name, file.size);
+  const PartId id{recording.recording, file.part};
+  if (fd.ok() || fd.error().code != Code::kNotFound || place.directory != incoming_directory(id))
+    return fd;
+  const Place settled{recording.workspace, recording.day, recording.call_sid, file.part};
+  return archive.standard.open_for_read(io, settled.directory(), file.name, file.size);
+}
+
+Result<Recording> look_again(const Archive& archive, const Recording& seen) {
+  HOLDFAST_ASSIGN(index, archive.index.take());
+  HOLDFAST_ASSIGN(now, find_recording(*index, seen.recording_no));
+  if (now) return *std::move(now);
+  return Error{Code::kNotFound, "recording " + seen.recording.text() + " is gone"};
+}
+
+}  // namespace
 
 std::optional<ReadablePlace> readable_place(const Archive& archive, const Recording& recording,
                                             int part) {
@@ -13,12 +34,14 @@ std::optional<ReadablePlace> readable_place(const Archive& archive, const Record
   const PartId id{recording.recording, part};
   for (const CopyRow& copy : recording.copies) {
     if (copy.part != part || copy.pack || copy.medium != archive.standard_medium()) continue;
-    if (copy.state == CopyState::kStaged) return ReadablePlace{staged_directory(id), copy.medium};
+    if (copy.state == CopyState::kStaged)
+      return ReadablePlace{staged_directory(id), copy.medium, copy.copied_at};
     if (copy.state != CopyState::kCopied && copy.state != CopyState::kVerified) continue;
     for (const PartRow& row : recording.part_rows) {
       if (row.part != part) continue;
       const Place place{recording.workspace, recording.day, recording.call_sid, part};
-      return ReadablePlace{row.placed ? place.directory() : incoming_directory(id), copy.medium};
+      return ReadablePlace{row.placed ? place.directory() : incoming_directory(id), copy.medium,
+                           copy.copied_at};
     }
   }
   return std::nullopt;
@@ -32,25 +55,32 @@ bool is_available(const Archive& archive, const Recording& recording) {
 
 Result<Fd> open_file(Io& io, const Archive& archive, const Recording& recording,
                      const FileRow& file) {
-  const std::optional<ReadablePlace> place = readable_place(archive, recording, file.part);
-  if (!place)
+  const auto archived = [&] {
     return Error{Code::kArchived, "recording " + recording.recording.text() + " is archived"};
-  auto fd = archive.standard.open_for_read(io, place->directory, file.name, file.size);
-  // Between the look-up and now the part may have been renamed from .incoming into its place.
+  };
+  std::optional<ReadablePlace> place = readable_place(archive, recording, file.part);
+  if (!place) return archived();
+  auto fd = open_at(io, archive, *place, recording, file);
   if (!fd.ok() && fd.error().code == Code::kNotFound) {
-    const Place settled{recording.workspace, recording.day, recording.call_sid, file.part};
-    fd = archive.standard.open_for_read(io, settled.directory(), file.name, file.size);
+    // Since the look-up the part may have been released, destroyed or staged. And what is missing
+    // on a medium that is away is not missing.
+    HOLDFAST_TRY(archive.standard_root.checked(io));
+    HOLDFAST_ASSIGN(now, look_again(archive, recording));
+    place = readable_place(archive, now, file.part);
+    if (!place) return archived();
+    fd = open_at(io, archive, *place, now, file);
   }
   Status whole = fd.ok() ? ensure_digest(io, *fd, file.size, file.sha256, archive.digests)
                          : Status(fd.error());
   if (whole.ok()) return fd;
-  if (whole.error().code == Code::kCorrupt) {
-    log::error("recording {}: {}: {}", recording.recording.text(), file.name,
-               whole.error().message);
-    HOLDFAST_TRY(archive.writer.call(copy_quarantined(
-        recording.recording_no, file.part, place->medium, whole.error().message, "system")));
-  }
-  return whole.error();
+  Error error = whole.error();
+  if (error.code == Code::kNotFound)
+    error = Error{Code::kCorrupt, file.name + " is missing from " + place->directory};
+  if (error.code == Code::kCorrupt)
+    HOLDFAST_TRY(
+        quarantine_copy(archive, BadCopy{recording.recording_no, file.part, place->medium,
+                                         file.name + ": " + error.message, place->copied_at}));
+  return error;
 }
 
 }  // namespace holdfast

@@ -320,11 +320,13 @@ Status Mover::verify_pack(Io& io, const MoveRow& move) {
     for (const PackCopyRow& copy : copies) {
       if (copy.medium != move.to) continue;
       location = copy.location;
-      // An earlier try found the copy bad: it is made again, from where the pack lies well.
-      is_bad = copy.state == CopyState::kQuarantined;
+      is_bad = copy.state == CopyState::kQuarantined || copy.state == CopyState::kReleasing;
     }
   }
-  if (is_bad && move.from != archive_.standard_medium()) return copy_pack(io, move);
+  // An earlier try found the copy bad: a new pack's members are packed anew, another's copy is
+  // made again, from where the pack lies well.
+  if (is_bad && is_new_pack(move)) return give_up_pack(io, move);
+  if (is_bad) return copy_pack(io, move);
   SessionKeeper* keeper = archive_.keeper_of(move.to);
   if (!pack || !location || keeper == nullptr)
     return Error{Code::kUnavailable,
@@ -335,18 +337,46 @@ Status Mover::verify_pack(Io& io, const MoveRow& move) {
     mode = how;
     return {};
   });
-  if (!verified.ok() && verified.error().code == Code::kCorrupt) {
-    HOLDFAST_TRY(archive_.writer.call(
-        pack_quarantined(move.pack, move.to, verified.error().message, std::string(kWho))));
-    return verified;
-  }
-  HOLDFAST_TRY(std::move(verified));
+  if (!verified.ok()) return not_verified(io, move, verified.error());
   if (mode == VerifyMode::kNone)
     return Error{Code::kUnavailable,
                  "verify pack " + move.pack.text() +
                      ": the file system keeps it in memory; it cannot be re-read from its medium"};
   HOLDFAST_TRY(archive_.writer.call(pack_verified(move.pack, move.to, mode, std::string(kWho))));
   return archive_.writer.call(move_progress(move.move_no, MoveState::kVerified));
+}
+
+bool Mover::is_new_pack(const MoveRow& move) const {
+  return move.from == archive_.standard_medium();
+}
+
+// What a failed re-read says about the copy. A new pack lies nowhere else, and what it was made
+// from still stands: it is read again a few times before it is given up.
+Status Mover::not_verified(Io& io, const MoveRow& move, const Error& error) {
+  const bool is_wrong = error.code == Code::kCorrupt || error.code == Code::kNotFound;
+  if (!is_wrong && error.code != Code::kIo) return error;
+  const Error told{is_wrong ? Code::kCorrupt : Code::kIo, error.message, error.system_errno};
+  const bool may_be_read_yet =
+      is_new_pack(move) ? move.attempts + 1 < limits::kFirstVerifyTriesMax : !is_wrong;
+  if (may_be_read_yet) return told;
+  HOLDFAST_TRY(
+      archive_.writer.call(pack_quarantined(move.pack, move.to, error.message, std::string(kWho))));
+  return is_new_pack(move) ? give_up_pack(io, move) : told;
+}
+
+// A new pack that is bad: it goes, and its members are due again.
+Status Mover::give_up_pack(Io& io, const MoveRow& move) {
+  Status abandoned = remover_.abandon_pack(io, move.pack, move.to, std::string(kWho));
+  if (abandoned.ok()) {
+    log::error("pack {} was bad on medium {} from the start: its members go into another pack",
+               move.pack.text(), move.to.text());
+    return {};
+  }
+  const Error& error = abandoned.error();
+  // A member has no other good copy now; that may change, so it is tried again.
+  if (error.code == Code::kLocked) return Error{Code::kUnavailable, error.message};
+  removal_failed_ = true;  // the permit may be committed: the next turn carries on
+  return error;
 }
 
 }  // namespace holdfast

@@ -9,6 +9,8 @@
 // - The row is the state: every step is idempotent, and a restart runs the same ones.
 // - A failed step leaves its error in the row and is tried again later (tiers/move.h).
 // - A source goes only through Remover, which asks the guard (P2).
+// - A new pack that does not give its bytes back, limits::kFirstVerifyTriesMax times, is abandoned:
+//   nothing was released for it, and its members join another pack.
 // - The mover does exactly the steps that plan_steps() gives for the rows of the index.
 #pragma once
 
@@ -50,6 +52,10 @@ class Mover {
   Status write_pack(Io& io, const MoveRow& move);
   Status copy_pack(Io& io, const MoveRow& move);
   Status verify_pack(Io& io, const MoveRow& move);
+  // Whether the move makes the pack's first copy, out of plain files.
+  bool is_new_pack(const MoveRow& move) const;
+  Status not_verified(Io& io, const MoveRow& move, const Error& error);
+  Status give_up_pack(Io& io, const MoveRow& move);
   Status switch_source(const MoveRow& move);
   Status finish_moves_of(const PackId& pack);
   Status drop_bad_members(Io& io, const MoveRow& move, const std::vector<PackMemberRow>& members,

@@ -1,9 +1,8 @@
 // The copying half of the mover: a pack is written from plain files, or copied
 // from the medium it lies on.
-#include "base/limits.h"
-#include "base/log.h"
 #include "daemon/work/mover.h"
-#include "index/commands/copies.h"
+#include "daemon/work/pack_source.h"
+#include "daemon/work/quarantine.h"
 #include "index/commands/moves.h"
 #include "index/commands/packs.h"
 #include "index/read/recordings.h"
@@ -14,29 +13,6 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kWho = "system";
-
-std::string directory_of(const PackMemberRow& member) {
-  return Place{member.workspace, member.day, member.call_sid, member.part}.directory();
-}
-
-// What the pack writer needs of one member: its files, each opened when its turn comes.
-Result<pack::PlannedPart> planned_part(Io& io, StandardTree& standard,
-                                       const PackMemberRow& member) {
-  const std::string directory = directory_of(member);
-  HOLDFAST_ASSIGN(description, standard.read_description(io, directory));
-  pack::PlannedPart part;
-  part.recording_id = member.recording;
-  part.part = member.part;
-  part.recording_no = member.recording_no;
-  part.recording_json = recording_json(description);
-  for (const RecordedFile& file : description.files) {
-    auto open = [&io, &standard, directory, file] {
-      return standard.open_for_read(io, directory, file.name, file.size);
-    };
-    part.files.push_back(pack::PlannedFile{file.name, file.size, file.sha256, std::move(open)});
-  }
-  return part;
-}
 
 SealedPack sealed_pack(const pack::BuiltPack& built, const MoveRow& move,
                        const PackLocation& location, const Digest& sha256) {
@@ -84,17 +60,13 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   plan.archive_id = archive_.id;
   plan.sealed_at = archive_.clock.now();
   for (const PackMemberRow& member : members) {
-    auto part = planned_part(io, archive_.standard, member);
+    auto part = planned_part(io, archive_, member);
     if (!part.ok()) return drop_bad_members(io, move, members, part.error());
     plan.parts.push_back(std::move(part).value());
   }
   HOLDFAST_ASSIGN(scratch, archive_.standard_root.current(io));
   auto built = pack::build_pack(io, std::move(plan), scratch->get());
-  if (!built.ok()) {
-    if (built.error().code == Code::kCorrupt)
-      return drop_bad_members(io, move, members, built.error());
-    return built.error();
-  }
+  if (!built.ok()) return drop_bad_members(io, move, members, built.error());
 
   SessionKeeper* keeper = archive_.keeper_of(move.to);
   if (keeper == nullptr)
@@ -128,34 +100,22 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
 }
 
-// A source that is not what its digest says is quarantined and leaves the pack; the others go on
-// at the next try. When every source is right, the error was another's and is returned.
+// A source that is not what the index acknowledged is quarantined and leaves the pack; the others
+// go on at the next try. When every source is right, the error was another's and is returned.
 Status Mover::drop_bad_members(Io& io, const MoveRow& move,
                                const std::vector<PackMemberRow>& members, const Error& error) {
+  const auto blames_a_source = [](const Error& one) {
+    return one.code == Code::kCorrupt || one.code == Code::kNotFound;
+  };
+  if (!blames_a_source(error)) return error;
   std::vector<PartKey> bad;
   for (const PackMemberRow& member : members) {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(files, list_files(*index, member.recording_no));
-    Status whole;
-    for (const FileRow& file : files) {
-      if (file.part != member.part || !whole.ok()) continue;
-      auto fd = archive_.standard.open_for_read(io, directory_of(member), file.name, file.size);
-      if (!fd.ok()) {
-        whole = fd.error();
-        continue;
-      }
-      HOLDFAST_ASSIGN(digest, digest_file(io, fd->get(), file.size));
-      if (digest != file.sha256)
-        whole = Error{Code::kCorrupt, file.name + " differs from its SHA-256"};
-    }
+    const Status whole = check_source(io, archive_, member);
     if (whole.ok()) continue;
-    const Code code = whole.error().code;
-    if (code != Code::kCorrupt && code != Code::kNotFound) return whole;
-    log::error("recording {} on the standard tier: {}", member.recording.text(),
-               whole.error().message);
-    HOLDFAST_TRY(archive_.writer.call(copy_quarantined(member.recording_no, member.part,
-                                                       archive_.standard_medium(),
-                                                       whole.error().message, std::string(kWho))));
+    if (!blames_a_source(whole.error())) return whole;
+    HOLDFAST_TRY(quarantine_copy(
+        archive_, BadCopy{member.recording_no, member.part, archive_.standard_medium(),
+                          whole.error().message, std::nullopt}));
     bad.push_back(PartKey{member.recording_no, member.part});
   }
   if (bad.empty()) return error;

@@ -48,15 +48,27 @@ Status Remover::remove_plain(Io& io, const Recording& recording, const ReleasePe
   return archive_.writer.call(copy_gone(recording.recording_no, permit.part(), permit.medium()));
 }
 
+Result<std::optional<PackLocation>> Remover::location_on(const PackId& pack,
+                                                         const MediumId& medium) {
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  HOLDFAST_ASSIGN(copies, pack_copies(*index, pack));
+  std::optional<PackLocation> location;
+  for (const PackCopyRow& copy : copies)
+    if (copy.medium == medium) location = copy.location;
+  return location;
+}
+
+Status Remover::abandon_pack(Io& io, const PackId& pack, const MediumId& medium,
+                             const std::string& who) {
+  HOLDFAST_ASSIGN(location, location_on(pack, medium));
+  if (!location) return {};  // gone already
+  HOLDFAST_ASSIGN(permit, archive_.writer.call(holdfast::abandon_pack(pack, medium, who)));
+  return remove_pack(io, permit, *location);
+}
+
 Status Remover::release_warm_pack(Io& io, const PackId& pack, const std::string& who) {
   const MediumId medium = archive_.warm->backend().medium();
-  std::optional<PackLocation> location;
-  {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(copies, pack_copies(*index, pack));
-    for (const PackCopyRow& copy : copies)
-      if (copy.medium == medium) location = copy.location;
-  }
+  HOLDFAST_ASSIGN(location, location_on(pack, medium));
   if (!location) return {};  // gone already
   const ReleasePolicy policy{archive_.config.copies_before_release};
   HOLDFAST_ASSIGN(permit, archive_.writer.call(release_pack(pack, medium, policy, who)));

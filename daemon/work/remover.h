@@ -22,6 +22,10 @@ class Remover {
   // The same for a pack on the warm medium.
   Status release_warm_pack(Io& io, const PackId& pack, const std::string& who);
 
+  // A pack that was found bad before it was ever verified: its bytes go, its members may join
+  // another pack. kLocked when one of them has no other good copy: nothing was removed.
+  Status abandon_pack(Io& io, const PackId& pack, const MediumId& medium, const std::string& who);
+
   // The committed permit's bytes go.
   Status remove_plain(Io& io, const Recording& recording, const ReleasePermit& permit);
   Status remove_pack(Io& io, const PackReleasePermit& permit, const PackLocation& location);
@@ -46,6 +50,8 @@ class Remover {
   Result<bool> resume_releasing(Io& io);
 
  private:
+  // Where the pack lies on the medium; nothing when it does not.
+  Result<std::optional<PackLocation>> location_on(const PackId& pack, const MediumId& medium);
   Result<bool> destroy_all(Io& io, RecordingState state);
   Result<bool> resume_packs(Io& io);
   Status go_on_releasing(Io& io, const PlainCopy& copy);

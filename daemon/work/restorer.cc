@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "daemon/work/quarantine.h"
 #include "daemon/work/remover.h"
-#include "index/commands/copies.h"
 #include "index/commands/media.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
@@ -287,10 +287,8 @@ Status Restorer::stage_part(Io& io, const Recording& recording, int part, Outcom
     // A copy that may be read later keeps the restore alive, whatever the others are.
     if (!traits(last.code).retryable) last = error;
     if (error.code == Code::kCorrupt || error.code == Code::kNotFound) {
-      log::error("recording {} on medium {}: {}", recording.recording.text(), copy.medium.text(),
-                 error.message);
-      HOLDFAST_TRY(archive_.writer.call(
-          copy_quarantined(recording.recording_no, part, copy.medium, error.message, "system")));
+      HOLDFAST_TRY(quarantine_copy(archive_, BadCopy{recording.recording_no, part, copy.medium,
+                                                     error.message, copy.copied_at}));
     }
     std::erase_if(remaining.copies,
                   [&](const CopyRow& c) { return c.part == part && c.medium == copy.medium; });

@@ -26,6 +26,18 @@ Result<bool> is_releasing(Database& index, RecordingNo recording, int part,
   return statement.step();
 }
 
+// A copy that somebody may read, of a recording that is not being destroyed.
+Result<bool> is_standing(Database& index, RecordingNo recording, int part, const MediumId& medium,
+                         const std::optional<UnixMillis>& copied_at) {
+  Statement statement = index.prepare(
+      "SELECT 1 FROM copy c CROSS JOIN recording r ON r.recording_no = c.recording_no "
+      "WHERE c.recording_no = ?1 AND c.part = ?2 AND c.state IN (1, 2, 4) AND r.state <> 3 "
+      "AND c.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?3) "
+      "AND (?4 IS NULL OR c.copied_at = ?4)");
+  statement.bind(recording, part, medium, copied_at);
+  return statement.step();
+}
+
 }  // namespace
 
 Command<ReleasePermit> release_copy(RecordingNo recording, int part, MediumId medium,
@@ -53,15 +65,19 @@ Command<void> copy_gone(RecordingNo recording, int part, MediumId medium) {
   return {"forget a released copy", apply};
 }
 
-Command<void> copy_quarantined(RecordingNo recording, int part, MediumId medium, std::string reason,
+Command<bool> copy_quarantined(RecordingNo recording, int part, MediumId medium,
+                               std::optional<UnixMillis> copied_at, std::string reason,
                                std::string who) {
-  const auto apply = [=](WriteTxn& txn) -> Status {
+  const auto apply = [=](WriteTxn& txn) -> Result<bool> {
+    HOLDFAST_ASSIGN(stands, is_standing(txn.index(), recording, part, medium, copied_at));
+    if (!stands) return false;
     HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
     HOLDFAST_ASSIGN(note, txn.write_note(reason));
     LineDraft line = copy_line(decision::kCopyQuarantined, row, part, medium, who);
     line.weight = Weight::kNeutral;
     if (!note.empty()) line.details["note"] = note;
-    return txn.decide(std::move(line));
+    HOLDFAST_TRY(txn.decide(std::move(line)));
+    return true;
   };
   return {"quarantine a copy", apply};
 }

@@ -13,8 +13,12 @@ Command<ReleasePermit> release_copy(RecordingNo recording, int part, MediumId me
                                     ReleasePolicy policy, std::string who);
 // The released copy's bytes are gone: the row goes. Idempotent; no line.
 Command<void> copy_gone(RecordingNo recording, int part, MediumId medium);
-// A plain copy was re-read and differs from its digests. Decision copy.quarantined.
-Command<void> copy_quarantined(RecordingNo recording, int part, MediumId medium, std::string reason,
+// The copy was re-read and differs from its digests, or its bytes are missing. False, without a
+// line, when there is no copy to quarantine: it is gone, planned, leaving (released or destroyed)
+// or quarantined already, or, with `copied_at`, another took its place since. Decision
+// copy.quarantined.
+Command<bool> copy_quarantined(RecordingNo recording, int part, MediumId medium,
+                               std::optional<UnixMillis> copied_at, std::string reason,
                                std::string who);
 // A plain copy was re-read past the page cache. No line.
 Command<void> copy_verified(RecordingNo recording, int part, MediumId medium, VerifyMode mode);

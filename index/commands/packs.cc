@@ -1,5 +1,7 @@
 #include "index/commands/packs.h"
 
+#include <algorithm>
+
 #include "index/read/recordings.h"
 #include "index/read/work.h"
 #include "index/rows.h"
@@ -164,6 +166,43 @@ Result<PackCopyRow> need_pack_copy(Database& index, const PackId& pack, const Me
   return *std::move(copy);
 }
 
+// Of a pack that lies nowhere any more.
+Status let_members_go(WriteTxn& txn, int64_t pack_no) {
+  Database& index = txn.index();
+  HOLDFAST_TRY(run(index,
+                   "UPDATE recording SET next_action_at = ?2 WHERE state <> 3 AND recording_no IN "
+                   "(SELECT recording_no FROM copy WHERE pack_no = ?1)",
+                   pack_no, txn.now()));
+  HOLDFAST_TRY(run(index,
+                   "UPDATE move SET state = 6, updated_at = ?2, error = "
+                   "'abandoned, its members go into another pack: ' || error "
+                   "WHERE pack_no = ?1 AND (state < 4 OR state = 6)",
+                   pack_no, txn.now()));
+  return run(index, "UPDATE pack SET state = 2, next_action_at = NULL WHERE pack_no = ?1", pack_no);
+}
+
+Status forget(WriteTxn& txn, const PackId& pack, const MediumId& medium) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(copies, pack_copies(index, pack));
+  const auto copy = std::find_if(copies.begin(), copies.end(),
+                                 [&](const PackCopyRow& one) { return one.medium == medium; });
+  if (copy == copies.end()) return Status();
+  if (copy->state != CopyState::kReleasing)
+    return Error{Code::kConflict,
+                 "pack " + pack.text() + " was not released from medium " + medium.text()};
+  HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, pack));
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, medium));
+  if (copies.size() == 1) HOLDFAST_TRY(let_members_go(txn, pack_no));
+  HOLDFAST_TRY(
+      run(index, "DELETE FROM copy WHERE pack_no = ?1 AND medium_no = ?2", pack_no, medium_no));
+  HOLDFAST_TRY(run(index, "DELETE FROM pack_copy WHERE pack_no = ?1 AND medium_no = ?2", pack_no,
+                   medium_no));
+  return run(index,
+             "UPDATE quarantine SET resolved_at = ?3 WHERE pack_no = ?1 AND medium_no = ?2 "
+             "AND resolved_at IS NULL",
+             pack_no, medium_no, txn.now());
+}
+
 }  // namespace
 
 Command<PackRow> open_pack(OpenPack request) {
@@ -265,26 +304,20 @@ Command<PackReleasePermit> release_pack(PackId pack, MediumId medium, ReleasePol
   return {"release a pack", apply};
 }
 
-Command<void> pack_gone(PackId pack, MediumId medium) {
-  const auto apply = [=](WriteTxn& txn) -> Status {
-    Database& index = txn.index();
-    HOLDFAST_ASSIGN(copy, pack_copy_on(index, pack, medium));
-    if (!copy) return Status();
-    if (copy->state != CopyState::kReleasing)
-      return Error{Code::kConflict,
-                   "pack " + pack.text() + " was not released from medium " + medium.text()};
-    HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, pack));
-    HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, medium));
+Command<PackReleasePermit> abandon_pack(PackId pack, MediumId medium, std::string who) {
+  const auto apply = [=](WriteTxn& txn) -> Result<PackReleasePermit> {
+    HOLDFAST_ASSIGN(permit, Guard::check_pack_abandon(txn, pack, medium));
+    HOLDFAST_ASSIGN(copy, need_pack_copy(txn.index(), pack, medium));
+    if (copy.state == CopyState::kReleasing) return permit;
     HOLDFAST_TRY(
-        run(index, "DELETE FROM copy WHERE pack_no = ?1 AND medium_no = ?2", pack_no, medium_no));
-    HOLDFAST_TRY(run(index, "DELETE FROM pack_copy WHERE pack_no = ?1 AND medium_no = ?2", pack_no,
-                     medium_no));
-    return run(index,
-               "UPDATE pack SET state = 2, next_action_at = NULL WHERE pack_no = ?1 "
-               "AND NOT EXISTS (SELECT 1 FROM pack_copy WHERE pack_no = ?1)",
-               pack_no);
+        txn.decide(pack_line(decision::kPackReleased, pack, medium, who, Weight::kWeakening)));
+    return permit;
   };
-  return {"forget a released pack", apply};
+  return {"abandon a pack", apply};
+}
+
+Command<void> pack_gone(PackId pack, MediumId medium) {
+  return {"forget a released pack", [=](WriteTxn& txn) { return forget(txn, pack, medium); }};
 }
 
 }  // namespace holdfast

@@ -51,7 +51,12 @@ Command<void> pack_quarantined(PackId pack, MediumId medium, std::string reason,
 // Decision pack.released (weakening).
 Command<PackReleasePermit> release_pack(PackId pack, MediumId medium, ReleasePolicy policy,
                                         std::string who);
-// The released pack's bytes are gone from the medium: rows go. Idempotent; no line.
+// The same for a pack that was found bad before it was ever verified: what it was made from stands
+// (Guard::check_pack_abandon). Idempotent. Decision pack.released (weakening).
+Command<PackReleasePermit> abandon_pack(PackId pack, MediumId medium, std::string who);
+// The released pack's bytes are gone from the medium: rows go, its quarantine there is over. When
+// it lies nowhere any more its unfinished moves fail, and its members are due at once: they may
+// join another pack. Idempotent; no line.
 Command<void> pack_gone(PackId pack, MediumId medium);
 
 }  // namespace holdfast

@@ -203,8 +203,8 @@ class Story {
   void quarantine_some() {
     const IngestRow* row = some();
     if (row == nullptr || pick(3) != 0) return;
-    must(archive_.writer->call(
-        copy_quarantined(row->recording_no, 1, archive_.standard, "digest differs", "system")));
+    must(archive_.writer->call(copy_quarantined(row->recording_no, 1, archive_.standard,
+                                                std::nullopt, "digest differs", "system")));
   }
   void keys_and_links() {
     NewApiKey key;
