@@ -39,6 +39,7 @@ class DaemonProcess {
   // SIGTERM; the exit code. Throws when it has not ended after a minute.
   int stop();
   bool is_running() const { return pid_ > 0; }
+  pid_t pid() const { return pid_; }
 
   const std::string& directory() const { return directory_; }
   const std::string& url() const { return url_; }
