@@ -253,6 +253,7 @@ void read_archive(Document& document, Config& config) {
   section.need_path("mirror_dir", config.mirror_dir);
   section.read("mirror_same_device", config.mirror_same_device);
   section.read("mount_group", config.mount_group);
+  section.read("mount_user", config.mount_user);
   section.read("admin_group", config.admin_group);
   section.read("workers", config.workers, {.least = 0, .most = 256});
   section.finish();

@@ -30,6 +30,7 @@ struct Config {
   std::string mirror_dir;  // second directory of decisions, on another device
   bool mirror_same_device = false;
   std::string mount_group;  // group that may read index and standard tier; empty: nobody else
+  std::string mount_user;   // user that the mount runs as: it may speak for other users
   std::string admin_group = "holdfast-admin";  // group that needs no key on admin.sock
   int workers = 0;                             // 0: one per core
 

@@ -35,6 +35,11 @@ constexpr size_t kWriterBatch = 256;   // commands made durable by one pair of s
 constexpr int64_t kSegmentBytesMax = int64_t{64} << 20;
 constexpr size_t kLedgerLineBytesMax = 16 * 1024;
 
+constexpr int64_t kReserveBytes =
+    int64_t{32} << 20;  // kept back on the state directory's disk: some ten thousand decisions
+constexpr int64_t kReserveLowBytes =
+    int64_t{8} << 20;  // less than this left: the reserve is given up, and ingest refused
+
 // Workers
 constexpr size_t kWorkerQueue = 1024;  // jobs waiting for a worker; the loop refuses more with 503
 constexpr size_t kReplyQueue =
@@ -61,8 +66,13 @@ constexpr size_t kReasonBytesMax =
 // Links and keys
 constexpr int64_t kLinkLifeSecondsMax = 24 * 3600;
 constexpr int64_t kCallsLinkLifeSecondsMax = 7 * 24 * 3600;
-constexpr int64_t kRestoreLinkCapSeconds = 30 * 24 * 3600;  // exp of a restore link
+constexpr int64_t kRestoreLinkCapSeconds =
+    30 * 24 * 3600;                  // exp of a restore link: the longest life of any
+constexpr int kSigningKeysLive = 2;  // of a workspace: the one that signs and the one before it
 constexpr int kRecallsPerKeyPerHour = 100;
+
+constexpr int64_t kGroupsKeptMs = 60'000;  // a user's groups are asked anew after this
+constexpr size_t kGroupsKept = 256;        // users whose groups are kept
 
 // Policy
 constexpr int kPolicyScanRows = 1000;       // due rows of one scan
@@ -72,6 +82,9 @@ constexpr int kFirstVerifyTriesMax =
 constexpr int kRecallSamplesKept = 512;  // history for the estimate, per medium
 constexpr int64_t kWarmBoundSeconds = 3 * 3600;
 constexpr int64_t kColdBoundSeconds = 12 * 3600;
+
+// Ingest
+constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
 
 // Spool
 constexpr size_t kSpoolQueue =

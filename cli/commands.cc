@@ -18,6 +18,7 @@ Commands all_commands() {
   commands.push_back(audit_command());
   commands.push_back(medium_list_command());
   commands.push_back(medium_init_command());
+  commands.push_back(medium_place_command());
   commands.push_back(key_create_command());
   commands.push_back(key_list_command());
   commands.push_back(key_revoke_command());
@@ -28,7 +29,7 @@ Commands all_commands() {
 }
 
 std::string_view group_summary(std::string_view group) {
-  if (group == "medium") return "Places where copies lie: list them, label a new one";
+  if (group == "medium") return "Places where copies lie: list them, label a new one, say where one belongs";
   if (group == "key") return "API keys of a workspace: create, list, revoke";
   return "Workspaces (tenants): add one, list them";
 }

@@ -19,6 +19,7 @@ std::unique_ptr<Command> rm_command();
 std::unique_ptr<Command> audit_command();
 std::unique_ptr<Command> medium_list_command();
 std::unique_ptr<Command> medium_init_command();
+std::unique_ptr<Command> medium_place_command();
 std::unique_ptr<Command> key_create_command();
 std::unique_ptr<Command> key_list_command();
 std::unique_ptr<Command> key_revoke_command();

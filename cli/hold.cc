@@ -26,7 +26,8 @@ class HoldCommand final : public Command {
     arguments.option("--reason", "TEXT", reason_, "Why, in a sentence");
     arguments.flag(
         "--list", list_,
-        "List the holds, released ones too: of the CALL, or of all recordings that are held");
+        "List the holds: of the CALL, released ones too, or of all recordings that are held (with "
+        "--matter those of one matter)");
     paging_.declare(arguments);
   }
 
@@ -54,7 +55,7 @@ class HoldCommand final : public Command {
     return {};
   }
 
-  // Of one call, or of every recording of the workspace that is held.
+  // Of one call, or of the workspace.
   Status list_holds(Session& session) {
     if (calls_.size() > 1)
       return Error{Code::kInvalid, "hold --list: of the whole workspace, or of one CALL"};
@@ -64,16 +65,10 @@ class HoldCommand final : public Command {
       if (!session.json()) table.flush(stdout);
       return {};
     }
-    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings"}));
-    const auto see = [&](const HttpResponse&, const json::object& page) -> Status {
-      for (const json::object* recording : objects_of(page, "items")) {
-        HOLDFAST_ASSIGN(call, need_string(*recording, "call_sid"));
-        HOLDFAST_TRY(list_holds_of(session, call, table));
-      }
-      if (!session.json()) table.flush(stdout);
-      return {};
-    };
-    return each_page(session, path, {{"held", "true"}}, paging_, see);
+    HOLDFAST_ASSIGN(path, session.workspace_path({"holds"}));
+    std::vector<NameValue> query;
+    if (!matter_.empty()) query.push_back({"matter", matter_});
+    return list(session, path, query, paging_, std::move(table), add_row);
   }
 
   static Status list_holds_of(Session& session, const std::string& call, Table& table) {
@@ -82,11 +77,14 @@ class HoldCommand final : public Command {
     if (!answer.ok()) return answer.error().within("holds of " + call);
     if (session.json()) return session.print_json(answer->response), Status();
     HOLDFAST_ASSIGN(holds, object_of(answer->value, "holds of " + call));
-    for (const json::object* hold : objects_of(*holds, "items"))
-      table.add({text_of(*hold, "hold_id"), text_of(*hold, "call_sid"), text_of(*hold, "matter"),
-                 time_of(*hold, "placed_at"), text_of(*hold, "placed_by"),
-                 time_of(*hold, "released_at")});
+    for (const json::object* hold : objects_of(*holds, "items")) add_row(*hold, table);
     return {};
+  }
+
+  static void add_row(const json::object& hold, Table& table) {
+    table.add({text_of(hold, "hold_id"), text_of(hold, "call_sid"), text_of(hold, "matter"),
+               time_of(hold, "placed_at"), text_of(hold, "placed_by"),
+               time_of(hold, "released_at")});
   }
 
   std::vector<std::string> calls_;

@@ -1,11 +1,14 @@
 #include "daemon/daemon.h"
 
 #include <grp.h>
+#include <pwd.h>
 #include <signal.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/limits.h"
 #include "base/log.h"
+#include "daemon/work/incoming.h"
 #include "index/commands/keys.h"
 #include "io/text_file.h"
 
@@ -17,6 +20,13 @@ std::optional<gid_t> group_id(const std::string& name) {
   const struct group* found = ::getgrnam(name.c_str());
   if (found == nullptr) return std::nullopt;
   return found->gr_gid;
+}
+
+std::optional<uid_t> user_id(const std::string& name) {
+  if (name.empty()) return std::nullopt;
+  const struct passwd* found = ::getpwnam(name.c_str());
+  if (found == nullptr) return std::nullopt;
+  return found->pw_uid;
 }
 
 // Which configuration is in force is a decision: its digest stands in the ledger.
@@ -61,7 +71,7 @@ Status Daemon::open() {
       "archive {}: {} decisions, {} replayed; {} entries adopted, {} placed, {} partial ones "
       "removed",
       opened_->archive().id.text(), report.agreement.ledger_last, report.agreement.replayed,
-      report.adopted, report.placed, report.discarded);
+      report.incoming.adopted, report.incoming.placed, report.incoming.discarded);
   ReadOnlyOptions options;
   options.secrets_path = config_.state_dir + "/secrets.db";
   HOLDFAST_ASSIGN(index, Database::open_read_only(config_.state_dir + "/index.db", options));
@@ -70,6 +80,7 @@ Status Daemon::open() {
   workers_ = std::move(workers);
   HOLDFAST_TRY(note_configuration(opened_->archive().writer, config_.source_path));
   ingest_ = std::make_unique<Ingest>(opened_->archive());
+  chain_check_ = std::make_unique<ChainCheck>(opened_->archive().writer);
   access_ = std::make_unique<api::AccessMemory>(
       clock_, [writer = &opened_->archive().writer](LineDraft line) {
         writer->submit_access(std::move(line), [](Status done) {
@@ -81,14 +92,16 @@ Status Daemon::open() {
 
 Status Daemon::listen() {
   services_.reset(new api::Services{*loop_, *workers_, opened_->archive(), *index_, *ingest_,
-                                    *access_, opened_->report(), config_.public_url, clock_.now(),
-                                    [this] { mover_lane_->kick(); },
+                                    *access_, *chain_check_, opened_->report(), config_.public_url,
+                                    clock_.now(), [this] { mover_lane_->kick(); },
                                     [this] {
                                       warm_lane_->kick();
                                       if (cold_lane_) cold_lane_->kick();
                                     },
                                     nullptr});
-  api_ = std::make_unique<api::Api>(*services_, api::Api::Options{group_id(config_.admin_group)});
+  api_ = std::make_unique<api::Api>(
+      *services_, api::Api::Options{group_id(config_.admin_group), group_id(config_.mount_group),
+                                    user_id(config_.mount_user)});
   server_ = std::make_unique<http::Server>(*loop_, clock_, *api_);
   HOLDFAST_ASSIGN(port, server_->listen_tcp({config_.listen_address, config_.listen_port,
                                              config_.plaintext_beyond_loopback}));
@@ -144,6 +157,7 @@ void Daemon::run() {
   }
   ::signal(SIGPIPE, SIG_IGN);
   flush_timer_ = loop_->every(seconds(5), [this] { access_->flush(); });
+  sweep_timer_ = loop_->every(Millis(limits::kIncomingSweepMs), [this] { sweep_incoming(); });
   uint64_t watchdog_us = 0;
   if (::sd_watchdog_enabled(0, &watchdog_us) > 0)
     watchdog_timer_ = loop_->every(Millis(static_cast<int64_t>(watchdog_us / 2000)),
@@ -153,12 +167,28 @@ void Daemon::run() {
   loop_->run();
 }
 
+// What refused uploads and unknown outcomes left behind; one turn at a time.
+void Daemon::sweep_incoming() {
+  if (sweeping_.exchange(true)) return;
+  const bool taken = workers_->submit([this](Io& io) {
+    const Result<IncomingReport> settled = settle_incoming(io, opened_->archive());
+    if (!settled.ok())
+      log::warning("look through .incoming: {}", settled.error().message);
+    else if (settled->adopted + settled->placed + settled->discarded > 0)
+      log::info(".incoming: {} entries adopted, {} placed, {} partial ones removed",
+                settled->adopted, settled->placed, settled->discarded);
+    sweeping_ = false;
+  });
+  if (!taken) sweeping_ = false;  // the next minute's turn
+}
+
 // New work is refused, what is under way ends, then the loop.
 void Daemon::stop() {
   if (std::exchange(stopping_, true)) return;
   ::sd_notify(0, "STOPPING=1");
   log::info("stopping");
   spool_->stop();
+  chain_check_->stop();
   opened_->archive().changes.close();
   mover_->request_stop();
   warm_restorer_->request_stop();
@@ -171,8 +201,10 @@ Daemon::~Daemon() {
   warm_lane_.reset();
   cold_lane_.reset();
   workers_.reset();
+  chain_check_.reset();
   if (access_) access_->flush(true);
   flush_timer_.reset();
+  sweep_timer_.reset();
   watchdog_timer_.reset();
   signals_.clear();
   spool_.reset();

@@ -29,6 +29,7 @@ class Daemon {
   Status open();
   Status listen();
   Status start_lanes();
+  void sweep_incoming();
   void stop();
 
   const Config& config_;
@@ -39,6 +40,7 @@ class Daemon {
   std::unique_ptr<Database> index_;  // the loop's own
   std::unique_ptr<Workers> workers_;
   std::unique_ptr<Ingest> ingest_;
+  std::unique_ptr<ChainCheck> chain_check_;
   std::unique_ptr<api::AccessMemory> access_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<api::Api> api_;
@@ -52,6 +54,8 @@ class Daemon {
   std::unique_ptr<LaneThread> warm_lane_;
   std::unique_ptr<LaneThread> cold_lane_;
   Timer flush_timer_;
+  Timer sweep_timer_;
+  std::atomic<bool> sweeping_{false};
   Timer watchdog_timer_;
   std::vector<Signal> signals_;
   bool stopping_ = false;

@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 20> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 21> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -24,6 +24,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 20> kKinds = {{
     {decision::kLinkRevoked, apply::link_revoked},
     {decision::kSigningKeyRotated, apply::signing_key_rotated},
     {decision::kMediumRegistered, apply::medium_registered},
+    {decision::kMediumPlaced, apply::medium_placed},
     {decision::kMediumState, apply::medium_state},
     {decision::kPackSealed, apply::pack_sealed},
     {decision::kPackCopied, apply::pack_copied},

@@ -33,6 +33,7 @@ constexpr std::string_view kKeyRevoked = "key.revoked";
 constexpr std::string_view kLinkRevoked = "link.revoked";
 constexpr std::string_view kSigningKeyRotated = "signing-key.rotated";
 constexpr std::string_view kMediumRegistered = "medium.registered";
+constexpr std::string_view kMediumPlaced = "medium.placed";
 constexpr std::string_view kMediumState = "medium.state";
 constexpr std::string_view kPackSealed = "pack.sealed";
 constexpr std::string_view kPackCopied = "pack.copied";

@@ -22,6 +22,7 @@ Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource& 
 Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource& source);
 // decisions_media.cc
 Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status medium_placed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status medium_state(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status pack_copied(WriteTxn& txn, const Decision& line, DecisionSource& source);

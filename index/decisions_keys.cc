@@ -48,7 +48,7 @@ Status key_revoked(WriteTxn& txn, const Decision& line, DecisionSource&) {
              txn.now());
 }
 
-// details: one of jti; key; kid with workspace_no
+// details: key; or one of jti and kid with workspace_no. A revoked signing key is dropped.
 Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(jti, details::find_id<LinkId>(line.details, "jti"));
   HOLDFAST_ASSIGN(key, details::find_id<KeyId>(line.details, "key"));
@@ -56,20 +56,34 @@ Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource&) {
   const std::string_view sql =
       "INSERT INTO link_revocation (kind, mark, revoked_at) VALUES (?1, ?2, ?3) "
       "ON CONFLICT (kind, mark) DO NOTHING";
-  if (jti) return run(txn.index(), sql, 0, *jti, txn.now());
   if (key) return run(txn.index(), sql, 2, *key, txn.now());
-  if (!kid) return Error{Code::kInvalid, "revoke a link: neither jti nor kid nor key is given"};
+  if (!jti && !kid)
+    return Error{Code::kInvalid, "revoke a link: neither jti nor kid nor key is given"};
   HOLDFAST_ASSIGN(workspace_no, need_integer(line.details, "workspace_no"));
+  if (jti)
+    return run(txn.index(), sql, 0, as_bytes(link_mark(WorkspaceNo(workspace_no), *jti)),
+               txn.now());
+  txn.touch_secrets();
+  HOLDFAST_TRY(run(txn.index(),
+                   "DELETE FROM secrets.signing_key WHERE kid = ?2 AND workspace_id = "
+                   "(SELECT workspace_id FROM workspace WHERE workspace_no = ?1)",
+                   workspace_no, *kid));
   const std::string mark = signing_key_mark(WorkspaceNo(workspace_no), *kid);
   return run(txn.index(), sql, 1, as_bytes(mark), txn.now());
 }
 
-// on: the workspace's UUID. details: kid. The new secret is not in the line: after a crash between
-// the two there is no current key, and ensure_signing_key makes the next.
+// on: the workspace's UUID. details: kid; drops (a kid), when an old key goes. The new secret is
+// not in the line: after a crash between the two there is no current key, and ensure_signing_key
+// makes the next.
 Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(workspace, WorkspaceId::from_text(line.on));
   HOLDFAST_ASSIGN(kid, need_integer(line.details, "kid"));
+  HOLDFAST_ASSIGN(drops, find_integer(line.details, "drops"));
   txn.touch_secrets();
+  if (drops)
+    HOLDFAST_TRY(run(txn.index(),
+                     "DELETE FROM secrets.signing_key WHERE workspace_id = ?1 AND kid = ?2",
+                     workspace, *drops));
   // A kid is never given twice, not even when secrets.db was lost: one that was revoked stays so.
   HOLDFAST_TRY(rows::raise_setting(txn.index(), signing_key_setting(workspace), kid));
   return run(txn.index(),

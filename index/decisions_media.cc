@@ -91,6 +91,17 @@ Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource&) {
              medium, tier, kind, name.value_or(""), txn.now());
 }
 
+// on: the medium's id. details: place (a note). One medium to a path, one path to a medium.
+Status medium_placed(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(medium, MediumId::from_text(line.on));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "place"));
+  HOLDFAST_ASSIGN(place, txn.read_note(note));
+  // Without its note the line no longer says where: the label decides again at the next start.
+  if (place)
+    HOLDFAST_TRY(run(txn.index(), "UPDATE medium SET place = NULL WHERE place = ?1", *place));
+  return run(txn.index(), "UPDATE medium SET place = ?2 WHERE medium_id = ?1", medium, place);
+}
+
 // on: the medium's id. details: state
 Status medium_state(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(medium, MediumId::from_text(line.on));

@@ -41,6 +41,13 @@ Result<std::optional<SigningKey>> find_signing_key(Database& index, WorkspaceNo 
   return columns::read_one(std::move(statement), read_signing_key);
 }
 
+Result<std::vector<SigningKey>> live_signing_keys(Database& index, WorkspaceNo workspace_no) {
+  static const std::string sql = kSelectSigningKey + "ORDER BY s.kid";
+  Statement statement = index.prepare(sql);
+  statement.bind(workspace_no.value);
+  return columns::read_all(std::move(statement), read_signing_key);
+}
+
 Result<std::optional<SigningKey>> current_signing_key(Database& index, WorkspaceNo workspace_no) {
   static const std::string sql =
       kSelectSigningKey + "AND s.retired_at IS NULL ORDER BY s.kid DESC LIMIT 1";

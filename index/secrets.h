@@ -22,6 +22,9 @@ struct SigningKey {
 // A signing key of a workspace by its number, retired or not. The caller asks is_link_revoked.
 Result<std::optional<SigningKey>> find_signing_key(Database& index, WorkspaceNo workspace_no,
                                                    int64_t kid);
+// Every live key of a workspace, ascending by kid: at most limits::kSigningKeysLive, the last one
+// signs unless it is retired. Revoked and dropped keys are not there any more.
+Result<std::vector<SigningKey>> live_signing_keys(Database& index, WorkspaceNo workspace_no);
 // The key that signs now: the newest that is not retired.
 Result<std::optional<SigningKey>> current_signing_key(Database& index, WorkspaceNo workspace_no);
 

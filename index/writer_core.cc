@@ -160,9 +160,10 @@ Status Writer::Core::replay() {
 
 Status Writer::Core::replay_line(const Line& line) {
   if (line.kind == kVoidKind) return Status();
-  // What the index has, secrets.db may lack: of all decisions only this one concerns it.
+  // What the index has, secrets.db may lack: of all decisions only these two concern it.
   if (line.n <= applied_seq_ &&
-      (line.n <= secrets_seq_ || line.kind != decision::kSigningKeyRotated))
+      (line.n <= secrets_seq_ ||
+       (line.kind != decision::kSigningKeyRotated && line.kind != decision::kLinkRevoked)))
     return Status();
   WriteTxn txn(*index_, *ledger_, random_, line.t, true, tombstone_key_);
   const Decision decided = {line.t, line.kind, line.who, line.on.value_or(""), line.details};

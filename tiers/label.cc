@@ -98,12 +98,14 @@ Result<Label> read_label(Io& io, const std::string& root_path) {
 Status check_label(Io& io, const Fd& root, const ArchiveId& archive, const MediumId& medium) {
   Result<Label> label = read_label(io, root);
   if (!label.ok())
-    return Error{Code::kUnavailable, label.error().message, label.error().system_errno};
+    return Error{Code::kUnavailable,
+                 "expected medium " + medium.text() + ", found none: " + label.error().message,
+                 label.error().system_errno};
   if (label->archive != archive)
     return Error{Code::kUnavailable,
                  "it carries the label of another archive, " + label->archive.text()};
   if (label->medium != medium)
-    return Error{Code::kUnavailable, "it carries the label of another medium, " + label->name +
+    return Error{Code::kUnavailable, "expected medium " + medium.text() + ", found " + label->name +
                                          " (" + label->medium.text() + ")"};
   return {};
 }

@@ -1,7 +1,5 @@
 #include "daemon/api/api.h"
 
-#include <grp.h>
-#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -17,21 +15,6 @@
 namespace holdfast::api {
 namespace {
 
-// The user's groups as the system knows them; a socket tells only the primary one.
-bool is_member(uid_t uid, gid_t primary, gid_t group) {
-  if (primary == group) return true;
-  const struct passwd* user = ::getpwuid(uid);
-  if (user == nullptr) return false;
-  int count = 64;
-  std::vector<gid_t> groups(static_cast<size_t>(count));
-  if (::getgrouplist(user->pw_name, primary, groups.data(), &count) < 0) {
-    groups.resize(static_cast<size_t>(count));
-    if (::getgrouplist(user->pw_name, primary, groups.data(), &count) < 0) return false;
-  }
-  groups.resize(static_cast<size_t>(count));
-  return std::find(groups.begin(), groups.end(), group) != groups.end();
-}
-
 std::string source_of(const http::Request& request) {
   return request.remote.substr(0, request.remote.rfind(':'));
 }
@@ -46,7 +29,10 @@ http::Response unauthenticated(std::string_view detail) {
 }  // namespace
 
 Api::Api(Services& services, Options options)
-    : services_(services), options_(options), routes_(all_routes()) {
+    : services_(services),
+      options_(options),
+      groups_(services.archive.clock),
+      routes_(all_routes()) {
   services_.routes = &routes_;
 }
 
@@ -57,9 +43,12 @@ void Api::handle(std::shared_ptr<http::Exchange> exchange) {
   if (match.route != nullptr && (match.route->access == Access::kMount) != mount_socket)
     match = Match();
   if (match.route == nullptr) {
-    if (match.other_method)
-      return exchange->respond(
-          http::problem_response(405, "method-not-allowed", "this path has no such method"));
+    if (!match.allowed.empty()) {
+      http::Response response =
+          http::problem_response(405, "method-not-allowed", "this path has no such method");
+      response.headers.set("allow", match.allowed);
+      return exchange->respond(std::move(response));
+    }
     return exchange->respond(
         http::problem_response(Error{Code::kNotFound, "there is no such path"}));
   }
@@ -74,12 +63,15 @@ void Api::handle(std::shared_ptr<http::Exchange> exchange) {
         400, "two-credentials", "a request carries a key or a signed link, not both"));
   if (link && route.access == Access::kKeyOrLink) return handle_link(call, route);
 
-  Result<Actor> actor = authenticate(request, route);
+  identify(call, route,
+           [this, call, &route](Result<Actor> actor) { admit(call, route, std::move(actor)); });
+}
+
+void Api::admit(const std::shared_ptr<Call>& call, const Route& route, Result<Actor> actor) {
   if (!actor.ok()) {
     const Error& error = actor.error();
-    if (error.code != Code::kUnauthenticated)
-      return exchange->respond(http::problem_response(error));
-    return refuse(exchange, &route, unauthenticated(error.message));
+    if (error.code != Code::kUnauthenticated) return call->answer(http::problem_response(error));
+    return refuse(call->exchange, &route, unauthenticated(error.message));
   }
   call->actor = *std::move(actor);
   enter(call, route);
@@ -97,23 +89,52 @@ void Api::refuse_actor(const std::shared_ptr<Call>& call, const Route& route, co
   call->fail(error);
 }
 
-Result<Actor> Api::authenticate(const http::Request& request, const Route& route) {
-  if (route.access == Access::kMount) return Actor{"mount", false, 0, std::nullopt, std::nullopt};
-  if (const auto key = request.bearer()) return by_key(*key);
-  if (request.listener == http::ListenerKind::kAdmin && request.peer)
-    return local_operator(*request.peer);
-  return Error{Code::kUnauthenticated, "give an API key: Authorization: Bearer <key>"};
+void Api::identify(const std::shared_ptr<Call>& call, const Route& route, const Known& known) {
+  const http::Request& request = call->request();
+  const bool on_mount_socket = route.access == Access::kMount;
+  if (!on_mount_socket) {
+    if (const auto key = request.bearer()) return known(by_key(*key));
+    if (request.listener != http::ListenerKind::kAdmin || !request.peer)
+      return known(Error{Code::kUnauthenticated, "give an API key: Authorization: Bearer <key>"});
+  }
+  identify_peer(call, on_mount_socket, known);
 }
 
-// Root, the daemon's own user and the group of operators need no key on the admin socket.
-Result<Actor> Api::local_operator(const http::PeerCredentials& peer) const {
-  const bool trusted =
-      peer.uid == 0 || peer.uid == ::geteuid() ||
-      (options_.admin_group && is_member(peer.uid, peer.gid, *options_.admin_group));
-  if (!trusted)
-    return Error{Code::kUnauthenticated,
-                 "this user is not in the group of operators; give an API key"};
-  return Actor{"uid:" + std::to_string(peer.uid), true, kAllScopes, std::nullopt, std::nullopt};
+// By the other end of a Unix socket, as the kernel tells it. Root and the daemon's own user may do
+// everything; on admin.sock the group of operators too. On mount.sock the mount's user may speak
+// for others (it serves their opens), its group only for themselves.
+void Api::identify_peer(const std::shared_ptr<Call>& call, bool on_mount_socket,
+                        const Known& known) {
+  const Error stranger{Code::kUnauthenticated,
+                       on_mount_socket
+                           ? "this user may not use the mount's socket"
+                           : "this user is not in the group of operators; give an API key"};
+  if (!call->request().peer) return known(stranger);
+  const http::PeerCredentials peer = *call->request().peer;
+  Actor actor{"uid:" + std::to_string(peer.uid),
+              !on_mount_socket,
+              on_mount_socket ? 0 : kAllScopes,
+              std::nullopt,
+              std::nullopt,
+              std::nullopt};
+  if (peer.uid == 0 || peer.uid == ::geteuid() ||
+      (on_mount_socket && options_.mount_user == peer.uid))
+    return known(actor);
+  if (on_mount_socket) actor.speaks_only_for = peer.uid;
+  const std::optional<gid_t> group = on_mount_socket ? options_.mount_group : options_.admin_group;
+  if (!group) return known(stranger);
+  const auto judge = [known, actor, stranger](bool is_member) {
+    if (is_member) return known(actor);
+    known(stranger);
+  };
+  if (peer.gid == *group) return judge(true);
+  if (const auto answer = groups_.known(peer.uid, *group)) return judge(*answer);
+  with_worker<bool>(
+      call, [peer, group = *group](Io&) { return Result(ask_group(peer.uid, peer.gid, group)); },
+      [this, peer, group = *group, judge](const CallPtr&, const Result<bool>& is_member) {
+        groups_.keep(peer.uid, group, *is_member);
+        judge(*is_member);
+      });
 }
 
 Result<Actor> Api::by_key(std::string_view key) {
@@ -123,7 +144,11 @@ Result<Actor> Api::by_key(std::string_view key) {
   if (found->revoked_at) return Error{Code::kUnauthenticated, "the API key was revoked"};
   if (found->expires_at && *found->expires_at <= now)
     return Error{Code::kUnauthenticated, "the API key has expired"};
-  Actor actor{"key:" + found->key.text(), !found->workspace.has_value(), found->scopes, *found,
+  Actor actor{"key:" + found->key.text(),
+              !found->workspace.has_value(),
+              found->scopes,
+              *found,
+              std::nullopt,
               std::nullopt};
   return actor;
 }
@@ -164,7 +189,8 @@ void Api::handle_link(const std::shared_ptr<Call>& call, const Route& route) {
   LinkVerdict verdict = judge_link(*call);
   if (verdict.refusal) return refuse(call->exchange, &route, *std::move(verdict.refusal));
   call->workspace = std::move(verdict.workspace);
-  call->actor = Actor{"link:" + verdict.link.jti.text(), false, 0, std::nullopt, verdict.link};
+  call->actor =
+      Actor{"link:" + verdict.link.jti.text(), false, 0, std::nullopt, verdict.link, std::nullopt};
   route.handle(call);
 }
 

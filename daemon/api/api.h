@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "daemon/api/call.h"
+#include "daemon/api/groups.h"
 #include "daemon/api/route.h"
 
 namespace holdfast::api {
@@ -19,17 +20,23 @@ std::vector<Route> all_routes();
 // Thread rule: loop thread only.
 class Api final : public http::Handler {
  public:
-  // `admin_group`: members of it need no key on admin.sock. `mount_uid`: who may use mount.sock.
+  // `admin_group`: members of it need no key on admin.sock. `mount_group`: members of it may use
+  // mount.sock and speak for themselves; `mount_user` may speak for every user there.
   struct Options {
     std::optional<gid_t> admin_group;
+    std::optional<gid_t> mount_group;
+    std::optional<uid_t> mount_user;
   };
   Api(Services& services, Options options);
 
   void handle(std::shared_ptr<http::Exchange> exchange) override;
 
  private:
-  Result<Actor> authenticate(const http::Request& request, const Route& route);
-  Result<Actor> local_operator(const http::PeerCredentials& peer) const;
+  // Who calls, told to `known`: at once, or after a worker has asked the system.
+  using Known = std::function<void(Result<Actor>)>;
+  void identify(const std::shared_ptr<Call>& call, const Route& route, const Known& known);
+  void identify_peer(const std::shared_ptr<Call>& call, bool on_mount_socket, const Known& known);
+  void admit(const std::shared_ptr<Call>& call, const Route& route, Result<Actor> actor);
   Result<Actor> by_key(std::string_view key);
   void refuse(const std::shared_ptr<http::Exchange>& exchange, const Route* route,
               http::Response response);
@@ -40,6 +47,7 @@ class Api final : public http::Handler {
 
   Services& services_;
   const Options options_;
+  Groups groups_;
   const std::vector<Route> routes_;
 };
 

@@ -116,23 +116,25 @@ void audit_lines(CallPtr call) {
       });
 }
 
+// On a thread of its own, one at a time; it ends with the client's patience.
 void audit_check(CallPtr call) {
-  with_worker<json::object>(
-      call,
-      [archive = call->services.archive](Io& io) -> Result<json::object> {
-        HOLDFAST_ASSIGN(ledger, archive.writer.view_ledger());
-        json::array chains;
-        HOLDFAST_ASSIGN(decisions,
-                        verify_chain(io, ledger.decisions.get(), {}, ledger.decisions_end));
-        chains.push_back(report_view("decisions", decisions));
-        HOLDFAST_ASSIGN(access, verify_chain(io, ledger.access.get(), {}, ledger.access_end));
-        chains.push_back(report_view("access", access));
-        return json::object{{"chains", std::move(chains)}};
-      },
-      [](const CallPtr& done, Result<json::object> body) {
-        if (!body.ok()) return done->fail(body.error());
-        done->answer(200, *std::move(body));
-      });
+  ChainCheck& checks = call->services.chain_check;
+  Loop& loop = call->services.loop;
+  const auto number = checks.start([call, &checks, &loop](Result<ChainReports> outcome) {
+    auto kept = std::make_shared<Result<ChainReports>>(std::move(outcome));
+    loop.post([call, &checks, kept] {
+      checks.settle();
+      const Result<ChainReports>& reports = *kept;
+      if (!reports.ok()) return call->fail(reports.error());
+      json::array chains{report_view("decisions", reports->decisions),
+                         report_view("access", reports->access)};
+      call->answer(200, json::object{{"chains", std::move(chains)}});
+    });
+  });
+  if (!number)
+    return call->fail(
+        Error{Code::kConflict, "a check of the chains is under way; ask again when it is over"});
+  call->exchange->on_disconnect([&checks, number = *number] { checks.cancel(number); });
 }
 
 }  // namespace holdfast::api

@@ -16,11 +16,13 @@ namespace holdfast::api {
 
 // Who calls. Told in the ledger by `who`.
 struct Actor {
-  std::string who;  // "key:<id>", "uid:<n>", "link:<jti>", "mount"
+  std::string who;  // "key:<id>", "uid:<n>", "link:<jti>"
   bool is_operator = false;
   int32_t scopes = 0;
   std::optional<ApiKeyRow> key;
   std::optional<http::Link> link;  // the signed link that was accepted
+  // On the mount's socket: the only user that this caller may name; none: any.
+  std::optional<uid_t> speaks_only_for;
 
   bool may(Scope scope) const { return (scopes & static_cast<int32_t>(scope)) != 0; }
 };

@@ -24,6 +24,7 @@ void cancel_restore(CallPtr call);
 // holds.cc
 void place_hold_call(CallPtr call);
 void list_recording_holds(CallPtr call);
+void list_holds_call(CallPtr call);
 void release_hold_call(CallPtr call);
 // keys.cc
 void create_key(CallPtr call);
@@ -38,8 +39,10 @@ void status_call(CallPtr call);
 void list_moves_call(CallPtr call);
 void run_moves(CallPtr call);
 void plan_call(CallPtr call);
+// media.cc
 void list_media_call(CallPtr call);
 void init_medium(CallPtr call);
+void place_medium_call(CallPtr call);
 // audit.cc
 void audit_lines(CallPtr call);
 void audit_check(CallPtr call);

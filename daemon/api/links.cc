@@ -76,7 +76,8 @@ LinkVerdict judge_link(const Call& call) {
     verdict.refusal = http::problem_response(revoked.error());
     return verdict;
   }
-  if (*revoked) return refused(403, "link-revoked", "the link was revoked");
+  // As of a key that was dropped with its revocation: a link that is not ours any more.
+  if (*revoked) return refused(403, "bad-link", "the link is not one of ours");
   LinkVerdict verdict;
   verdict.link = check.link;
   verdict.workspace = *std::move(workspace);
@@ -166,23 +167,6 @@ void add_links(json::object& body, const Recording& recording,
   body["files"] = std::move(files);
 }
 
-namespace {
-
-// When the key that signs was revoked, the next links need another.
-void answer_revoked(const CallPtr& call, const std::optional<int64_t>& kid) {
-  const auto answer = [](const CallPtr& done) {
-    done->answer(201, json::object{{"status", "revoked"}});
-  };
-  const WorkspaceNo workspace = call->workspace->workspace_no;
-  auto current = current_signing_key(call->index(), workspace);
-  if (!current.ok()) return call->fail(current.error());
-  if (!kid || !*current || (*current)->kid != *kid) return answer(call);
-  with_command(call, rotate_signing_key(workspace, call->actor.who),
-               [answer](const CallPtr& done, int64_t) { answer(done); });
-}
-
-}  // namespace
-
 void revoke_links(CallPtr call) {
   with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
     LinkRevocation revocation;
@@ -208,8 +192,9 @@ void revoke_links(CallPtr call) {
       return {};
     };
     if (Status parsed = parse(); !parsed.ok()) return caller->fail(parsed.error());
-    with_command(caller, revoke_link(revocation, caller->actor.who),
-                 [revocation](const CallPtr& done) { answer_revoked(done, revocation.kid); });
+    with_command(caller, revoke_link(revocation, caller->actor.who), [](const CallPtr& done) {
+      done->answer(201, json::object{{"status", "revoked"}});
+    });
   });
 }
 

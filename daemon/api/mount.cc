@@ -61,16 +61,23 @@ void mount_open(CallPtr call) {
       int64_t part = 1;
       std::string file;
       int64_t uid = 0;
+      int64_t pid = 0;  // 0: in another pid namespace
     } open;
     const auto parse = [&]() -> Status {
       HOLDFAST_ASSIGN(recording, need_integer(body, "recording_no"));
       HOLDFAST_ASSIGN(part, need_integer(body, "part"));
       HOLDFAST_ASSIGN(file, need_string(body, "file"));
       HOLDFAST_ASSIGN(uid, need_integer(body, "uid"));
-      open = {RecordingNo(recording), part, file, uid};
+      HOLDFAST_ASSIGN(pid, find_integer(body, "pid"));
+      open = {RecordingNo(recording), part, file, uid, pid.value_or(0)};
       return {};
     };
     if (Status parsed = parse(); !parsed.ok()) return caller->fail(parsed.error());
+    const auto& only = caller->actor.speaks_only_for;
+    if (only && static_cast<int64_t>(*only) != open.uid)
+      return caller->fail(Error{Code::kForbidden, caller->actor.who +
+                                                      " may open files in its own name only; the "
+                                                      "mount's user is archive.mount_user"});
     auto recording = find_recording_row(caller->index(), open.recording);
     if (!recording.ok()) return caller->fail(recording.error());
     if (!*recording || (*recording)->state == RecordingState::kDestroying)
@@ -87,7 +94,9 @@ void mount_open(CallPtr call) {
                    (*recording)->recording.text(),
                    {},
                    Weight::kNeutral};
-    line.details = {{"file", open.file}, {"part", open.part}};
+    // `by`: who said so, for the day that somebody doubts it.
+    line.details = {{"by", caller->actor.who}, {"file", open.file}, {"part", open.part}};
+    if (open.pid > 0) line.details["pid"] = open.pid;
     with_audit(caller, std::move(line),
                [](const CallPtr& audited) { audited->answer(200, json::object()); });
   });

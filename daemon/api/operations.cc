@@ -1,45 +1,19 @@
-// What operators look at and start: health, status, moves, the plan, media.
-#include <sys/statvfs.h>
-
-#include <array>
-
+// What operators look at and start: health, status, moves, the plan, workspaces.
 #include "base/limits.h"
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/views.h"
+#include "daemon/work/medium_sight.h"
 #include "daemon/work/policy_input.h"
-#include "index/commands/media.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
 #include "index/read/work.h"
 #include "ledger/ledger.h"
-#include "tiers/label.h"
 
 namespace holdfast::api {
 namespace {
 
-struct Space {
-  json::value free_bytes = nullptr;
-  json::value total_bytes = nullptr;
-};
-
 constexpr Tier kTiers[] = {Tier::kStandard, Tier::kWarm, Tier::kCold};
-using Spaces = std::array<Space, std::size(kTiers)>;
-
-// Of the file system at `path`; nulls when it is not there.
-Space space_of(const std::string& path) {
-  struct statvfs status {};
-  if (path.empty() || ::statvfs(path.c_str(), &status) != 0) return {};
-  const auto block = static_cast<int64_t>(status.f_frsize);
-  return {static_cast<int64_t>(status.f_bavail) * block,
-          static_cast<int64_t>(status.f_blocks) * block};
-}
-
-std::string path_of(const Config& config, Tier tier) {
-  if (tier == Tier::kStandard) return config.standard.path;
-  if (tier == Tier::kWarm) return config.warm.path;
-  return config.cold ? config.cold->path : "";
-}
 
 std::string_view word(LedgerState state) {
   switch (state) {
@@ -56,7 +30,8 @@ std::string_view word(LedgerState state) {
 }
 
 // What needs a person, first things first.
-json::array attention(const StatusSummary& summary, LedgerState ledger, const json::array& tiers) {
+json::array attention(const StatusSummary& summary, LedgerState ledger,
+                      const std::vector<SeenMedium>& media) {
   json::array list;
   const auto say = [&](const std::string& text) { list.emplace_back(text); };
   if (ledger != LedgerState::kReady)
@@ -65,34 +40,27 @@ json::array attention(const StatusSummary& summary, LedgerState ledger, const js
   if (summary.quarantined > 0) say(std::to_string(summary.quarantined) + " copies are quarantined");
   if (summary.failed_moves > 0)
     say(std::to_string(summary.failed_moves) + " moves failed: holdfast moves");
-  for (const json::value& tier : tiers)
-    if (tier.at("medium_state") != "online" && tier.at("medium_state") != "none")
-      say("the " + std::string(tier.at("tier").get_string()) + " medium is " +
-          std::string(tier.at("medium_state").get_string()));
+  for (const SeenMedium& medium : media)
+    if (medium.is_own && medium.state() != MediumState::kOnline)
+      say("the " + std::string(holdfast::word(medium.row.tier)) + " medium at " + medium.path +
+          " is " + std::string(holdfast::word(medium.state())) +
+          (medium.sight.is_online() ? "" : ": " + medium.sight.problem));
   return list;
 }
 
-// May wait for a file system that hangs: on a worker.
-Spaces spaces_of(const Config& config) {
-  Spaces spaces;
-  for (Tier tier : kTiers) spaces[static_cast<size_t>(tier)] = space_of(path_of(config, tier));
-  return spaces;
-}
-
-json::array tiers_view(const Spaces& spaces, const StatusSummary& summary,
-                       const std::vector<MediumRow>& media) {
+json::array tiers_view(const StatusSummary& summary, const std::vector<SeenMedium>& media) {
   json::array tiers;
   for (Tier tier : kTiers) {
     const TierTally& tally = summary.tiers[static_cast<size_t>(tier)];
-    const Space& space = spaces[static_cast<size_t>(tier)];
-    json::object view{{"tier", holdfast::word(tier)},    {"recordings", tally.recordings},
-                      {"bytes", tally.bytes.count},      {"medium", nullptr},
-                      {"medium_state", "none"},          {"free_bytes", space.free_bytes},
-                      {"total_bytes", space.total_bytes}};
-    for (const MediumRow& medium : media) {
-      if (medium.tier != tier) continue;
-      view["medium"] = medium.name;
-      view["medium_state"] = space.total_bytes.is_null() ? "offline" : holdfast::word(medium.state);
+    json::object view{{"tier", holdfast::word(tier)}, {"recordings", tally.recordings},
+                      {"bytes", tally.bytes.count},   {"medium", nullptr},
+                      {"medium_state", "none"},       {"free_bytes", nullptr},
+                      {"total_bytes", nullptr}};
+    for (const SeenMedium& medium : media) {
+      if (medium.row.tier != tier || !medium.is_own) continue;
+      view["medium"] = medium.row.name;
+      view["medium_state"] = holdfast::word(medium.state());
+      add_space(view, medium.sight);
     }
     tiers.push_back(std::move(view));
   }
@@ -133,22 +101,31 @@ void readiness(CallPtr call) {
 }
 
 void status_call(CallPtr call) {
-  auto summary = status_summary(call->index(), std::nullopt);
-  if (!summary.ok()) return call->fail(summary.error());
-  auto media = list_media(call->index());
-  if (!media.ok()) return call->fail(media.error());
-  using Seen = std::pair<std::shared_ptr<LedgerView>, Spaces>;
+  struct Seen {
+    StatusSummary summary;
+    std::vector<SeenMedium> media;
+    std::shared_ptr<LedgerView> ledger;
+  };
   with_worker<Seen>(
       call,
-      [archive = call->services.archive](Io&) -> Result<Seen> {
+      [archive = call->services.archive](Io& io) -> Result<Seen> {
+        Seen seen;
+        {
+          HOLDFAST_ASSIGN(index, archive.index.take());
+          HOLDFAST_ASSIGN(summary, status_summary(*index, std::nullopt));
+          seen.summary = summary;
+        }
+        HOLDFAST_ASSIGN(media, look_at_media(io, archive));
+        seen.media = std::move(media);
         HOLDFAST_ASSIGN(view, archive.writer.view_ledger());
-        return Seen(std::make_shared<LedgerView>(std::move(view)), spaces_of(archive.config));
+        seen.ledger = std::make_shared<LedgerView>(std::move(view));
+        return seen;
       },
-      [summary = *summary, media = *media](const CallPtr& done, Result<Seen> seen) {
+      [](const CallPtr& done, Result<Seen> seen) {
         if (!seen.ok()) return done->fail(seen.error());
         const Archive& archive = done->services.archive;
-        const std::shared_ptr<LedgerView> ledger = seen->first;
-        json::array tiers = tiers_view(seen->second, summary, media);
+        const StatusSummary& summary = seen->summary;
+        const std::shared_ptr<LedgerView>& ledger = seen->ledger;
         int64_t held = 0;
         int64_t single = 0;
         for (const TierTally& tally : summary.tiers) {
@@ -160,8 +137,8 @@ void status_call(CallPtr call) {
         body["version"] = HOLDFAST_VERSION;
         body["state"] = "ready";
         body["started_at"] = to_iso(done->services.started_at);
-        body["attention"] = attention(summary, ledger->state, tiers);
-        body["tiers"] = std::move(tiers);
+        body["attention"] = attention(summary, ledger->state, seen->media);
+        body["tiers"] = tiers_view(summary, seen->media);
         body["workspaces"] = summary.workspaces;
         body["single_copy_bytes"] = single;
         body["held"] = held;
@@ -233,94 +210,33 @@ void plan_call(CallPtr call) {
       });
 }
 
-void list_media_call(CallPtr call) {
-  auto media = list_media(call->index());
-  if (!media.ok()) return call->fail(media.error());
-  with_worker<Spaces>(
-      call, [archive = call->services.archive](Io&) { return Result(spaces_of(archive.config)); },
-      [media = *media](const CallPtr& done, Result<Spaces> spaces) {
-        if (!spaces.ok()) return done->fail(spaces.error());
-        json::array items;
-        for (const MediumRow& medium : media) {
-          const Space& space = (*spaces)[static_cast<size_t>(medium.tier)];
-          items.push_back(json::object{
-              {"medium_id", medium.medium.text()},
-              {"name", medium.name},
-              {"kind", medium.kind},
-              {"tier", holdfast::word(medium.tier)},
-              {"path", path_of(done->services.archive.config, medium.tier)},
-              {"state", space.total_bytes.is_null() ? "offline" : holdfast::word(medium.state)},
-              {"free_bytes", space.free_bytes},
-              {"total_bytes", space.total_bytes},
-              {"registered_at", to_iso(medium.registered_at)}});
-        }
-        done->answer(200, json::object{{"items", std::move(items)}});
-      });
-}
-
-// Labels an existing directory for this archive: `holdfast medium init`.
-void init_medium(CallPtr call) {
-  with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
-    MediumRow row;
-    std::string path;
-    const auto parse = [&]() -> Status {
-      HOLDFAST_ASSIGN(kind, need_string(body, "kind"));
-      HOLDFAST_ASSIGN(tier, need_string(body, "tier"));
-      HOLDFAST_ASSIGN(name, need_string(body, "name"));
-      HOLDFAST_ASSIGN(where, need_string(body, "path"));
-      HOLDFAST_ASSIGN(value, tier_from(tier));
-      if (kind != "disk" && kind != "pack" && kind != "vault")
-        return Error{Code::kInvalid, "\"kind\" must be disk, pack or vault"};
-      if (name.empty() || name.size() > 64)
-        return Error{Code::kInvalid, "\"name\" must have 1 to 64 bytes"};
-      if (where.empty() || where.front() != '/')
-        return Error{Code::kInvalid, "\"path\" must be absolute"};
-      row.medium = caller->services.archive.random.id<MediumId>();
-      row.kind = kind;
-      row.tier = value;
-      row.name = name;
-      path = where;
-      return {};
-    };
-    if (Status parsed = parse(); !parsed.ok()) return caller->fail(parsed.error());
-    with_worker<MediumRow>(
-        caller,
-        [archive = caller->services.archive, row, path,
-         who = caller->actor.who](Io& io) -> Result<MediumRow> {
-          HOLDFAST_TRY(init_label(
-              io, path, Label{archive.id, row.medium, row.name, row.kind, archive.clock.now()}));
-          return archive.writer.call(register_medium(row, who));
-        },
-        [path](const CallPtr& done, Result<MediumRow> made) {
-          if (!made.ok()) return done->fail(made.error());
-          done->answer(201, json::object{{"medium_id", made->medium.text()},
-                                         {"name", made->name},
-                                         {"kind", made->kind},
-                                         {"tier", holdfast::word(made->tier)},
-                                         {"path", path}});
-        });
-  });
-}
-
 void list_workspaces_call(CallPtr call) {
-  auto rows = list_workspaces(call->index());
-  if (!rows.ok()) return call->fail(rows.error());
-  json::array items;
-  for (const WorkspaceRow& row : *rows) {
-    auto summary = status_summary(call->index(), row.workspace_no);
-    if (!summary.ok()) return call->fail(summary.error());
-    int64_t recordings = 0;
-    int64_t bytes = 0;
-    for (const TierTally& tally : summary->tiers) {
-      recordings += tally.recordings;
-      bytes += tally.bytes.count;
-    }
-    items.push_back(json::object{{"workspace_id", row.workspace.text()},
-                                 {"slug", row.name},
-                                 {"recordings", recordings},
-                                 {"bytes", bytes}});
-  }
-  call->answer(200, json::object{{"items", std::move(items)}});
+  // One summary for each of them: on a worker.
+  with_worker<json::array>(
+      call,
+      [archive = call->services.archive](Io&) -> Result<json::array> {
+        HOLDFAST_ASSIGN(index, archive.index.take());
+        HOLDFAST_ASSIGN(rows, list_workspaces(*index));
+        json::array items;
+        for (const WorkspaceRow& row : rows) {
+          HOLDFAST_ASSIGN(summary, status_summary(*index, row.workspace_no));
+          int64_t recordings = 0;
+          int64_t bytes = 0;
+          for (const TierTally& tally : summary.tiers) {
+            recordings += tally.recordings;
+            bytes += tally.bytes.count;
+          }
+          items.push_back(json::object{{"workspace_id", row.workspace.text()},
+                                       {"slug", row.name},
+                                       {"recordings", recordings},
+                                       {"bytes", bytes}});
+        }
+        return items;
+      },
+      [](const CallPtr& done, Result<json::array> items) {
+        if (!items.ok()) return done->fail(items.error());
+        done->answer(200, json::object{{"items", *std::move(items)}});
+      });
 }
 
 }  // namespace holdfast::api

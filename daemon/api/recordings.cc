@@ -30,10 +30,9 @@ Result<ListFilter> filter_of(const Call& call) {
   filter.limit = static_cast<int>(call.query_integer("limit").value_or(100));
   if (const auto text = call.query("cursor")) {
     const std::optional<Cursor> cursor = read_cursor(*text);
-    if (!cursor || cursor->b.empty() || cursor->b.size() > 18 ||
-        cursor->b.find_first_not_of("0123456789") != std::string::npos)
-      return Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"};
-    filter.after = ListKey{UnixMillis(cursor->a), RecordingNo(std::stoll(cursor->b))};
+    const std::optional<int64_t> number = cursor ? decimal(cursor->b) : std::nullopt;
+    if (!number) return Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"};
+    filter.after = ListKey{UnixMillis(cursor->a), RecordingNo(*number)};
   }
   return filter;
 }

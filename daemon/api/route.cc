@@ -37,6 +37,11 @@ std::optional<std::vector<http::PathSegment>> fold_segments(
   return segments;
 }
 
+void allow(std::string& list, std::string_view method) {
+  if (!list.empty()) list += ", ";
+  list += method;
+}
+
 std::optional<std::string> wrong_value(const Parameter& parameter, std::string_view value) {
   switch (parameter.type) {
     case ParameterType::kText: {
@@ -155,7 +160,8 @@ Match match_route(const std::vector<Route>& routes, const http::Request& request
     const bool same = route.method == request.method ||
                       (request.method == http::Method::kHead && route.method == http::Method::kGet);
     if (same) return candidate;
-    match.other_method = true;
+    allow(match.allowed, http::to_word(route.method));
+    if (route.method == http::Method::kGet) allow(match.allowed, "HEAD");
   }
   return match;
 }

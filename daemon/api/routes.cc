@@ -172,6 +172,16 @@ void add_restores(std::vector<Route>& routes) {
 }
 
 void add_holds(std::vector<Route>& routes) {
+  routes.push_back({Method::kGet,
+                    "/v1/{workspace_id}/holds",
+                    "listWorkspaceHolds",
+                    "Unreleased holds: by recording, newest first; of one matter by placement.",
+                    Access::kKey,
+                    Scope::kCallsRead,
+                    {kLimit, kCursor, text("matter", "Only of the matter of this name.")},
+                    "",
+                    {{200, "A page.", "HoldPage"}, {404, "No such matter.", "Problem"}},
+                    list_holds_call});
   routes.push_back({Method::kPost,
                     "/v1/{workspace_id}/recordings/{call_sid}/holds",
                     "placeHold",
@@ -400,8 +410,19 @@ void add_operations(std::vector<Route>& routes) {
                     Scope::kAdmin,
                     {},
                     "MediumRequest",
-                    {{201, "The medium.", "Medium"}},
+                    {{201, "The medium.", "Medium"},
+                     {409, "It carries a label, or another medium belongs there.", "Problem"}},
                     init_medium});
+  routes.push_back({Method::kPost,
+                    "/v1/media/{medium_id}/place",
+                    "placeMedium",
+                    "Says at which path a labelled medium belongs.",
+                    Access::kOperator,
+                    Scope::kAdmin,
+                    {},
+                    "PlaceRequest",
+                    {{200, "The medium.", "Medium"}, {409, "It does not lie there.", "Problem"}},
+                    place_medium_call});
   routes.push_back(
       {Method::kGet,
        "/v1/audit",
@@ -416,16 +437,17 @@ void add_operations(std::vector<Route>& routes) {
        "",
        {{200, "A page.", "AuditPage"}},
        audit_lines});
-  routes.push_back({Method::kGet,
-                    "/v1/audit/check",
-                    "auditCheck",
-                    "Checks both chains link by link.",
-                    Access::kOperator,
-                    Scope::kAuditRead,
-                    {},
-                    "",
-                    {{200, "What was found.", "AuditReport"}},
-                    audit_check});
+  routes.push_back(
+      {Method::kGet,
+       "/v1/audit/check",
+       "auditCheck",
+       "Checks both chains link by link.",
+       Access::kOperator,
+       Scope::kAuditRead,
+       {},
+       "",
+       {{200, "What was found.", "AuditReport"}, {409, "A check is under way.", "Problem"}},
+       audit_check});
   routes.push_back({Method::kPost,
                     "/mount/opens",
                     "mountOpen",

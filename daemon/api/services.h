@@ -6,6 +6,7 @@
 
 #include "daemon/loop.h"
 #include "daemon/work/archive.h"
+#include "daemon/work/chain_check.h"
 #include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/workers.h"
@@ -23,6 +24,7 @@ struct Services {
   Database& index;  // the loop's own read-only connection, secrets attached
   Ingest& ingest;
   AccessMemory& access;
+  ChainCheck& chain_check;
   const OpenReport& opened;
   std::string public_url;  // what links begin with; no slash at the end
   UnixMillis started_at;

@@ -58,6 +58,14 @@ json::object hold_view(const HoldRow& hold, const std::string& call_sid) {
            hold.released_at ? json::value(json::string(hold.released_by)) : json::value(nullptr)}};
 }
 
+void add_space(json::object& view, const MediumSight& sight) {
+  view["free_bytes"] = nullptr;
+  view["total_bytes"] = nullptr;
+  if (!sight.is_online()) return;
+  view["free_bytes"] = sight.free_bytes.count;
+  view["total_bytes"] = sight.total_bytes.count;
+}
+
 json::object key_view(const ApiKeyRow& key) {
   json::array scopes;
   for (int32_t bit = 1; bit <= kAllScopes; bit <<= 1)
@@ -157,6 +165,14 @@ std::string_view media_type(std::string_view file_name) {
 std::string make_cursor(int64_t a, std::string_view b) {
   const std::string text = std::to_string(a) + "." + std::string(b);
   return to_base64url(as_bytes(text));
+}
+
+std::optional<int64_t> decimal(std::string_view text) {
+  int64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (text.empty() || text.size() > 18 || text.front() == '-' || !whole) return std::nullopt;
+  return number;
 }
 
 std::optional<Cursor> read_cursor(std::string_view text) {

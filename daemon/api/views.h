@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "daemon/api/call.h"
+#include "daemon/work/medium_sight.h"
 #include "daemon/work/restorer.h"
 
 namespace holdfast::api {
@@ -16,6 +17,8 @@ json::object file_view(const FileRow& file);
 json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
                        const std::vector<MediumRow>& media);
 json::object hold_view(const HoldRow& hold, const std::string& call_sid);
+// Adds free_bytes and total_bytes: null unless the medium is there.
+void add_space(json::object& view, const MediumSight& sight);
 json::object key_view(const ApiKeyRow& key);
 // With its estimate from now.
 Result<json::object> restore_view(const Archive& archive, Database& index,
@@ -31,5 +34,7 @@ struct Cursor {
   std::string b;
 };
 std::optional<Cursor> read_cursor(std::string_view text);
+// A number of a cursor: 1 to 18 digits; nothing for anything else.
+std::optional<int64_t> decimal(std::string_view text);
 
 }  // namespace holdfast::api

@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "daemon/work/change_feed.h"
 #include "daemon/work/index_pool.h"
+#include "daemon/work/live_parts.h"
 #include "daemon/work/session_keeper.h"
 #include "daemon/work/turns.h"
 #include "index/writer.h"
@@ -31,6 +32,7 @@ struct Archive {
   DigestMemory& digests;
   ChangeFeed& changes;
   Turns& part_turns;
+  LiveParts& live_parts;
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
   SessionKeeper* cold = nullptr;  // null: no cold tier
 

@@ -44,8 +44,9 @@ struct Ingest::Judged {
 
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
   const PartId part{archive_.random.id<RecordingId>(), 1};
+  LiveParts::Live live = archive_.live_parts.add(part);
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, part));
-  return std::make_unique<IngestDraft>(std::move(request), std::move(writer));
+  return std::make_unique<IngestDraft>(std::move(request), std::move(writer), std::move(live));
 }
 
 Status Ingest::abandon(Io& io, std::unique_ptr<IngestDraft> draft) {
@@ -112,7 +113,7 @@ Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
     HOLDFAST_ASSIGN(judged, judge(io, *draft));
     return commit(io, *draft, std::move(judged));
   }();
-  // An unknown outcome may still take effect: its files stay until the next start looks.
+  // An unknown outcome may still take effect: its files stay until settle_incoming() looks.
   const bool unknown =
       draft->is_committing() && !outcome.ok() && outcome.error().code == Code::kUnavailable;
   const bool keep = outcome.ok() || unknown;
@@ -198,6 +199,7 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   HOLDFAST_ASSIGN(root, archive_.standard_root.current(io));
   const std::string from = incoming_directory(draft.writer().part());
   HOLDFAST_ASSIGN(directory, io.open(root->get(), from, O_RDONLY | O_DIRECTORY));
+  const LiveParts::Live live = archive_.live_parts.add(PartId{known.recording, part});
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, PartId{known.recording, part}));
 
   RecordingDescription description = std::move(judged.description);

@@ -10,8 +10,8 @@
 //   bytes is a conflict; new names are the next part.
 // - Parts are added to one recording one after another (Turns): a part's files are
 //   named after its number.
-// - A draft whose commit has an unknown outcome stays in .incoming: start-up
-//   finds the row, or adopts the draft.
+// - A draft whose commit has an unknown outcome stays in .incoming, and so does one that nobody
+//   could clear away: the next turn of incoming.h finds the row, adopts or discards it.
 #pragma once
 
 #include <memory>
@@ -45,8 +45,8 @@ struct Ingested {
 // One recording being received. Thread rule: one thread at a time.
 class IngestDraft {
  public:
-  IngestDraft(IngestRequest request, PartWriter writer)
-      : request_(std::move(request)), writer_(std::move(writer)) {}
+  IngestDraft(IngestRequest request, PartWriter writer, LiveParts::Live live)
+      : request_(std::move(request)), writer_(std::move(writer)), live_(std::move(live)) {}
 
   const IngestRequest& request() const { return request_; }
   PartWriter& writer() { return writer_; }
@@ -60,6 +60,7 @@ class IngestDraft {
  private:
   IngestRequest request_;
   PartWriter writer_;
+  LiveParts::Live live_;  // as long as the draft is, nobody settles its files
   bool committing_ = false;
 };
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "base/log.h"
+#include "daemon/work/medium_sight.h"
 #include "daemon/work/open_archive.h"
 
 namespace holdfast {
@@ -77,6 +78,12 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random) 
   for (const ConfiguredMedium& medium : media) {
     auto label = read_label(io, medium.path);
     if (label.ok()) continue;
+    // An unmounted disk leaves an empty directory: it is not a new medium.
+    if (const auto known = remembered_medium(config.state_dir, medium.path)) {
+      log::warning("{} carries no label: {} belongs there; is it mounted?", medium.path,
+                   medium_text(*known));
+      continue;
+    }
     const Label made{*archive, random.id<MediumId>(), medium.name, medium.kind, clock.now()};
     HOLDFAST_TRY(init_label(io, medium.path, made));
     log::info("labelled {} as {} ({}) of archive {}", medium.path, medium.name, medium.kind,

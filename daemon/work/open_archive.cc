@@ -1,10 +1,10 @@
 #include "daemon/work/open_archive.h"
 
 #include "base/log.h"
-#include "daemon/work/ingest.h"
+#include "daemon/work/incoming.h"
 #include "daemon/work/media_source.h"
+#include "daemon/work/medium_sight.h"
 #include "daemon/work/remover.h"
-#include "index/commands/ingest.h"
 #include "index/commands/media.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
@@ -12,13 +12,18 @@
 namespace holdfast {
 namespace {
 
-constexpr int kPage = 1000;
-
-constexpr std::string_view kHowToLabel =
+constexpr char kHowToLabel[] =
     " (is it mounted? a new one is labelled with: holdfastd --init --config FILE)";
 
 bool is_away(const Error& error) {
   return error.code == Code::kUnavailable || error.code == Code::kNotFound;
+}
+
+// A medium has one tier for ever: another one's path in the configuration is a mistake there.
+Status check_tier(const MediumRow& medium, Tier tier, const std::string& what) {
+  if (medium.tier == tier) return {};
+  return Error{Code::kConflict, what + ": " + medium_text(medium) + " is registered as " +
+                                    medium.kind + " of tier " + std::string(word(medium.tier))};
 }
 
 }  // namespace
@@ -51,8 +56,14 @@ Result<std::unique_ptr<OpenedArchive>> OpenedArchive::open(const Config& config,
 Status OpenedArchive::open_standard() {
   auto label = read_label(*io_, config_.standard.path);
   if (!label.ok())
-    return label.error().within("the standard medium at " + config_.standard.path +
-                                std::string(kHowToLabel));
+    return label.error().within("the standard medium at " + config_.standard.path + kHowToLabel);
+  // Before anything is written or replayed: what the index lies beside must be the medium it
+  // speaks of.
+  if (const auto expected = remembered_medium(config_.state_dir, config_.standard.path))
+    if (expected->medium != label->medium)
+      return Error{Code::kUnavailable, "the standard medium at " + config_.standard.path +
+                                           ": expected " + medium_text(*expected) + ", found " +
+                                           label->name + " (" + label->medium.text() + ")"};
   id_ = label->archive;
   standard_root_ = std::make_unique<MediumRoot>(config_.standard.path, id_, label->medium);
   standard_ = std::make_unique<StandardTree>(*standard_root_);
@@ -96,100 +107,53 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
     cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold, times, sleeper);
     cold_keeper_ = std::make_unique<SessionKeeper>(*cold_, clock_, config_.cold->linger);
   }
-  archive_ = std::make_unique<Archive>(Archive{
-      config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_, *index_,
-      *source_, *digests_, changes_, part_turns_, warm_keeper_.get(), cold_keeper_.get()});
+  archive_ = std::make_unique<Archive>(
+      Archive{config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_,
+              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, warm_keeper_.get(),
+              cold_keeper_.get()});
   return {};
 }
 
-// The medium at the path, registered: by its label, or, while it is away, the newest of that tier
-// that the index knows.
+// The medium that belongs at the path. What the index remembers of the path decides, and the label
+// only confirms it: a disk that is absent or another is the expected one being offline, never
+// another medium of its tier. Of a path that is new (the configuration was edited, a medium was
+// just labelled) the label decides, and is remembered.
 Result<MediumId> OpenedArchive::take_up(const std::string& path, Tier tier) {
+  const std::string what = "the " + std::string(word(tier)) + " medium at " + path;
+  const std::string place = place_of(path);
   HOLDFAST_ASSIGN(index, index_->take());
+  HOLDFAST_ASSIGN(expected, find_medium_at(*index, place));
+  if (expected) {
+    HOLDFAST_TRY(check_tier(*expected, tier, what));
+    const MediumSight sight = look_at_medium(*io_, path, ExpectedMedium{id_, *expected});
+    if (!sight.is_online()) log::error("{} is offline: {}", what, sight.problem);
+    return expected->medium;
+  }
   auto label = read_label(*io_, path);
-  if (label.ok()) {
-    if (label->archive != id_)
-      return Error{Code::kConflict, "the medium at " + path + " belongs to another archive, " +
-                                        label->archive.text()};
-    HOLDFAST_ASSIGN(known, find_medium(*index, label->medium));
-    if (known) return label->medium;
+  if (!label.ok()) return label.error().within(what + (is_away(label.error()) ? kHowToLabel : ""));
+  if (label->archive != id_)
+    return Error{Code::kConflict, what + " belongs to another archive, " + label->archive.text()};
+  HOLDFAST_ASSIGN(known, find_medium(*index, label->medium));
+  if (known) {
+    HOLDFAST_TRY(check_tier(*known, tier, what));
+  } else {
     MediumRow row;
     row.medium = label->medium;
     row.tier = tier;
     row.kind = label->kind;
     row.name = label->name;
     HOLDFAST_TRY(writer_->call(register_medium(row, "system")));
-    return label->medium;
   }
-  const std::string what = "the " + std::string(word(tier)) + " medium at " + path;
-  if (!is_away(label.error())) return label.error().within(what);
-  HOLDFAST_ASSIGN(media, list_media(*index));
-  const MediumRow* newest = nullptr;
-  for (const MediumRow& medium : media) {
-    const bool gone = medium.state == MediumState::kLost || medium.state == MediumState::kRetired;
-    if (medium.tier != tier || gone) continue;
-    if (newest == nullptr || medium.registered_at >= newest->registered_at) newest = &medium;
-  }
-  if (newest == nullptr) return label.error().within(what + std::string(kHowToLabel));
-  log::warning("{} is offline: {}", what, label.error().message);
-  return newest->medium;
+  HOLDFAST_TRY(writer_->call(place_medium(label->medium, place, "system")));
+  return label->medium;
 }
 
 Status OpenedArchive::recover() {
   Remover remover(*archive_);
-  HOLDFAST_TRY(recover_incoming());
-  HOLDFAST_TRY(recover_unplaced());
+  HOLDFAST_ASSIGN(settled, settle_incoming(*io_, *archive_));
+  report_.incoming = settled;
   HOLDFAST_TRY(recover_staged());
   return remover.resume(*io_);
-}
-
-// What was received and not acknowledged: a complete entry is adopted, a partial one goes. One that
-// a row speaks of is placed by recover_unplaced.
-Status OpenedArchive::recover_incoming() {
-  Ingest ingest(*archive_);
-  HOLDFAST_ASSIGN(entries, standard_->list_incoming(*io_));
-  for (const IncomingEntry& entry : entries) {
-    bool known = false;
-    {
-      HOLDFAST_ASSIGN(index, index_->take());
-      HOLDFAST_ASSIGN(recording, find_recording(*index, entry.part.recording));
-      if (recording)
-        for (const PartRow& part : recording->part_rows) known |= part.part == entry.part.part;
-    }
-    if (known) continue;
-    if (!entry.description) {
-      HOLDFAST_TRY(standard_->discard_incoming(*io_, entry.part));
-      ++report_.discarded;
-      continue;
-    }
-    if (Status adopted = ingest.adopt(*io_, *entry.description); !adopted.ok())
-      log::warning("adopt {}: {}", entry.part.text(), adopted.error().message);
-    else
-      ++report_.adopted;
-  }
-  return {};
-}
-
-Status OpenedArchive::recover_unplaced() {
-  Ingest ingest(*archive_);
-  while (true) {
-    std::vector<UnplacedPart> parts;
-    {
-      HOLDFAST_ASSIGN(index, index_->take());
-      HOLDFAST_ASSIGN(found, list_unplaced(*index, kPage));
-      parts = std::move(found);
-    }
-    int placed = 0;
-    for (const UnplacedPart& part : parts) {
-      if (Status done = ingest.place(*io_, part.recording, part.part); !done.ok())
-        log::error("place recording {}: {}", part.recording.recording.text(), done.error().message);
-      else
-        ++placed;
-    }
-    report_.placed += placed;
-    // A part that cannot be placed stays visible as unplaced; it does not keep the others waiting.
-    if (parts.size() < static_cast<size_t>(kPage) || placed == 0) return {};
-  }
 }
 
 // A staged copy that no row speaks of: a crash came before its commit; the restore stages it anew.

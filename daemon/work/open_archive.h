@@ -3,8 +3,9 @@
 //   configuration → standard tier → ledger → writer (agreement, replay) → warm and cold
 //     → media registered → recovery → ready
 //
-// A warm or cold medium that is away is taken up by what the index knows of it: its moves and
-// recalls back off until it is there. Without the standard medium there is no archive.
+// Which medium belongs at a configured path is remembered in the index. A warm or cold one that is
+// away, or has another in its place, is offline: its moves and recalls back off until it is there.
+// Without the standard medium there is no archive.
 //
 // A restart continues (P7): recovery is the code that normal work runs, called on
 // what was under way.
@@ -14,6 +15,7 @@
 #include <memory>
 
 #include "daemon/work/archive.h"
+#include "daemon/work/incoming.h"
 #include "tiers/pack_directory.h"
 #include "tiers/vault/sleeper.h"
 #include "tiers/vault/vault.h"
@@ -23,9 +25,7 @@ namespace holdfast {
 // What start-up found, for the log and for `status`.
 struct OpenReport {
   AgreementReport agreement;
-  int adopted = 0;    // complete entries of .incoming without a row
-  int placed = 0;     // acknowledged parts renamed into place now
-  int discarded = 0;  // partial entries: never acknowledged
+  IncomingReport incoming;
 };
 
 // Makes the state directory and labels the configured media that carry no label yet, all under one
@@ -42,8 +42,9 @@ struct OpenOptions {
 
 class OpenedArchive {
  public:
-  // kUnavailable when the standard medium is offline, or another one was never labelled; kConflict
-  // when a medium belongs to another archive. `config`, `clock` and `random` outlive it.
+  // kUnavailable when the standard medium is offline or another one lies at its path, or when a
+  // path that nothing is remembered of shows no label; kConflict when a new path shows a medium of
+  // another archive or tier. `config`, `clock` and `random` outlive it.
   static Result<std::unique_ptr<OpenedArchive>> open(const Config& config, Clock& clock,
                                                      Random& random,
                                                      const OpenOptions& options = OpenOptions());
@@ -60,8 +61,6 @@ class OpenedArchive {
   Status open_packs(Sleeper& sleeper);
   Result<MediumId> take_up(const std::string& path, Tier tier);
   Status recover();
-  Status recover_incoming();
-  Status recover_unplaced();
   Status recover_staged();
 
   const Config& config_;
@@ -85,6 +84,7 @@ class OpenedArchive {
   std::unique_ptr<DigestMemory> digests_;
   ChangeFeed changes_;
   Turns part_turns_;
+  LiveParts live_parts_;
   std::unique_ptr<Archive> archive_;
   OpenReport report_;
 };

@@ -74,7 +74,7 @@ void Spool::on_events() {
       }
       const std::string parent = watch->second;
       const std::string name = event->len > 0 ? event->name : "";
-      if (name.empty() || (parent.empty() && name == "rejected")) continue;
+      if (name.empty() || (parent.empty() && (name == "rejected" || name[0] == '.'))) continue;
       const std::string relative = parent.empty() ? name : parent + "/" + name;
       if ((event->mask & IN_ISDIR) != 0 && depth_of(parent) < kDepth) {
         add_watch(relative);

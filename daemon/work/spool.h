@@ -1,7 +1,7 @@
 // The spool: spool/<workspace>/<call_sid>/ with the files of one call, complete
 // when metadata.json is renamed in. Recorders on the same machine use it.
 //
-//   noticed (inotify or scan) → queued → taken by a worker → ingested, entry removed
+//   noticed (inotify or scan) → queued → taken by a worker → ingested → .leaving/ → gone
 //                                              ├─▶ rejected/ with the reason beside it
 //                                              └─▶ left, tried again at the next scan
 //
@@ -9,6 +9,10 @@
 // - inotify only makes it fast: a scan at start, after an overflow of inotify's or our
 //   queue, and once a minute finds everything all the same.
 // - An entry is removed only after its recording is acknowledged.
+// - An entry on its way out lies in `.leaving/<workspace>/<call_sid>.<n>/`, its metadata.json to
+// the
+//   last: whatever instant a crash picks, the next scan puts back what was not ingested, or an
+//   entry that is still complete, which is taken again and found to be archived.
 #pragma once
 
 #include <functional>
@@ -41,10 +45,13 @@ class SpoolEntries {
                           const WorkspaceId& workspace, const std::string& call_sid);
   Status reject(Io& io, const Fd& root, const std::string& entry, const Error& reason);
   Status remove(Io& io, const Fd& root, const std::string& entry, std::vector<std::string> names);
+  Status put_back(Io& io, const Fd& root, const std::string& aside, const std::string& entry);
+  void settle_leaving(Io& io, const Fd& root);
 
   Ingest ingest_;
   Archive archive_;
   const std::string directory_;
+  std::mutex leaving_;  // who removes an entry, and who puts back what a crash left
 };
 
 // Watches and feeds the workers. Loop thread only.

@@ -13,6 +13,9 @@ namespace {
 
 constexpr std::string_view kRejected = "rejected";
 constexpr std::string_view kComplete = "metadata.json";
+constexpr std::string_view kLeaving = ".leaving";
+
+constexpr size_t kLeavingMax = 10'000;  // of one look; more are looked at next time
 
 struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
@@ -42,6 +45,22 @@ bool exists(const Fd& directory, std::string_view name) {
   return ::fstatat(directory.get(), std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+// Renames spool/<entry> to spool/<where>/<entry>.<n>, the first n that is free.
+Result<std::string> set_aside(Io& io, const Fd& root, std::string_view where,
+                              const std::string& entry) {
+  constexpr int kSameNameMax = 10'000;
+  const std::string parent = std::string(where) + "/" + split_path(entry).parent;
+  HOLDFAST_TRY(io.make_directory(root.get(), where, 0750));
+  HOLDFAST_TRY(io.make_directory(root.get(), parent, 0750));
+  for (int n = 1; n <= kSameNameMax; ++n) {
+    std::string target = std::string(where) + "/" + entry + "." + std::to_string(n);
+    Status moved = io.rename(root.get(), entry, root.get(), target, IfExists::kRefuse);
+    if (moved.ok()) return target;
+    if (moved.error().code != Code::kConflict) return std::move(moved).error();
+  }
+  return Error{Code::kConflict, "spool/" + parent + " is full of entries of one name"};
+}
+
 // A later try may succeed: the entry stays.
 bool try_again(Code code) {
   return code == Code::kNoSpace || code == Code::kUnavailable || code == Code::kExhausted ||
@@ -53,11 +72,12 @@ bool try_again(Code code) {
 Result<std::vector<std::string>> SpoolEntries::scan(Io& io, size_t most) {
   constexpr size_t kWorkspacesMax = 100'000;
   HOLDFAST_ASSIGN(root, open_root(directory_));
+  settle_leaving(io, root);
   HOLDFAST_ASSIGN(workspaces, names_in(root, kWorkspacesMax));
   std::vector<std::string> entries;
   std::vector<std::string> incomplete;
   for (const std::string& workspace : workspaces) {
-    if (workspace == kRejected || entries.size() >= most) continue;
+    if (workspace == kRejected || workspace == kLeaving || entries.size() >= most) continue;
     auto directory = io.open(root.get(), workspace, O_RDONLY | O_DIRECTORY);
     if (!directory.ok()) continue;  // a stray file: not an entry
     HOLDFAST_ASSIGN(calls, names_in(*directory, most));
@@ -120,36 +140,65 @@ Result<Ingested> SpoolEntries::ingest(Io& io, const Fd& entry_directory,
   return ingest_.accept(io, std::move(draft));
 }
 
-// Only what was ingested goes: a file that the recorder has added since stays for the next time.
+// The entry is renamed aside first, so that a crash leaves no half-removed entry in the spool. Only
+// what was ingested goes: a file that the recorder has added since goes back.
 Status SpoolEntries::remove(Io& io, const Fd& root, const std::string& entry,
                             std::vector<std::string> names) {
-  HOLDFAST_ASSIGN(directory, io.open(root.get(), entry, O_RDONLY | O_DIRECTORY));
-  // metadata.json goes first: what is left of a half-removed entry is not complete.
+  const std::lock_guard lock(leaving_);
+  HOLDFAST_ASSIGN(aside, set_aside(io, root, kLeaving, entry));
+  HOLDFAST_ASSIGN(directory, io.open(root.get(), aside, O_RDONLY | O_DIRECTORY));
+  // metadata.json goes last: an entry aside that has it may hold files that nobody ingested; one
+  // that has it not holds only such.
   std::stable_partition(names.begin(), names.end(),
-                        [](const std::string& name) { return name == kComplete; });
+                        [](const std::string& name) { return name != kComplete; });
   for (const std::string& name : names) HOLDFAST_TRY(io.unlink(directory.get(), name));
-  Status removed = io.remove_directory(root.get(), entry);
-  if (removed.ok() || removed.error().system_errno != ENOTEMPTY) return removed;
-  log::warning("spool entry {} is archived, and holds files that came later", entry);
-  return {};
+  return put_back(io, root, aside, entry);
+}
+
+// What is left of an entry aside was not ingested.
+Status SpoolEntries::put_back(Io& io, const Fd& root, const std::string& aside,
+                              const std::string& entry) {
+  Status gone = io.remove_directory(root.get(), aside);
+  if (gone.ok() || gone.error().system_errno != ENOTEMPTY) return gone;
+  log::info("spool entry {} is archived, and holds files that came later", entry);
+  Status back = io.rename(root.get(), aside, root.get(), entry, IfExists::kRefuse);
+  if (back.ok() || back.error().code != Code::kConflict) return back;
+  // The recorder has made the entry anew meanwhile: the files join those.
+  HOLDFAST_ASSIGN(directory, io.open(root.get(), aside, O_RDONLY | O_DIRECTORY));
+  HOLDFAST_ASSIGN(anew, io.open(root.get(), entry, O_RDONLY | O_DIRECTORY));
+  HOLDFAST_ASSIGN(names, names_in(directory, limits::kFilesPerPartMax));
+  for (const std::string& name : names)
+    HOLDFAST_TRY(io.rename(directory.get(), name, anew.get(), name, IfExists::kRefuse));
+  return io.remove_directory(root.get(), aside);
+}
+
+// Entries aside that a crash or an error left there, put back: one that is still complete is taken
+// again and found to be archived. What cannot be put back now waits for the next scan.
+void SpoolEntries::settle_leaving(Io& io, const Fd& root) {
+  const std::lock_guard lock(leaving_);
+  auto leaving = io.open(root.get(), std::string(kLeaving), O_RDONLY | O_DIRECTORY);
+  if (!leaving.ok()) return;  // nothing has ever left
+  const auto workspaces = names_in(*leaving, kLeavingMax);
+  if (!workspaces.ok()) return;
+  for (const std::string& workspace : *workspaces) {
+    auto directory = io.open(leaving->get(), workspace, O_RDONLY | O_DIRECTORY);
+    if (!directory.ok()) continue;
+    const auto calls = names_in(*directory, kLeavingMax);
+    if (!calls.ok()) continue;
+    for (const std::string& call : *calls) {
+      const std::string below = workspace + "/" + call;
+      const std::string aside = std::string(kLeaving) + "/" + below;
+      if (Status back = put_back(io, root, aside, below.substr(0, below.rfind('.'))); !back.ok())
+        log::warning("spool/{} waits for another try: {}", aside, back.error().message);
+    }
+  }
 }
 
 // spool/rejected/<workspace>/<call_sid>.<n>/ with reason.txt beside the files.
 Status SpoolEntries::reject(Io& io, const Fd& root, const std::string& entry, const Error& reason) {
-  constexpr int kSameNameMax = 10'000;
   log::warning("spool entry {} is rejected: {}", entry, reason.message);
-  const SplitPath names = split_path(entry);
-  const std::string parent = std::string(kRejected) + "/" + names.parent;
-  HOLDFAST_TRY(io.make_directory(root.get(), std::string(kRejected), 0750));
-  HOLDFAST_TRY(io.make_directory(root.get(), parent, 0750));
-  for (int n = 1; n <= kSameNameMax; ++n) {
-    const std::string target = parent + "/" + names.name + "." + std::to_string(n);
-    Status moved = io.rename(root.get(), entry, root.get(), target, IfExists::kRefuse);
-    if (!moved.ok() && moved.error().code == Code::kConflict) continue;
-    HOLDFAST_TRY(std::move(moved));
-    return publish_text(io, root.get(), target + ".reason.txt", reason.message + "\n");
-  }
-  return Error{Code::kConflict, "spool/" + parent + " is full of rejected entries of one name"};
+  HOLDFAST_ASSIGN(target, set_aside(io, root, kRejected, entry));
+  return publish_text(io, root.get(), target + ".reason.txt", reason.message + "\n");
 }
 
 }  // namespace holdfast

@@ -92,7 +92,9 @@ Status need_workspace(WriteTxn& txn, const WorkspaceId& workspace, const std::st
 
 Result<IngestOutcome> known_call(Database& index, const RecordingRow& known,
                                  const IngestRow& offered) {
-  if (known.state == RecordingState::kDestroying) return erased(offered);
+  // As of a call that is gone: a retry neither revives nor confirms it.
+  if (known.state == RecordingState::kCondemned || known.state == RecordingState::kDestroying)
+    return erased(offered);
   HOLDFAST_ASSIGN(files, list_files(index, known.recording_no));
   const IngestVerdict verdict = judge_ingest(files, offered.files);
   if (verdict == IngestVerdict::kConflict)

@@ -1,5 +1,7 @@
 #include "index/commands/keys.h"
 
+#include "base/limits.h"
+#include "base/time_text.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
 #include "index/rows.h"
@@ -67,7 +69,24 @@ Result<ApiKeyRow> created_key(WriteTxn& txn, const NewApiKey& key, const std::st
   return need_key(txn.index(), key.key);
 }
 
-Result<int64_t> rotated_key(WriteTxn& txn, WorkspaceNo workspace_no, const std::string& who) {
+// The key that must go so that one more may live; nothing while there is room. A key is kept as
+// long as a link that it signed may be good. `forced`: there is none that signs, so the oldest
+// goes.
+Result<std::optional<int64_t>> key_to_drop(WriteTxn& txn, WorkspaceNo workspace_no, bool forced) {
+  HOLDFAST_ASSIGN(keys, live_signing_keys(txn.index(), workspace_no));
+  if (keys.size() < static_cast<size_t>(limits::kSigningKeysLive)) return std::optional<int64_t>();
+  const SigningKey& oldest = keys.front();
+  const UnixMillis good_until =
+      oldest.retired_at.value_or(txn.now()) + seconds(limits::kRestoreLinkCapSeconds);
+  if (forced || good_until <= txn.now()) return std::optional<int64_t>(oldest.kid);
+  return Error{Code::kConflict, "rotate the signing key: links of key " +
+                                    std::to_string(oldest.kid) + " may be good until " +
+                                    to_iso(good_until) +
+                                    "; wait, or revoke that key and its links"};
+}
+
+Result<int64_t> rotated_key(WriteTxn& txn, WorkspaceNo workspace_no, const std::string& who,
+                            bool forced = false) {
   HOLDFAST_ASSIGN(workspace, find_workspace(txn.index(), workspace_no));
   if (!workspace)
     return Error{Code::kNotFound,
@@ -81,8 +100,10 @@ Result<int64_t> rotated_key(WriteTxn& txn, WorkspaceNo workspace_no, const std::
     HOLDFAST_ASSIGN(found, statement.step());
     if (found) kid = statement.next<int64_t>();
   }
+  HOLDFAST_ASSIGN(drops, key_to_drop(txn, workspace_no, forced));
   LineDraft line = neutral(decision::kSigningKeyRotated, workspace->workspace.text(), who);
   line.details["kid"] = kid;
+  if (drops) line.details["drops"] = *drops;
   HOLDFAST_TRY(txn.decide(std::move(line)));
   std::array<std::byte, kSigningSecretBytes> secret;
   txn.random().fill(secret);
@@ -128,11 +149,15 @@ Command<void> revoke_link(LinkRevocation revocation, std::string who) {
     LineDraft line = neutral(decision::kLinkRevoked, "", who);
     if (revocation.jti) line.details["jti"] = revocation.jti->text();
     if (revocation.key) line.details["key"] = revocation.key->text();
-    if (revocation.kid) {
-      line.details["kid"] = *revocation.kid;
-      line.details["workspace_no"] = revocation.workspace_no.value;
-    }
-    return txn.decide(std::move(line));
+    if (revocation.kid) line.details["kid"] = *revocation.kid;
+    if (!revocation.key) line.details["workspace_no"] = revocation.workspace_no.value;
+    HOLDFAST_ASSIGN(signing, current_signing_key(txn.index(), revocation.workspace_no));
+    HOLDFAST_TRY(txn.decide(std::move(line)));
+    if (!revocation.kid || !signing || signing->kid != *revocation.kid) return Status();
+    // The key that signed is gone: the next link needs another.
+    HOLDFAST_ASSIGN(next, rotated_key(txn, revocation.workspace_no, who));
+    static_cast<void>(next);
+    return Status();
   };
   return {"revoke links", apply};
 }
@@ -147,7 +172,7 @@ Command<int64_t> ensure_signing_key(WorkspaceNo workspace_no, std::string who) {
   const auto apply = [workspace_no, who = std::move(who)](WriteTxn& txn) -> Result<int64_t> {
     HOLDFAST_ASSIGN(current, current_signing_key(txn.index(), workspace_no));
     if (current) return current->kid;
-    return rotated_key(txn, workspace_no, who);
+    return rotated_key(txn, workspace_no, who, true);
   };
   return {"make a signing key", apply};
 }

@@ -25,17 +25,19 @@ Command<ApiKeyRow> revoke_api_key(KeyId key, std::string who);
 // Exactly one of the three says what is revoked.
 struct LinkRevocation {
   std::optional<LinkId> jti;
-  std::optional<int64_t> kid;  // signing key of workspace_no
+  std::optional<int64_t> kid;  // signing key of workspace_no, dropped at once
   std::optional<KeyId> key;    // all links that this API key minted
-  WorkspaceNo workspace_no;
+  WorkspaceNo workspace_no;    // of jti and kid
 };
-// Idempotent. kInvalid unless exactly one is given. Decision link.revoked.
+// Idempotent. kInvalid unless exactly one is given. When the key that signs is revoked, the next
+// is made with it. Decision link.revoked (and signing-key.rotated).
 Command<void> revoke_link(LinkRevocation revocation, std::string who);
 
 // Makes a new signing key of 32 random bytes and retires the one before (it still verifies).
-// Gives the new kid. Decision signing-key.rotated.
+// Gives the new kid. At most limits::kSigningKeysLive live: kConflict while a link that the oldest
+// of them signed may still be good, else that one is dropped. Decision signing-key.rotated.
 Command<int64_t> rotate_signing_key(WorkspaceNo workspace_no, std::string who);
-// The current kid, making a first key when there is none.
+// The current kid, making a key when there is none; then the oldest goes without a question.
 Command<int64_t> ensure_signing_key(WorkspaceNo workspace_no, std::string who);
 
 // The configuration in force. Decision config.applied; none when the digest is that of the last.

@@ -1,5 +1,7 @@
 #include "index/commands/media.h"
 
+#include <filesystem>
+
 #include "index/read/status.h"
 #include "index/rows.h"
 
@@ -38,6 +40,30 @@ Command<MediumRow> register_medium(MediumRow medium, std::string who) {
     return registered(txn, medium, who);
   };
   return {"register a medium", apply};
+}
+
+Command<void> place_medium(MediumId medium, std::string place, std::string who) {
+  const auto apply = [medium, place = std::move(place),
+                      who = std::move(who)](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(row, need_medium(txn.index(), medium));
+    if (row.place == place) return Status();
+    if (place.empty()) return Error{Code::kInvalid, "a medium's place is an absolute path"};
+    HOLDFAST_ASSIGN(note, txn.write_note(place));
+    LineDraft line;
+    line.kind = decision::kMediumPlaced;
+    line.who = who;
+    line.on = medium.text();
+    line.weight = Weight::kNeutral;
+    line.details["place"] = note;
+    return txn.decide(std::move(line));
+  };
+  return {"say where a medium belongs", apply};
+}
+
+std::string place_of(const std::string& path) {
+  std::string place = std::filesystem::path(path).lexically_normal().string();
+  while (place.size() > 1 && place.back() == '/') place.pop_back();
+  return place;
 }
 
 Command<void> set_medium_state(MediumId medium, MediumState state, std::string who) {

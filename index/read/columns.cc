@@ -145,6 +145,7 @@ MediumRow read_medium(Statement& row) {
   out.state = row.next<MediumState>();
   out.registered_at = row.next<UnixMillis>();
   out.checked_at = row.next<std::optional<UnixMillis>>();
+  out.place = row.next<std::optional<std::string>>();
   return out;
 }
 

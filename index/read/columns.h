@@ -76,7 +76,8 @@ inline const std::string kFromApiKey =
     " FROM api_key k CROSS JOIN workspace w ON w.workspace_no = k.workspace_no ";
 ApiKeyRow read_api_key(Statement& row);
 
-inline const std::string kMedium = "medium_id, tier, kind, name, state, registered_at, checked_at";
+inline const std::string kMedium =
+    "medium_id, tier, kind, name, state, registered_at, checked_at, place";
 MediumRow read_medium(Statement& row);
 
 // All rows of a bound statement.

@@ -200,17 +200,22 @@ Result<std::vector<ApiKeyRow>> list_api_keys(Database& index, WorkspaceNo worksp
 
 Result<bool> is_link_revoked(Database& index, const LinkMarks& link) {
   Statement statement = index.prepare(
-      "SELECT EXISTS (SELECT 1 FROM link_revocation WHERE kind = 0 AND mark = ?1)"
+      "SELECT EXISTS (SELECT 1 FROM link_revocation WHERE kind = 0 AND mark = CAST(?1 AS BLOB))"
       " OR EXISTS (SELECT 1 FROM link_revocation WHERE kind = 1 AND mark = CAST(?2 AS BLOB))"
       " OR EXISTS (SELECT 1 FROM link_revocation WHERE kind = 2 AND mark = ?3)"
       " OR EXISTS (SELECT 1 FROM api_key WHERE key_id = ?3 AND revoked_at IS NOT NULL)");
-  statement.bind(link.jti, signing_key_mark(link.workspace_no, link.kid), link.key);
+  statement.bind(link_mark(link.workspace_no, link.jti),
+                 signing_key_mark(link.workspace_no, link.kid), link.key);
   HOLDFAST_ASSIGN(found, statement.step());
   return found && statement.next<int>() != 0;
 }
 
 std::string signing_key_mark(WorkspaceNo workspace_no, int64_t kid) {
   return std::to_string(workspace_no.value) + "/" + std::to_string(kid);
+}
+
+std::string link_mark(WorkspaceNo workspace_no, const LinkId& jti) {
+  return std::to_string(workspace_no.value) + "/" + jti.text();
 }
 
 Result<std::vector<RecordingRow>> list_in_state(Database& index, RecordingState state,

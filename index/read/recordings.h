@@ -44,8 +44,10 @@ struct LinkMarks {
   int64_t kid = 0;  // signing key of the workspace
   KeyId key;        // the API key that minted it
 };
-// How link_revocation names a signing key.
+// How link_revocation names a signing key and a link's id: both are of one workspace, so that no
+// workspace revokes another's.
 std::string signing_key_mark(WorkspaceNo workspace_no, int64_t kid);
+std::string link_mark(WorkspaceNo workspace_no, const LinkId& jti);
 // True when the link's id, its signing key or its minting API key is revoked.
 Result<bool> is_link_revoked(Database& index, const LinkMarks& link);
 

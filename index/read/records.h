@@ -135,6 +135,7 @@ struct MediumRow {
   MediumState state = MediumState::kOnline;
   UnixMillis registered_at;
   std::optional<UnixMillis> checked_at;  // when the label was last seen
+  std::optional<std::string> place;      // the path where it belongs, without a "/" at the end
 };
 
 struct PackRow {

@@ -69,6 +69,13 @@ Result<std::optional<MediumRow>> find_medium(Database& index, const MediumId& me
   return columns::read_one(std::move(statement), columns::read_medium);
 }
 
+Result<std::optional<MediumRow>> find_medium_at(Database& index, std::string_view place) {
+  static const std::string sql = "SELECT " + columns::kMedium + " FROM medium WHERE place = ?1";
+  Statement statement = index.prepare(sql);
+  statement.bind(place);
+  return columns::read_one(std::move(statement), columns::read_medium);
+}
+
 Result<std::optional<std::string>> find_setting(Database& index, std::string_view name) {
   Statement statement = index.prepare("SELECT value FROM setting WHERE name = ?1");
   statement.bind(name);

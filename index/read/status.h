@@ -34,6 +34,8 @@ Result<StatusSummary> status_summary(Database& index, std::optional<WorkspaceNo>
 
 Result<std::vector<MediumRow>> list_media(Database& index);
 Result<std::optional<MediumRow>> find_medium(Database& index, const MediumId& medium);
+// The medium that belongs at the path; nothing when nobody ever said.
+Result<std::optional<MediumRow>> find_medium_at(Database& index, std::string_view place);
 // A value of the table `setting`, such as "archive_id" or "applied_seq".
 Result<std::optional<std::string>> find_setting(Database& index, std::string_view name);
 

@@ -1,6 +1,7 @@
 // Commands by subject: ingest, packs and moves, restores, media.
 #include "index/read/holds.h"
 #include "index/read/status.h"
+#include "index/secrets.h"
 #include "tests/index/archive.h"
 
 namespace holdfast {
@@ -336,6 +337,38 @@ BOOST_AUTO_TEST_CASE(configurations_make_one_line_each) {
   BOOST_TEST(applied() == after);
   must(archive.writer->call(config_applied(Digest(), "system")));
   BOOST_TEST(applied() == after + 1);
+}
+
+// Two live: the one that signs, and the one before it as long as a link of it may be good.
+BOOST_AUTO_TEST_CASE(a_workspace_has_at_most_two_signing_keys) {
+  Archive archive;
+  archive.furnish();
+  const WorkspaceNo workspace = archive.workspace_no;
+  const auto kids = [&] {
+    std::vector<int64_t> out;
+    for (const SigningKey& key : must(live_signing_keys(*archive.index, workspace)))
+      out.push_back(key.kid);
+    return out;
+  };
+  const auto rotate = [&] { return archive.writer->call(rotate_signing_key(workspace, "uid:0")); };
+  must(archive.writer->call(ensure_signing_key(workspace, "uid:0")));
+  BOOST_TEST(must(rotate()) == 2);
+  BOOST_CHECK(code_of(rotate()) == Code::kConflict);
+  archive.clock.advance(Millis(limits::kRestoreLinkCapSeconds * 1000 - 1));
+  BOOST_CHECK(code_of(rotate()) == Code::kConflict);
+  archive.clock.advance(Millis(1));
+  BOOST_TEST(must(rotate()) == 3);
+  BOOST_TEST((kids() == std::vector<int64_t>{2, 3}));
+  // A revoked one makes room at once; the one that signs has a successor at once.
+  LinkRevocation revocation;
+  revocation.kid = 2;
+  revocation.workspace_no = workspace;
+  must(archive.writer->call(revoke_link(revocation, "uid:0")));
+  BOOST_TEST(must(rotate()) == 4);
+  revocation.kid = 4;
+  must(archive.writer->call(revoke_link(revocation, "uid:0")));
+  BOOST_TEST((kids() == std::vector<int64_t>{3, 5}));
+  BOOST_TEST(must(current_signing_key(*archive.index, workspace)).value().kid == 5);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -191,8 +191,13 @@ BOOST_AUTO_TEST_CASE(keys_and_links) {
   BOOST_TEST(!must(is_link_revoked(index, link)));
   LinkRevocation by_id;
   by_id.jti = link.jti;
+  by_id.workspace_no = archive.workspace_no;
   must(archive.writer->call(revoke_link(by_id, "uid:0")));
   BOOST_TEST(must(is_link_revoked(index, link)));
+  LinkMarks neighbours = link;  // nobody revokes another workspace's link
+  neighbours.workspace_no = WorkspaceNo(archive.workspace_no.value + 1);
+  neighbours.key = archive.random.id<KeyId>();
+  BOOST_TEST(!must(is_link_revoked(index, neighbours)));
   link.jti = archive.random.id<LinkId>();
   BOOST_TEST(!must(is_link_revoked(index, link)));
   LinkRevocation by_kid;
@@ -200,7 +205,8 @@ BOOST_AUTO_TEST_CASE(keys_and_links) {
   by_kid.workspace_no = archive.workspace_no;
   must(archive.writer->call(revoke_link(by_kid, "uid:0")));
   BOOST_TEST(must(is_link_revoked(index, link)));
-  link.kid = must(archive.writer->call(rotate_signing_key(archive.workspace_no, "uid:0")));
+  BOOST_TEST(!must(find_signing_key(index, archive.workspace_no, kid)).has_value());
+  link.kid = must(current_signing_key(index, archive.workspace_no)).value().kid;
   BOOST_TEST(link.kid == kid + 1);
   BOOST_TEST(!must(is_link_revoked(index, link)));
   must(archive.writer->call(revoke_api_key(key.key, "uid:0")));

@@ -218,6 +218,7 @@ class Story {
     if (pick(2) == 0) must(archive_.writer->call(revoke_api_key(key.key, "uid:0")));
     LinkRevocation revoked;
     revoked.jti = archive_.random.id<LinkId>();
+    revoked.workspace_no = made.workspace_no;
     must(archive_.writer->call(revoke_link(revoked, "uid:0")));
     if (made.workspace) must(archive_.writer->call(rotate_signing_key(made.workspace_no, "uid:0")));
   }

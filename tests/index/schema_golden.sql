@@ -115,7 +115,8 @@ CREATE TABLE medium (
   name TEXT NOT NULL,
   state INTEGER NOT NULL,
   registered_at INTEGER NOT NULL,
-  checked_at INTEGER
+  checked_at INTEGER,
+  place TEXT UNIQUE  -- the path where it belongs; none: at no path that was configured
 ) STRICT;
 CREATE TABLE metadata (
   recording_no INTEGER PRIMARY KEY REFERENCES recording,

@@ -210,7 +210,7 @@ BOOST_AUTO_TEST_CASE(a_complete_entry_of_incoming_without_a_row_is_adopted) {
   for (const char* name : {"state", "mirror"}) std::filesystem::remove_all(rig.directory / name);
   must(init_archive(*rig.io, rig.config, rig.clock, rig.random));
   rig.open();
-  BOOST_TEST(rig.report().adopted == 1);
+  BOOST_TEST(rig.report().incoming.adopted == 1);
   BOOST_TEST(rig.is_whole(call));
   BOOST_TEST(rig.unsettled().empty());
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 
+#include "daemon/work/incoming.h"
 #include "daemon/work/spool.h"
 #include "tests/support/archive_fixture.h"
 
@@ -164,9 +165,106 @@ BOOST_FIXTURE_TEST_CASE(an_erased_call_is_rejected, SpoolRig) {
   BOOST_TEST(!is_known(call));
 }
 
+// Whatever instant a crash picks: the next scan finishes, and no entry is left half-removed.
+BOOST_FIXTURE_TEST_CASE(an_entry_goes_whole_whenever_the_process_dies, SpoolRig) {
+  bool done = false;
+  for (int n = 0; !done && n < 400; ++n) {
+    const TestCall call = make_call();
+    put(call);
+    FaultAt fault(n, true);
+    faults.aim(&fault);
+    const Status taken = take(call.call_sid);
+    faults.aim(nullptr);
+    done = taken.ok();
+    if (done) break;
+    reopen();
+    for (int turn = 0; turn < 2; ++turn)  // one puts back, one takes what was put back
+      for (const std::string& entry : scan()) must(take(entry.substr(entry.find('/') + 1)));
+    BOOST_TEST(is_whole(call), "fault at " << n);
+    const auto left = files_below(config.spool_dir);
+    BOOST_TEST(left.empty(), "fault at " << n << " leaves " << (left.empty() ? "" : *left.begin()));
+    BOOST_TEST(!std::filesystem::exists(directory_of(call.call_sid)), "fault at " << n);
+    BOOST_TEST(unsettled().empty(), "fault at " << n);
+  }
+  BOOST_TEST(done);
+}
+
+// The recorder adds a file while the entry is being removed, and makes it anew.
+BOOST_FIXTURE_TEST_CASE(what_comes_while_an_entry_leaves_stays, SpoolRig) {
+  const TestCall call = make_call();
+  put(call);
+  const std::string aside =
+      config.spool_dir + "/.leaving/" + workspace.text() + "/" + call.call_sid + ".1";
+  std::filesystem::create_directories(aside);
+  std::ofstream(aside + "/recording.3.wav") << "late";
+  must(take(call.call_sid));  // its own way out is free
+  BOOST_TEST(is_whole(call));
+  BOOST_TEST(scan().size() == 1);
+  BOOST_TEST(std::filesystem::exists(directory_of(call.call_sid) + "/recording.3.wav"));
+  BOOST_TEST(!std::filesystem::exists(aside));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+BOOST_AUTO_TEST_SUITE(incoming)
+
+// Nobody knows whether the commit took effect: a later turn finds out, while the daemon runs.
+BOOST_AUTO_TEST_CASE(an_unknown_outcome_is_settled_while_running) {
+  ArchiveFixture rig;
+  bool fail = false;
+  rig.before_commit = [&]() -> Status {
+    return fail ? Status(Error{Code::kIo, "injected"}) : Status();
+  };
+  rig.reopen();
+  rig.ingest();  // reserves numbers, which needs a commit of its own
+  const TestCall call = rig.make_call();
+  fail = true;
+  BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kUnavailable));
+  fail = false;
+  BOOST_TEST(!rig.unsettled().empty());
+  must(settle_incoming(*rig.io, rig.archive()));
+  BOOST_TEST(rig.unsettled().empty());
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(a_draft_that_nobody_holds_any_more_goes) {
+  ArchiveFixture rig;
+  Ingest ingest(rig.archive());
+  auto draft = must(ingest.begin(*rig.io, IngestRequest{rig.workspace, "CA1", "key:test"}));
+  {
+    auto file = must(draft->writer().create(*rig.io, "inbound.ulaw", Bytes(100)));
+    must(file->append(*rig.io, as_bytes("bytes")));
+  }
+  BOOST_TEST(must(settle_incoming(*rig.io, rig.archive())).discarded == 0);
+  BOOST_TEST(!rig.unsettled().empty());  // somebody is writing it
+  draft.reset();
+  BOOST_TEST(must(settle_incoming(*rig.io, rig.archive())).discarded == 1);
+  BOOST_TEST(rig.unsettled().empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_AUTO_TEST_SUITE(ingesting)
+
+// A retry of a call on its way out is told what a destroyed one is told.
+BOOST_AUTO_TEST_CASE(a_condemned_call_is_erased) {
+  ArchiveFixture rig;
+  const TestCall call = rig.ingest();
+  must(rig.archive().writer.call(condemn(rig.recording(call).recording_no, "key:test")));
+  const auto again = rig.try_ingest(call);
+  BOOST_TEST((code_of(again) == Code::kConflict));
+  BOOST_TEST(again.error().message.find("erased:") != std::string::npos);
+  IngestRow row;  // the index itself says so too
+  row.recording = rig.random.id<RecordingId>();
+  row.recording_no = must(rig.archive().writer.next_recording_no());
+  row.workspace = rig.workspace;
+  row.call_sid = call.call_sid;
+  row.medium = rig.archive().standard_medium();
+  row.files = rig.recording(call).files;
+  const auto offered = rig.archive().writer.call(ingest_recording(row, "key:test"));
+  BOOST_TEST((code_of(offered) == Code::kConflict));
+  BOOST_TEST(offered.error().message.find("erased:") != std::string::npos);
+}
 
 BOOST_AUTO_TEST_CASE(same_other_and_next_part) {
   ArchiveFixture rig;

@@ -116,11 +116,12 @@ Status StandardTree::place(Io& io, const PartId& part, const Place& place) {
   return sync_directory(io, from_parent.get(), kIncoming);
 }
 
-Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io) {
+Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io, const SkipPart& skip) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
   std::vector<IncomingEntry> entries;
   const int root_fd = root->get();
   HOLDFAST_TRY(each_part_in(io, root_fd, kIncoming, [&](const PartId& part) -> Status {
+    if (skip && skip(part)) return {};
     Result<std::optional<RecordingDescription>> found =
         find_description(io, root_fd, incoming_directory(part));
     if (!found.ok() && found.error().code != Code::kCorrupt) return found.error();

@@ -77,10 +77,12 @@ class StandardTree {
   // Renames a finished part to its place. Idempotent: kNotFound only when it is
   // neither in .incoming nor in its place; kConflict when another part lies there.
   Status place(Io& io, const PartId& part, const Place& place);
-  // What lies in .incoming, for start-up. Entries with foreign names are not told. Nor is an
+  // What lies in .incoming, but for the parts that `skip` names (somebody is writing them: they
+  // are not looked at). Entries with foreign names are not told. Nor is an
   // entry that was finished and is damaged now (recording.json unreadable, a file gone or of
   // another size): it may have been acknowledged, so it is left alone and told in the log.
-  Result<std::vector<IncomingEntry>> list_incoming(Io& io);
+  using SkipPart = std::function<bool(const PartId&)>;
+  Result<std::vector<IncomingEntry>> list_incoming(Io& io, const SkipPart& skip = nullptr);
   // Removes an entry that never finished, or whose ingest was refused. The caller
   // knows that no row speaks of it: it was never acknowledged.
   Status discard_incoming(Io& io, const PartId& part);

@@ -1,0 +1,88 @@
+#include "daemon/work/incoming.h"
+
+#include <optional>
+#include <vector>
+
+#include "base/log.h"
+#include "daemon/work/ingest.h"
+#include "index/read/recordings.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kPage = 1000;
+
+Result<std::optional<Recording>> find_of(const Archive& archive, const PartId& part) {
+  HOLDFAST_ASSIGN(index, archive.index.take());
+  return find_recording(*index, part.recording);
+}
+
+bool has_row(const std::optional<Recording>& recording, int part) {
+  if (!recording) return false;
+  for (const PartRow& row : recording->part_rows)
+    if (row.part == part) return true;
+  return false;
+}
+
+// Nobody else begins or settles a part of this recording meanwhile.
+Status settle_in_turn(Io& io, const Archive& archive, const PartId& part, IncomingReport& report) {
+  HOLDFAST_ASSIGN(known, find_of(archive, part));
+  // Somebody may have begun or ended it since the listing; what has a row is placed below.
+  if (archive.live_parts.contains(part) || has_row(known, part.part)) return {};
+  const Result<RecordingDescription> description =
+      archive.standard.read_description(io, incoming_directory(part));
+  if (!description.ok() && description.error().code != Code::kNotFound) return description.error();
+  if (!description.ok()) {
+    HOLDFAST_TRY(archive.standard.discard_incoming(io, part));
+    ++report.discarded;
+    return {};
+  }
+  HOLDFAST_TRY(Ingest(archive).adopt(io, *description));
+  ++report.adopted;
+  return {};
+}
+
+Status settle_entry(Io& io, const Archive& archive, const PartId& part, IncomingReport& report) {
+  HOLDFAST_ASSIGN(known, find_of(archive, part));
+  if (!known) return settle_in_turn(io, archive, part, report);
+  const Turns::Turn turn = archive.part_turns.take(known->recording_no);
+  return settle_in_turn(io, archive, part, report);
+}
+
+Status settle_unplaced(Io& io, const Archive& archive, IncomingReport& report) {
+  Ingest ingest(archive);
+  while (true) {
+    std::vector<UnplacedPart> parts;
+    {
+      HOLDFAST_ASSIGN(index, archive.index.take());
+      HOLDFAST_ASSIGN(found, list_unplaced(*index, kPage));
+      parts = std::move(found);
+    }
+    int placed = 0;
+    for (const UnplacedPart& part : parts) {
+      if (archive.live_parts.contains(PartId{part.recording.recording, part.part})) continue;
+      if (Status done = ingest.place(io, part.recording, part.part); !done.ok())
+        log::error("place recording {}: {}", part.recording.recording.text(), done.error().message);
+      else
+        ++placed;
+    }
+    report.placed += placed;
+    // A part that cannot be placed stays visible as unplaced; it does not keep the others waiting.
+    if (parts.size() < static_cast<size_t>(kPage) || placed == 0) return {};
+  }
+}
+
+}  // namespace
+
+Result<IncomingReport> settle_incoming(Io& io, const Archive& archive) {
+  IncomingReport report;
+  const auto is_live = [&](const PartId& part) { return archive.live_parts.contains(part); };
+  HOLDFAST_ASSIGN(entries, archive.standard.list_incoming(io, is_live));
+  for (const IncomingEntry& entry : entries)
+    if (Status settled = settle_entry(io, archive, entry.part, report); !settled.ok())
+      log::warning("settle {} in .incoming: {}", entry.part.text(), settled.error().message);
+  HOLDFAST_TRY(settle_unplaced(io, archive, report));
+  return report;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,27 @@
+// What lies in .incoming and nobody works on: left by a crash, by a commit whose outcome was
+// unknown, by an upload that no worker had time to clear away. Start-up settles it, and so does a
+// turn every minute while the daemon runs; it is the same code (P7).
+//
+//   no row, incomplete ──▶ discarded: never acknowledged
+//   no row, complete   ──▶ adopted: acknowledged after all
+//   a row              ──▶ placed
+//
+// A part that somebody is writing (LiveParts) is not looked at. Parts of a known recording are
+// settled in its turn (Turns), so that nobody begins one of the same number meanwhile.
+#pragma once
+
+#include "daemon/work/archive.h"
+
+namespace holdfast {
+
+struct IncomingReport {
+  int adopted = 0;    // complete entries without a row
+  int placed = 0;     // acknowledged parts renamed into place now
+  int discarded = 0;  // partial entries
+};
+
+// What cannot be settled now is told in the log and left for the next turn. kUnavailable when the
+// standard medium is offline. Any thread, one at a time.
+Result<IncomingReport> settle_incoming(Io& io, const Archive& archive);
+
+}  // namespace holdfast
