@@ -40,10 +40,11 @@ daemon_pid=
 mount_pid=
 
 # As root the mount runs as this user; otherwise as the user of the script.
-mount_user=nobody
+mount_user=$(id -un)
 mount_group=$(id -gn)
 become=(setpriv --pdeathsig TERM --)
 if [ "$(id -u)" -eq 0 ]; then
+  mount_user=nobody
   mount_group=$(id -gn "$mount_user")
   become=(setpriv --reuid "$mount_user" --regid "$mount_group" --clear-groups --pdeathsig TERM --)
 fi
@@ -93,6 +94,7 @@ spool_dir = "spool"
 mirror_dir = "mirror"
 mirror_same_device = true
 mount_group = "$mount_group"
+mount_user = "$mount_user"
 
 [http]
 listen_port = $port

@@ -300,6 +300,15 @@ Status Ingest::adopt(Io& io, const RecordingDescription& description) {
   const bool superseded = (committed.ok() && outcome.verdict == IngestVerdict::kSame) ||
                           (!committed.ok() && committed.error().code == Code::kConflict);
   if (!superseded) return committed;
+  // The writer recovers before it answers: an earlier try of unknown outcome may be the row that
+  // was found, and then these files are the acknowledged ones.
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(known, find_recording(*index, description.recording));
+    if (known)
+      for (const PartRow& part : known->part_rows)
+        if (part.part == description.part) return {};
+  }
   // The recorder came again meanwhile, or the call was erased: this copy was never acknowledged.
   return archive_.standard.discard_incoming(io, description.part_id());
 }

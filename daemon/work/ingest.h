@@ -82,7 +82,9 @@ class Ingest {
   // Renames an acknowledged part into its place and marks it. Start-up's way too.
   Status place(Io& io, const RecordingRow& recording, int part);
 
-  // A complete entry of .incoming that no row speaks of: acknowledged after all.
+  // A complete entry of .incoming that no row speaks of: acknowledged after all. It goes when its
+  // call is there already by other files; when the row turns out to be its own it is left to
+  // place().
   Status adopt(Io& io, const RecordingDescription& description);
 
  private:

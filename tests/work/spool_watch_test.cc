@@ -1,0 +1,107 @@
+// The spool's watcher with a real loop, real workers and inotify: what the scan at start did not
+// see is told by the kernel.
+#include <boost/test/unit_test.hpp>
+
+#include "daemon/work/spool.h"
+#include "tests/support/archive_fixture.h"
+
+namespace holdfast {
+namespace {
+
+namespace fs = std::filesystem;
+
+class WatchRig : public ArchiveFixture {
+ public:
+  WatchRig()
+      : loop_(must(Loop::create())),
+        workers_(must(Workers::start(2, IoOptions()))),
+        entries_(archive(), config.spool_dir),
+        spool_(std::make_unique<Spool>(*loop_, *workers_, entries_, config.spool_dir)) {
+    fs::create_directories(config.spool_dir);
+  }
+  // The reverse of the daemon's start.
+  ~WatchRig() {
+    workers_.reset();
+    spool_.reset();
+    poll_.reset();
+    loop_.reset();
+  }
+
+  std::string directory_of(const TestCall& call) const {
+    return config.spool_dir + "/" + workspace.text() + "/" + call.call_sid;
+  }
+  void put_files(const TestCall& call) const {
+    fs::create_directories(directory_of(call));
+    for (const auto& [name, content] : call.files)
+      if (name != "metadata.json")
+        std::ofstream(directory_of(call) + "/" + name, std::ios::binary) << content;
+  }
+  // As recorders do: written elsewhere, renamed in.
+  void complete(const TestCall& call) const {
+    const std::string written = directory / call.call_sid + ".metadata";
+    std::ofstream(written, std::ios::binary) << call.files.at("metadata.json");
+    fs::rename(written, directory_of(call) + "/metadata.json");
+  }
+  bool has_left(const TestCall& call) const { return !fs::exists(directory_of(call)); }
+
+  // The steps are taken one after another, each when its condition holds; false when one of them
+  // did not come to hold in time (far less than the minute after which the spool is scanned again).
+  struct Step {
+    std::function<void()> act;
+    std::function<bool()> until;
+  };
+  bool run(std::vector<Step> steps) {
+    constexpr int kTurnsMax = 4000;
+    size_t at = 0;
+    int turns = 0;
+    const Status started = spool_->start();
+    if (!started.ok()) return false;
+    if (!steps.empty()) steps[0].act();
+    poll_ = loop_->every(Millis(5), [&] {
+      while (at < steps.size() && steps[at].until()) {
+        if (++at < steps.size()) steps[at].act();
+      }
+      if (at < steps.size() && ++turns < kTurnsMax) return;
+      spool_->stop();
+      loop_->stop();
+    });
+    loop_->run();
+    return at == steps.size();
+  }
+
+ private:
+  std::unique_ptr<Loop> loop_;
+  std::unique_ptr<Workers> workers_;
+  SpoolEntries entries_;
+  std::unique_ptr<Spool> spool_;
+  Timer poll_;
+};
+
+BOOST_AUTO_TEST_SUITE(spool_watch)
+
+BOOST_FIXTURE_TEST_CASE(entries_are_noticed_when_they_are_complete, WatchRig) {
+  const TestCall before = make_call();
+  const TestCall at_once = make_call();
+  const TestCall slow = make_call();
+  const TestCall again = make_call();
+  put_files(before);
+  complete(before);
+  const bool all = run({
+      {[] {}, [&] { return has_left(before); }},  // by the scan at start
+      {[&] { put_files(at_once), complete(at_once); }, [&] { return has_left(at_once); }},
+      // The directory is watched long before metadata.json comes.
+      {[&] { put_files(slow), put_files(again); }, [] { return true; }},
+      {[&] { complete(slow); }, [&] { return has_left(slow); }},
+      {[&] { complete(again); }, [&] { return has_left(again); }},
+      // The recorder comes again with the same call.
+      {[&] { put_files(slow), complete(slow); }, [&] { return has_left(slow); }},
+  });
+  BOOST_TEST(all);
+  for (const TestCall* call : {&before, &at_once, &slow, &again}) BOOST_TEST(is_whole(*call));
+  BOOST_TEST(files_below(config.spool_dir).empty());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast
