@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 21> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 22> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -33,6 +33,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 21> kKinds = {{
     {decision::kCopyReleased, apply::copy_released},
     {decision::kCopyQuarantined, apply::copy_quarantined},
     {decision::kConfigApplied, apply::config_applied},
+    {decision::kLedgerHealed, apply::ledger_healed},
 }};
 
 }  // namespace

@@ -42,6 +42,7 @@ constexpr std::string_view kPackReleased = "pack.released";
 constexpr std::string_view kCopyReleased = "copy.released";
 constexpr std::string_view kCopyQuarantined = "copy.quarantined";
 constexpr std::string_view kConfigApplied = "config.applied";
+constexpr std::string_view kLedgerHealed = "ledger.healed";
 }  // namespace decision
 
 // One decision as the ledger has it.

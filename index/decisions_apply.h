@@ -20,6 +20,7 @@ Status key_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status ledger_healed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 // decisions_media.cc
 Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status medium_placed(WriteTxn& txn, const Decision& line, DecisionSource& source);

@@ -98,4 +98,11 @@ Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource&) {
   return rows::store_setting(txn.index(), "config_sha256", sha256.hex());
 }
 
+// details: segments. It is told; there is nothing to do about it.
+Status ledger_healed(WriteTxn&, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(segments, need_integer(line.details, "segments"));
+  if (segments > 0) return Status();
+  return Error{Code::kInvalid, "ledger.healed: \"segments\" must be 1 or more"};
+}
+
 }  // namespace holdfast::apply

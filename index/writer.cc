@@ -57,12 +57,29 @@ Result<Fd> duplicate(int fd) {
 }  // namespace
 
 Status WriteTxn::decide(LineDraft line, DecisionSource& source) {
+  if (line.weight == Weight::kWeakening) HOLDFAST_TRY(refuse_while_decisions_are_missing());
   // What could not be a line must not change a row.
   HOLDFAST_TRY(format_line(line, INT64_MAX, now_, Digest()));
   const Decision decided = {now_, line.kind, line.who, line.on.value_or(""), line.details};
   HOLDFAST_TRY(apply_decision(*this, decided, source));
   lines_.push_back(std::move(line));
   return Status();
+}
+
+// A missing line may be a hold. Where the index was brought up to date over the gap, that line is
+// not in the rows even when it has come back since.
+Status WriteTxn::refuse_while_decisions_are_missing() {
+  HOLDFAST_ASSIGN(missed, find_setting(index_, kMissedDecisions));
+  const auto& gaps = ledger_.open_report().gaps;
+  if (gaps.empty() && !missed) return Status();
+  const std::string where = missed ? *missed
+                                   : std::to_string(gaps.front().after_n) + " and " +
+                                         std::to_string(gaps.front().before_n);
+  return Error{Code::kUnavailable,
+               "decisions between " + where +
+                   " are missing, and one of them may be a hold: nothing is released or destroyed. "
+                   "Bring the segment back into ledger/decisions or its mirror and start again" +
+                   (missed ? "; the index was made without them: have it rebuilt" : "")};
 }
 
 Status WriteTxn::decide(LineDraft line) {

@@ -35,6 +35,7 @@
 #include "index/database.h"
 #include "index/decisions.h"
 #include "io/io.h"
+#include "io/reserve.h"
 #include "ledger/ledger.h"
 
 namespace holdfast {
@@ -77,6 +78,7 @@ class WriteTxn {
         now_(now),
         replaying_(replaying),
         tombstone_key_(tombstone_key) {}
+  Status refuse_while_decisions_are_missing();
 
   Database& index_;
   Ledger& ledger_;
@@ -105,6 +107,8 @@ struct WriterOptions {
   std::optional<ArchiveId> archive;  // kept at first, compared ever after; none: not compared
   size_t queue = limits::kWriterQueue;
   size_t batch = limits::kWriterBatch;
+  // Kept before each batch, so that the lines and rows of it find room; null: none. Not owned.
+  SpaceReserve* reserve = nullptr;
   // Called between the decided lines and the commit; its error takes the place of the commit's.
   // For tests of decided batches.
   std::function<Status()> before_commit;

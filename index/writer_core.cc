@@ -129,6 +129,7 @@ Status Writer::Core::replay() {
     return Error{Code::kCorrupt, "agree on " + options_.index_path + ": it has applied decision " +
                                      std::to_string(applied_seq_) + ", the ledger ends at " +
                                      std::to_string(agreement_.ledger_last)};
+  const int64_t rows_end = applied_seq_;
   const int64_t from = std::min(applied_seq_, secrets_seq_) + 1;
   if (from > agreement_.ledger_last) return Status();
   HOLDFAST_ASSIGN(first, Transaction::begin(*index_));
@@ -154,6 +155,11 @@ Status Writer::Core::replay() {
     return true;
   });
   if (!visited.ok()) return visited.error().within("replay the ledger");
+  for (const ChainGap& gap : ledger_->open_report().gaps)
+    if (gap.before_n > rows_end)  // secrets.db alone may have needed what is before
+      HOLDFAST_TRY(
+          store_setting(*index_, kMissedDecisions,
+                        std::to_string(gap.after_n) + " and " + std::to_string(gap.before_n)));
   last = agreement_.ledger_last;
   return finish();
 }
@@ -254,6 +260,7 @@ void Writer::Core::retry_apart(Items& items, const Batch& refused) {
 // begin → apply → append, fdatasync → decided → commit.
 Writer::Core::Batch Writer::Core::make_durable(Items& items) {
   Batch batch;
+  if (options_.reserve != nullptr) options_.reserve->keep();
   const auto refuse = [&](const Error& why) {
     batch.outcome = Outcome::kRefused;
     batch.error = why;

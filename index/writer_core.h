@@ -11,6 +11,9 @@
 
 namespace holdfast {
 
+// The setting that says between which two decisions replay met a gap.
+constexpr std::string_view kMissedDecisions = "missed_decisions";
+
 // Thread rule: open() on the caller's thread before the writer's starts; then that one alone.
 class Writer::Core {
  public:

@@ -187,6 +187,8 @@ Status Ledger::agree_at_start() {
         main_n < mirror_n ? report_.lines_completed_in_main : report_.lines_completed_in_mirror;
     count = std::max(main_n, mirror_n) - std::min(main_n, mirror_n);
   }
+  HOLDFAST_TRY(heal(*main_, *mirror_));
+  HOLDFAST_TRY(heal(*mirror_, *main_));
   return complete_notes();
 }
 
@@ -210,6 +212,38 @@ Status Ledger::complete(Place& behind, Place& ahead) {
   behind.chain.reset();
   return Error{Code::kCorrupt, "complete " + behind.name + " from " + ahead.name +
                                    ": they still differ after line " + std::to_string(last_n)};
+}
+
+// Segments that are missing in the midst of `place` are brought back from `other`. Opening the
+// chain anew verifies them; if they do not fit, they go again and the gap stays.
+Status Ledger::heal(Place& place, Place& other) {
+  if (place.chain->report().gaps.empty()) return {};
+  const DurableEnd end = other.chain->end();
+  HOLDFAST_ASSIGN(have, list_segments(io_, place.decisions.get()));
+  HOLDFAST_ASSIGN(all, list_segments(io_, other.decisions.get()));
+  std::vector<int64_t> missing;
+  for (const int64_t first_n : all)
+    if (first_n <= end.segment && !std::binary_search(have.begin(), have.end(), first_n))
+      missing.push_back(first_n);
+  if (missing.empty()) return {};
+  place.chain.reset();
+  for (const int64_t first_n : missing)
+    HOLDFAST_TRY(copy_segment(io_, other.decisions.get(), place.decisions.get(), first_n, end));
+  if (const Status fits = open_chain(place, other); !fits.ok()) {
+    log::error("ledger: segments of {} do not heal {}: {}", other.name, place.name,
+               fits.error().message);
+    for (const int64_t first_n : missing)
+      for (const bool compressed : {false, true})
+        if (Status gone =
+                unlink_durably(io_, place.decisions.get(), segment_name(first_n, compressed));
+            !gone.ok() && gone.error().code != Code::kNotFound)
+          return gone;
+    return open_chain(place, other);
+  }
+  log::warning("ledger: {} segments that {} had lost were brought back from {}", missing.size(),
+               place.name, other.name);
+  report_.segments_healed += static_cast<int64_t>(missing.size());
+  return {};
 }
 
 // A note that one place lacks is copied from the other; what was erased is in neither.

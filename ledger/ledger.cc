@@ -56,7 +56,8 @@ Result<std::unique_ptr<Ledger>> Ledger::open(Io& io, const Clock& clock,
 LedgerState Ledger::state() const {
   if (unknown_) return LedgerState::kUnknown;
   if (!report_.fork.empty()) return LedgerState::kForked;
-  return main_->up() && mirror_->up() ? LedgerState::kReady : LedgerState::kBehind;
+  if (!main_->up() || !mirror_->up()) return LedgerState::kBehind;
+  return report_.gaps.empty() ? LedgerState::kReady : LedgerState::kGap;
 }
 
 Status Ledger::accepts() const {

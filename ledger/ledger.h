@@ -7,6 +7,8 @@
 //                     → rollback() → nothing of it was written
 // States:
 //   kReady      main and mirror agree and are durable to the same line
+//   kGap        lines are missing that neither place has: perhaps holds. Weakening lines are
+//               refused (kUnavailable) until the lines are back.
 //   kBehind     one of the two places is down; the other carries on. Protecting
 //               lines are taken, weakening ones are refused with kUnavailable. The
 //               place is brought up to date when it comes back.
@@ -40,7 +42,7 @@ struct LedgerOptions {
   Millis mirror_retry = seconds(10);  // how often a place that is down is tried again
 };
 
-enum class LedgerState { kReady, kBehind, kUnknown, kForked };
+enum class LedgerState { kReady, kGap, kBehind, kUnknown, kForked };
 
 // What opening found and did; for the log and for `status`.
 struct LedgerOpenReport {
@@ -49,9 +51,10 @@ struct LedgerOpenReport {
   Bytes torn_access;
   int64_t lines_completed_in_main = 0;  // the mirror was ahead
   int64_t lines_completed_in_mirror = 0;
-  std::vector<ChainGap> gaps;  // in decisions: hold everything (design.md, At start)
-  std::string fork;            // empty, or where main and mirror part
-  std::string mirror_down;     // empty, or why the mirror is not there
+  int64_t segments_healed = 0;  // missing in the midst of one place, brought back from the other
+  std::vector<ChainGap> gaps;   // in decisions, that the mirror could not heal
+  std::string fork;             // empty, or where main and mirror part
+  std::string mirror_down;      // empty, or why the mirror is not there
 };
 
 // Thread rule: one thread (the index writer's), except where a method says otherwise.
@@ -129,6 +132,7 @@ class Ledger {
   Status agree_at_start();
   Status restore(Place& place, Place& other);
   Status complete(Place& behind, Place& ahead);
+  Status heal(Place& place, Place& other);
   Status complete_notes();
   Result<bool> is_prefix(const Place& behind, const Place& ahead);
   void put_down(Place& place, const Error& reason);

@@ -19,6 +19,8 @@ std::string_view word(LedgerState state) {
   switch (state) {
     case LedgerState::kReady:
       return "in step";
+    case LedgerState::kGap:
+      return "decisions missing";
     case LedgerState::kBehind:
       return "behind";
     case LedgerState::kUnknown:

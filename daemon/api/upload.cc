@@ -146,6 +146,7 @@ class Upload : public std::enable_shared_from_this<Upload> {
         break;
       }
       case Step::Kind::kData:
+        HOLDFAST_TRY(ingest.room());
         HOLDFAST_TRY(file_->append(io, as_bytes(step.text)));
         break;
       case Step::Kind::kEnd: {

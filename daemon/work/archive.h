@@ -33,6 +33,7 @@ struct Archive {
   ChangeFeed& changes;
   Turns& part_turns;
   LiveParts& live_parts;
+  SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
   SessionKeeper* cold = nullptr;  // null: no cold tier
 

@@ -43,6 +43,7 @@ struct Ingest::Judged {
 };
 
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
+  HOLDFAST_TRY(room());
   const PartId part{archive_.random.id<RecordingId>(), 1};
   LiveParts::Live live = archive_.live_parts.add(part);
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, part));

@@ -68,8 +68,13 @@ class Ingest {
  public:
   explicit Ingest(const Archive& archive) : archive_(archive) {}
 
-  // A new draft in .incoming. kUnavailable when the standard medium is offline.
+  // A new draft in .incoming. kNoSpace when there is no room(); kUnavailable when the standard
+  // medium is offline.
   Result<std::unique_ptr<IngestDraft>> begin(Io& io, IngestRequest request);
+
+  // kNoSpace unless `wanted` bytes more may come in: what is left of the state directory's disk is
+  // for decisions. Asked now and then while files are received.
+  Status room(Bytes wanted = Bytes(0)) { return archive_.reserve.room(wanted); }
 
   // Judges the draft's files and makes them durable. kInvalid (nothing of it is
   // kept), kConflict (other bytes, erased), kNoSpace, kUnavailable (try again).

@@ -5,6 +5,7 @@
 #include "daemon/work/media_source.h"
 #include "daemon/work/medium_sight.h"
 #include "daemon/work/remover.h"
+#include "index/commands/keys.h"
 #include "index/commands/media.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
@@ -72,7 +73,10 @@ Status OpenedArchive::open_standard() {
 
 Status OpenedArchive::open_writer(const OpenOptions& open_options) {
   source_ = std::make_unique<MediaSource>(*source_io_, *standard_);
+  HOLDFAST_ASSIGN(reserve, SpaceReserve::open(config_.state_dir));
+  reserve_ = std::move(reserve);
   WriterOptions options;
+  options.reserve = reserve_.get();
   options.index_path = config_.state_dir + "/index.db";
   options.secrets_path = config_.state_dir + "/secrets.db";
   options.archive = id_;
@@ -85,6 +89,13 @@ Status OpenedArchive::open_writer(const OpenOptions& open_options) {
   writer_ = std::move(writer);
   report_.agreement = writer_->agreement();
   const LedgerOpenReport& found = report_.agreement.ledger;
+  if (found.segments_healed > 0)
+    HOLDFAST_TRY(writer_->call(ledger_healed(found.segments_healed, "system")));
+  for (const ChainGap& gap : found.gaps)
+    log::error(
+        "ledger: the decisions between {} and {} are missing: nothing is released or "
+        "destroyed until they are back",
+        gap.after_n, gap.before_n);
   if (found.torn_decisions.count > 0)
     log::warning("ledger: an unfinished last line of {} bytes was cut", found.torn_decisions.count);
   if (!found.mirror_down.empty())
@@ -109,8 +120,8 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
   }
   archive_ = std::make_unique<Archive>(
       Archive{config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_,
-              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, warm_keeper_.get(),
-              cold_keeper_.get()});
+              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, *reserve_,
+              warm_keeper_.get(), cold_keeper_.get()});
   return {};
 }
 

@@ -78,6 +78,7 @@ class OpenedArchive {
   std::unique_ptr<Vault> cold_;
   std::unique_ptr<SessionKeeper> warm_keeper_;
   std::unique_ptr<SessionKeeper> cold_keeper_;
+  std::unique_ptr<SpaceReserve> reserve_;
   std::unique_ptr<DecisionSource> source_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<IndexPool> index_;

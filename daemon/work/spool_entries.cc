@@ -45,6 +45,13 @@ bool exists(const Fd& directory, std::string_view name) {
   return ::fstatat(directory.get(), std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+// 0 when it cannot be told: copying it will say why.
+Bytes size_in(const Fd& directory, const std::string& name) {
+  struct stat status {};
+  if (::fstatat(directory.get(), name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return Bytes(0);
+  return Bytes(status.st_size);
+}
+
 // Renames spool/<entry> to spool/<where>/<entry>.<n>, the first n that is free.
 Result<std::string> set_aside(Io& io, const Fd& root, std::string_view where,
                               const std::string& entry) {
@@ -132,6 +139,10 @@ Result<Ingested> SpoolEntries::ingest(Io& io, const Fd& entry_directory,
                                       " files in one spool entry"};
   HOLDFAST_ASSIGN(draft, ingest_.begin(io, IngestRequest{workspace, call_sid, "spool"}));
   for (const std::string& name : names) {
+    if (Status room = ingest_.room(size_in(entry_directory, name)); !room.ok()) {
+      HOLDFAST_TRY(ingest_.abandon(io, std::move(draft)));
+      return room.error();
+    }
     auto copied = draft->writer().copy_in(io, entry_directory, name, Bytes(limits::kFileBytesMax));
     if (copied.ok()) continue;
     HOLDFAST_TRY(ingest_.abandon(io, std::move(draft)));

@@ -188,4 +188,13 @@ Command<void> config_applied(Digest sha256, std::string who) {
   return {"note the configuration in force", apply};
 }
 
+Command<void> ledger_healed(int64_t segments, std::string who) {
+  const auto apply = [segments, who = std::move(who)](WriteTxn& txn) -> Status {
+    LineDraft line = neutral(decision::kLedgerHealed, "", who);
+    line.details["segments"] = segments;
+    return txn.decide(std::move(line));
+  };
+  return {"note that the ledger was healed", apply};
+}
+
 }  // namespace holdfast

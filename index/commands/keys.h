@@ -43,4 +43,8 @@ Command<int64_t> ensure_signing_key(WorkspaceNo workspace_no, std::string who);
 // The configuration in force. Decision config.applied; none when the digest is that of the last.
 Command<void> config_applied(Digest sha256, std::string who);
 
+// Segments of decisions that one place of the ledger had lost came back from the other. Decision
+// ledger.healed.
+Command<void> ledger_healed(int64_t segments, std::string who);
+
 }  // namespace holdfast

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "tests/api/api_rig.h"
+#include "tests/support/small_disk.h"
 
 namespace holdfast::testing {
 namespace {
@@ -112,6 +113,36 @@ BOOST_AUTO_TEST_CASE(a_new_medium_takes_a_place_when_it_is_said) {
   BOOST_TEST(
       again.post("/v1/media/" + std::string(26, 'a') + "/place", json::object{{"path", old_path}})
           .status == 404);
+}
+
+BOOST_AUTO_TEST_CASE(a_full_disk_refuses_uploads_and_takes_holds) {
+  const TemporaryDirectory directory;
+  const SmallDisk disk(directory / "disk", 200);
+  if (!disk.is_mounted()) return;
+  DaemonProcess daemon(HOLDFASTD, disk.path() + "/archive", {});
+  daemon.start();
+  TestClient admin(by_socket(daemon.admin_socket()));
+  const json::object workspace{{"workspace_id", kWorkspace}};
+  BOOST_TEST(admin.post("/v1/workspaces", workspace).status == 201);
+  SeededRandom random;
+  const auto call_of = [&] {
+    return make_call(directory / "calls", kWorkspace, {SystemClock().now(), 1000}, random);
+  };
+  const CallFiles stored = call_of();
+  BOOST_TEST(admin.send(upload_of(stored)).status == 201);
+  disk.fill();
+  const CallFiles late = call_of();
+  const HttpResponse refused = admin.send(upload_of(late));
+  BOOST_TEST(refused.status == 507, refused.body);
+  BOOST_TEST(problem_of(refused) == "no-space");
+  BOOST_TEST(admin
+                 .post(path_of_call(stored, "/holds"),
+                       json::object{{"matter", "A v. B"}, {"reason", "letter"}})
+                 .status == 201);
+  BOOST_TEST(admin.get(path_of_call(stored, "/download/inbound.ulaw")).status == 200);
+  disk.clear();
+  BOOST_TEST(admin.send(upload_of(late)).status == 201);
+  BOOST_TEST(daemon.stop() == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_wrong_method_is_told_the_right_ones) {

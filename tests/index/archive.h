@@ -94,6 +94,7 @@ class Archive {
     out.ledger.directory = directory / "ledger";
     out.ledger.mirror_directory = directory / "mirror";
     out.ledger.mirror_same_device = true;
+    out.ledger.segment_bytes_max = segment_bytes_max;
     out.io.faults = &faults;
     out.io.force_fallback = true;
     out.before_commit = before_commit;
@@ -238,6 +239,7 @@ class Archive {
   SeededRandom writer_random;  // of the writer's
   AimedFaults faults;
   KeptSource source;
+  Bytes segment_bytes_max{limits::kSegmentBytesMax};
   std::function<Status()> before_commit;
   WorkspaceId workspace;
   WorkspaceNo workspace_no;

@@ -1,6 +1,8 @@
 // P6 and P7 for decisions: an index that is missing, older or cut off is brought
 // to the same rows by the ledger, by the same functions that live commands use.
+#include <algorithm>
 #include <filesystem>
+#include <vector>
 
 #include "index/read/holds.h"
 #include "index/read/status.h"
@@ -351,6 +353,42 @@ BOOST_AUTO_TEST_CASE(P6_what_was_destroyed_stays_destroyed) {
   BOOST_TEST(!must(find_recording(*archive.index, row.recording)).has_value());
   IngestRow again = archive.ingest_row("CA1");
   BOOST_CHECK(code_of(archive.writer->call(ingest_recording(again, "key:a"))) == Code::kConflict);
+}
+
+// A missing line may be a hold: nothing weakens while it is missing, and with an index that was
+// made without it not even when it has come back.
+BOOST_AUTO_TEST_CASE(while_decisions_are_missing_nothing_is_destroyed) {
+  namespace fs = std::filesystem;
+  for (const bool index_lost : {false, true}) {
+    Archive archive;
+    archive.segment_bytes_max = Bytes(1);  // a segment for each batch
+    archive.furnish();
+    const IngestRow row = archive.ingest("CA1");
+    for (const char* call : {"CA2", "CA3"}) archive.ingest(call);
+    archive.stop();
+    std::vector<fs::path> segments;
+    for (const auto& entry : fs::directory_iterator(archive.directory / "ledger/decisions"))
+      segments.push_back(entry.path().filename());
+    std::sort(segments.begin(), segments.end());
+    BOOST_TEST_REQUIRE(segments.size() > 3U);
+    const fs::path lost = segments[segments.size() - 2];
+    const fs::path kept = archive.directory / "kept";
+    fs::rename(fs::path(archive.directory / "ledger/decisions") / lost, kept);
+    fs::remove(fs::path(archive.directory / "mirror/decisions") / lost);
+    if (index_lost) remove_index(archive);
+    archive.start();
+    must(archive.writer->call(mark_placed(row.recording_no, 1)));  // has no line to be replayed
+    const auto condemned = [&] { return archive.writer->call(condemn(row.recording_no, "uid:0")); };
+    const auto refused = condemned();
+    BOOST_REQUIRE(!refused.ok());
+    BOOST_TEST((refused.error().code == Code::kUnavailable), refused.error().message);
+    archive.ingest("CA4");  // what protects goes on
+    archive.stop();
+    fs::rename(kept, fs::path(archive.directory / "mirror/decisions") / lost);
+    archive.start();
+    BOOST_TEST(archive.writer->agreement().ledger.segments_healed == 1);
+    BOOST_TEST(condemned().ok() == !index_lost);
+  }
 }
 
 // The two files do not commit together: an older secrets.db learns that a key was retired.

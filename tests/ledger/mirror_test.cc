@@ -174,23 +174,64 @@ BOOST_AUTO_TEST_CASE(a_main_that_fails_leaves_protection_to_the_mirror_and_comes
   BOOST_TEST(rig.values() == (Values{1, 2, 3, 4}));
 }
 
-BOOST_AUTO_TEST_CASE(a_missing_segment_is_a_gap_and_told) {
+BOOST_AUTO_TEST_CASE(a_missing_segment_comes_back_from_the_other_place) {
+  for (const char* place : {"ledger", "mirror"}) {
+    LedgerRig rig;
+    rig.options.segment_bytes_max = Bytes(300);
+    rig.open();
+    for (int64_t value = 1; value <= 9; ++value) must(rig.decide(value));
+    rig.ledger.reset();
+    for (const int64_t first_n : {1, 4})
+      fs::remove(rig.directory /
+                 (std::string(place) + "/decisions/" + segment_name(first_n, true)));
+    rig.open();
+    BOOST_TEST(rig.ledger->open_report().gaps.empty());
+    BOOST_TEST(rig.ledger->open_report().segments_healed == 2);
+    BOOST_TEST((rig.ledger->state() == LedgerState::kReady));
+    rig.check_agreement();
+    BOOST_TEST(rig.values() == (Values{1, 2, 3, 4, 5, 6, 7, 8, 9}));
+  }
+}
+
+// Another chain's segment of that name heals nothing, and does no harm.
+BOOST_AUTO_TEST_CASE(a_segment_that_does_not_fit_heals_nothing) {
   LedgerRig rig;
   rig.options.segment_bytes_max = Bytes(300);
   rig.open();
   for (int64_t value = 1; value <= 9; ++value) must(rig.decide(value));
   rig.ledger.reset();
   fs::remove(rig.directory / ("ledger/decisions/" + segment_name(4, true)));
+  fs::copy_file(rig.directory / ("mirror/decisions/" + segment_name(5, true)),
+                rig.directory / ("mirror/decisions/" + segment_name(4, true)),
+                fs::copy_options::overwrite_existing);
+  const auto opened = rig.try_open();
+  if (opened.ok()) BOOST_TEST((*opened)->open_report().gaps.size() == 1U);
+  BOOST_TEST(!fs::exists(rig.directory / ("ledger/decisions/" + segment_name(4, true))));
+}
+
+BOOST_AUTO_TEST_CASE(a_segment_missing_in_both_places_is_a_gap_and_told) {
+  LedgerRig rig;
+  rig.options.segment_bytes_max = Bytes(300);
+  rig.open();
+  for (int64_t value = 1; value <= 9; ++value) must(rig.decide(value));
+  rig.ledger.reset();
+  const auto lose = [&](int64_t first_n) {
+    for (const char* place : {"ledger", "mirror"})
+      fs::remove(rig.directory /
+                 (std::string(place) + "/decisions/" + segment_name(first_n, true)));
+  };
+  lose(4);
   rig.open();
   BOOST_REQUIRE(rig.ledger->open_report().gaps.size() == 1U);
   BOOST_TEST(rig.ledger->open_report().gaps[0].after_n == 3);
   BOOST_TEST(rig.ledger->open_report().gaps[0].before_n == 5);
+  BOOST_TEST((rig.ledger->state() == LedgerState::kGap));
   const ChainReport report = rig.verify("ledger/decisions");
   BOOST_REQUIRE(report.gaps.size() == 1U);
   BOOST_TEST(!report.broken);
   // Also the beginning must be there.
   rig.ledger.reset();
-  fs::remove(rig.directory / ("ledger/decisions/" + segment_name(1, true)));
+  lose(1);
   rig.open();
   BOOST_TEST(rig.ledger->open_report().gaps.size() == 2U);
 }
