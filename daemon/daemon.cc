@@ -96,7 +96,7 @@ Status Daemon::listen() {
                                     clock_.now(), [this] { mover_lane_->kick(); },
                                     [this] {
                                       warm_lane_->kick();
-                                      if (cold_lane_) cold_lane_->kick();
+                                      cold_lane_->kick();
                                     },
                                     nullptr});
   api_ = std::make_unique<api::Api>(
@@ -136,15 +136,15 @@ Status Daemon::start_lanes() {
   HOLDFAST_ASSIGN(warm_lane, LaneThread::start("hf-warm", restore_interval, IoOptions(),
                                                [this](Io& io) { warm_restorer_->run(io); }));
   warm_lane_ = std::move(warm_lane);
-  if (archive.cold != nullptr) {
-    cold_restorer_ = std::make_unique<Restorer>(archive, Tier::kCold);
-    HOLDFAST_ASSIGN(cold_lane,
-                    LaneThread::start("hf-cold", restore_interval, IoOptions(), [this](Io& io) {
-                      cold_restorer_->run(io);
-                      opened_->archive().cold->close_if_idle();
-                    }));
-    cold_lane_ = std::move(cold_lane);
-  }
+  // Without a cold tier as well: what was asked of a medium that is no longer configured is told so.
+  cold_restorer_ = std::make_unique<Restorer>(archive, Tier::kCold);
+  HOLDFAST_ASSIGN(cold_lane,
+                  LaneThread::start("hf-cold", restore_interval, IoOptions(), [this](Io& io) {
+                    cold_restorer_->run(io);
+                    SessionKeeper* cold = opened_->archive().cold;
+                    if (cold != nullptr) cold->close_if_idle();
+                  }));
+  cold_lane_ = std::move(cold_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
   spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir);
   return spool_->start();
@@ -192,7 +192,7 @@ void Daemon::stop() {
   opened_->archive().changes.close();
   mover_->request_stop();
   warm_restorer_->request_stop();
-  if (cold_restorer_) cold_restorer_->request_stop();
+  cold_restorer_->request_stop();
   server_->drain([this] { loop_->stop(); });
 }
 

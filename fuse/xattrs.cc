@@ -3,7 +3,7 @@
 #include "base/limits.h"
 #include "fuse/tree.h"
 #include "index/read/recordings.h"
-#include "index/read/work.h"
+#include "index/read/restores.h"
 
 namespace holdfast {
 

@@ -141,6 +141,10 @@ Status destroying(WriteTxn& txn, const Decision& line, DecisionSource&) {
                    "WHERE recording_no = ?1 AND state <> 3",
                    row->recording_no));
   HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE restore_waiter SET state = 5 WHERE state <= 1 AND restore_no IN "
+                   "(SELECT restore_no FROM restore WHERE recording_no = ?1 AND state <= 2)",
+                   row->recording_no));
+  HOLDFAST_TRY(run(txn.index(),
                    "UPDATE restore SET state = 5 WHERE recording_no = ?1 AND state <= 1",
                    row->recording_no));
   return rows::leave_open_packs(txn.index(), row->recording_no);
@@ -167,6 +171,10 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
     HOLDFAST_TRY(run(index, "UPDATE recording SET state = 2 WHERE recording_no = ?1", number));
     HOLDFAST_TRY(run(index, "UPDATE recording SET state = 3 WHERE recording_no = ?1", number));
   }
+  HOLDFAST_TRY(run(index,
+                   "UPDATE restore_waiter SET state = 5 WHERE state <= 2 AND restore_no IN "
+                   "(SELECT restore_no FROM restore WHERE recording_no = ?1 AND state <= 2)",
+                   number));
   HOLDFAST_TRY(
       run(index, "UPDATE restore SET state = 5 WHERE recording_no = ?1 AND state <= 2", number));
   HOLDFAST_TRY(run(index, "DELETE FROM copy WHERE recording_no = ?1", number));

@@ -203,9 +203,10 @@ CREATE TABLE restore (
   workspace_no INTEGER NOT NULL,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 5),
   priority INTEGER NOT NULL,
-  tier INTEGER NOT NULL,
+  tier INTEGER NOT NULL CHECK (tier IN (1, 2)),  -- whose lane serves it
   bytes INTEGER NOT NULL,
   keep_ms INTEGER NOT NULL,
+  started_by TEXT NOT NULL,  -- who asked first: whose recall budget it took
   requested_at INTEGER NOT NULL,
   started_at INTEGER,
   staged_at INTEGER,
@@ -213,13 +214,19 @@ CREATE TABLE restore (
   attempts INTEGER NOT NULL DEFAULT 0,
   not_before INTEGER NOT NULL,
   error TEXT NOT NULL DEFAULT '',
-  pack_no INTEGER,  -- of part 1, so that recalls are grouped
+  pack_no INTEGER,  -- of the first archived part, so that recalls are grouped
   medium_no INTEGER
 ) STRICT;
 CREATE UNIQUE INDEX restore_live ON restore (recording_no) WHERE state <= 2;
-CREATE INDEX restore_queue ON restore (state, priority, requested_at) WHERE state <= 2;
+CREATE INDEX restore_queue ON restore (tier, workspace_no, priority, requested_at, not_before)
+  WHERE state = 0;
+CREATE INDEX restore_age ON restore (state, tier, requested_at, not_before) WHERE state <= 1;
+CREATE INDEX restore_medium ON restore (medium_no, state, priority, requested_at, bytes)
+  WHERE state <= 1;
 CREATE INDEX restore_expiry ON restore (expires_at) WHERE state = 2;
 CREATE INDEX restore_workspace ON restore (workspace_no, requested_at);
+CREATE INDEX restore_workspace_state ON restore (workspace_no, state, requested_at);
+CREATE INDEX restore_starter ON restore (started_by, requested_at);
 
 CREATE TABLE restore_waiter (
   waiter_no INTEGER PRIMARY KEY,
@@ -231,7 +238,6 @@ CREATE TABLE restore_waiter (
   requested_at INTEGER NOT NULL,
   UNIQUE (restore_no, who)
 ) STRICT;
-CREATE INDEX restore_waiter_who ON restore_waiter (who, requested_at);
 
 CREATE TABLE recall_sample (
   sample_no INTEGER PRIMARY KEY,

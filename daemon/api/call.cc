@@ -15,7 +15,10 @@ void Call::fail(const Error& error) {
       return exchange->respond(http::problem_response(409, type, error.message));
   if (error.code == Code::kLocked)
     return exchange->respond(http::problem_response(409, "legal-hold", error.message));
-  exchange->respond(http::problem_response(error));
+  http::Response response = http::problem_response(error);
+  // A budget is of an hour, and the oldest part of it comes back soon.
+  if (error.code == Code::kExhausted) response.headers.set("retry-after", "600");
+  exchange->respond(std::move(response));
 }
 
 std::optional<std::string> Call::query(std::string_view name) const {

@@ -9,7 +9,7 @@
 #include "daemon/http/file_semantics.h"
 #include "daemon/work/file_reader.h"
 #include "index/read/recordings.h"
-#include "index/read/work.h"
+#include "index/read/restores.h"
 
 namespace holdfast::api {
 namespace {

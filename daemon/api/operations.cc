@@ -157,21 +157,37 @@ void status_call(CallPtr call) {
 
 void list_moves_call(CallPtr call) {
   const auto limit = static_cast<size_t>(call->query_integer("limit").value_or(100));
-  // The state is looked for among as many as a page may have, not only among the newest few.
-  auto rows = list_moves(call->index(), limits::kPageItemsMax);
+  std::optional<MoveState> state;
+  if (const auto text = call->query("state"))
+    for (MoveState one :
+         {MoveState::kPlanned, MoveState::kCopying, MoveState::kCopied, MoveState::kVerified,
+          MoveState::kSwitched, MoveState::kReleased, MoveState::kFailed})
+      if (holdfast::word(one) == *text) state = one;
+  std::optional<int64_t> after;
+  if (const auto text = call->query("cursor")) {
+    const std::optional<Cursor> cursor = read_cursor(*text);
+    if (!cursor || !cursor->b.empty())
+      return call->fail(Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"});
+    after = cursor->a;
+  }
+  // One more row tells whether there is another page.
+  auto rows = list_moves(call->index(), state, after, static_cast<int>(limit) + 1);
   if (!rows.ok()) return call->fail(rows.error());
+  json::object body{{"items", nullptr}, {"next_cursor", nullptr}};
+  if (rows->size() > limit) {
+    rows->resize(limit);
+    body["next_cursor"] = make_cursor(rows->back().move_no, "");
+  }
   auto media = list_media(call->index());
   if (!media.ok()) return call->fail(media.error());
-  const std::optional<std::string> state = call->query("state");
   json::array items;
   for (const MoveRow& row : *rows) {
-    if (items.size() == limit) break;
-    if (state && holdfast::word(row.state) != *state) continue;
     auto pack = find_pack(call->index(), row.pack);
     if (!pack.ok()) return call->fail(pack.error());
     items.push_back(move_view(row, *media, *pack));
   }
-  call->answer(200, json::object{{"items", std::move(items)}, {"next_cursor", nullptr}});
+  body["items"] = std::move(items);
+  call->answer(200, std::move(body));
 }
 
 void run_moves(CallPtr call) {

@@ -7,7 +7,7 @@
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
 #include "index/read/recordings.h"
-#include "index/read/work.h"
+#include "index/read/restores.h"
 
 namespace holdfast::api {
 namespace {
@@ -154,35 +154,41 @@ void report_archived(CallPtr call, const Recording& recording,
   answer_restoring(*call, *std::move(body), retry_after);
 }
 
-void start_restore(CallPtr call, Recording recording, RestoreWish wish,
-                   std::function<void(CallPtr)> when_back) {
-  const Archive& archive = call->services.archive;
-  const bool joins = recording.restore.has_value();
-  if (!joins && !call->actor.is_operator) {
-    auto used = recalls_since(call->index(), call->actor.who, archive.clock.now() - hours(1));
-    if (!used.ok()) return call->fail(used.error());
-    if (*used >= archive.config.recalls_per_key_hour) {
-      http::Response response = http::problem_response(
-          Error{Code::kExhausted,
-                "this key has started " + std::to_string(*used) + " recalls in the last hour"});
-      response.headers.set("retry-after", "600");
-      return call->answer(std::move(response));
-    }
-  }
+namespace {
+
+RequestRestore request_of(const Call& call, const RecordingRow& recording,
+                          const RestoreWish& wish) {
+  const Archive& archive = call.services.archive;
   RequestRestore request;
   request.recording = recording.recording_no;
-  request.restore = call->services.archive.random.id<RestoreId>();
-  request.who = call->actor.who;
+  request.restore = archive.random.id<RestoreId>();
+  request.who = call.actor.who;
+  if (!call.actor.is_operator) request.budget_per_hour = archive.config.recalls_per_key_hour;
   request.priority = wish.priority;
   request.keep = wish.keep.count > 0 ? wish.keep : archive.config.keep_default;
   request.callback_url = wish.callback_url;
+  return request;
+}
+
+// The mount shows when a restore will be ready.
+void tell_of(const Call& call, const RecordingRow& recording, const RestoreOutcome& outcome) {
+  if (outcome.joined) return;
+  call.services.archive.changes.publish({Change::Kind::kChanged, recording.recording_no,
+                                         recording.workspace, recording.day, recording.call_sid});
+}
+
+}  // namespace
+
+void start_restore(CallPtr call, Recording recording, RestoreWish wish,
+                   std::function<void(CallPtr)> when_back) {
   with_command(
-      call, request_restore(request),
+      call, request_restore(request_of(*call, recording, wish)),
       [recording, when_back](const CallPtr& asked, const RestoreOutcome& outcome) {
         // Joined one that is staged: its links may have had their hour, and nothing is waited for.
         if (outcome.restore.state == RestoreState::kStaged &&
             is_back(*asked, recording.recording_no))
           return when_back(asked);
+        tell_of(*asked, recording, outcome);
         asked->services.wake_restorers();
         const int64_t wait =
             std::min(http::preferred_wait_seconds(asked->request()), limits::kPreferWaitSecondsMax);
@@ -244,6 +250,25 @@ void show_restore(CallPtr call) {
   call->answer(200, *std::move(view));
 }
 
+namespace {
+
+// A listing names calls: it is told in the ledger as that of the recordings is (design.md, Two
+// chains).
+void answer_listing(const CallPtr& call, json::object page) {
+  json::object filter;
+  for (std::string_view name : {"state", "limit"})
+    if (const auto value = call->query(name)) filter[name] = *value;
+  LineDraft line{"list", call->actor.who, std::nullopt, {}, Weight::kNeutral};
+  line.details = {{"what", "restores"},
+                  {"workspace", call->workspace->workspace.text()},
+                  {"filter", std::move(filter)},
+                  {"count", static_cast<int64_t>(page.at("items").get_array().size())}};
+  with_audit(call, std::move(line),
+             [page = std::move(page)](const CallPtr& audited) { audited->answer(200, page); });
+}
+
+}  // namespace
+
 void list_restores_call(CallPtr call) {
   std::optional<RestoreState> state;
   if (const auto text = call->query("state"))
@@ -251,24 +276,41 @@ void list_restores_call(CallPtr call) {
          {RestoreState::kQueued, RestoreState::kRecalling, RestoreState::kStaged,
           RestoreState::kExpired, RestoreState::kFailed, RestoreState::kCancelled})
       if (holdfast::word(one) == *text) state = one;
-  const int limit = static_cast<int>(call->query_integer("limit").value_or(100));
+  const auto limit = static_cast<size_t>(call->query_integer("limit").value_or(100));
+  std::optional<RestoreKey> after;
+  if (const auto text = call->query("cursor")) {
+    const std::optional<Cursor> cursor = read_cursor(*text);
+    if (!cursor || cursor->b.empty() || cursor->b.size() > 18 ||
+        cursor->b.find_first_not_of("0123456789") != std::string::npos)
+      return call->fail(Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"});
+    after = RestoreKey{UnixMillis(cursor->a), std::stoll(cursor->b)};
+  }
   // Each one that waits counts the queue before it: a worker's, not the loop's.
-  with_worker<json::array>(
+  with_worker<json::object>(
       call,
-      [archive = call->services.archive, workspace = call->workspace->workspace_no, state,
-       limit](Io&) -> Result<json::array> {
+      [archive = call->services.archive, workspace = call->workspace->workspace_no, state, after,
+       limit](Io&) -> Result<json::object> {
         HOLDFAST_ASSIGN(index, archive.index.take());
-        HOLDFAST_ASSIGN(rows, list_restores(*index, workspace, state, limit));
+        // One more row tells whether there is another page.
+        HOLDFAST_ASSIGN(
+            rows, list_restores(*index, workspace, state, after, static_cast<int>(limit) + 1));
+        json::object page{{"items", nullptr}, {"next_cursor", nullptr}};
+        if (rows.size() > limit) {
+          rows.resize(limit);
+          page["next_cursor"] =
+              make_cursor(rows.back().requested_at.count, std::to_string(rows.back().restore_no));
+        }
         json::array items;
         for (const RestoreRow& row : rows) {
           HOLDFAST_ASSIGN(view, restore_view(archive, *index, row));
           items.push_back(std::move(view));
         }
-        return items;
+        page["items"] = std::move(items);
+        return page;
       },
-      [](const CallPtr& done, Result<json::array> items) {
-        if (!items.ok()) return done->fail(items.error());
-        done->answer(200, json::object{{"items", *std::move(items)}, {"next_cursor", nullptr}});
+      [](const CallPtr& done, Result<json::object> page) {
+        if (!page.ok()) return done->fail(page.error());
+        answer_listing(done, *std::move(page));
       });
 }
 

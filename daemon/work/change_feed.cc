@@ -16,13 +16,18 @@ std::string_view word(Change::Kind kind) {
   return "changed";
 }
 
-void ChangeFeed::publish(Change change) {
+void ChangeFeed::publish(Change change) { publish(std::vector<Change>{std::move(change)}); }
+
+void ChangeFeed::publish(std::vector<Change> changes) {
+  if (changes.empty()) return;
   std::map<int64_t, std::function<void()>> waiters;
   {
     std::lock_guard lock(mutex_);
-    recent_.push_back(std::move(change));
-    ++last_;
-    if (recent_.size() > kKept) recent_.pop_front();
+    for (Change& change : changes) {
+      recent_.push_back(std::move(change));
+      ++last_;
+      if (recent_.size() > kKept) recent_.pop_front();
+    }
     waiters.swap(waiters_);
   }
   for (auto& [number, woken] : waiters) woken();

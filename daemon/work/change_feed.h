@@ -38,6 +38,8 @@ class ChangeFeed {
   };
 
   void publish(Change change);
+  // Several at once: whoever waits is woken once.
+  void publish(std::vector<Change> changes);
   // Everything after `since`; at most `kKept` changes.
   News since(int64_t seq) const;
 

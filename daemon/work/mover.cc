@@ -41,6 +41,10 @@ Result<bool> Mover::run_once(Io& io) {
   if (removal_failed_ || !destroyed) {
     HOLDFAST_ASSIGN(removed, remover_.resume_removals(io));
     removal_failed_ = !removed;
+  } else {
+    // Staged copies of a restore that was given up: the decision is committed, the rest is ours.
+    HOLDFAST_ASSIGN(released, remover_.resume_releasing(io));
+    removal_failed_ = !released;
   }
   DueRows rows;
   {

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "index/read/recordings.h"
+#include "index/read/restores.h"
 #include "index/read/work.h"
 
 namespace holdfast {

@@ -1,5 +1,7 @@
 #include "daemon/work/remover.h"
 
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "index/commands/copies.h"
@@ -75,7 +77,28 @@ Status Remover::release_warm_pack(Io& io, const PackId& pack, const std::string&
   return remove_pack(io, permit, *location);
 }
 
+// Its members are one tier slower by now.
+Status Remover::tell_members(const PackId& pack, const MediumId& medium) {
+  MemberKey after;
+  while (true) {
+    std::vector<PackMemberRow> page;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(found, pack_members(*index, pack, medium, after, kPage));
+      page = std::move(found);
+    }
+    std::vector<Change> changes;
+    for (const PackMemberRow& member : page)
+      changes.push_back({Change::Kind::kChanged, member.recording_no, member.workspace, member.day,
+                         member.call_sid});
+    archive_.changes.publish(std::move(changes));
+    if (page.size() < static_cast<size_t>(kPage)) return {};
+    after = MemberKey{page.back().recording_no, page.back().part};
+  }
+}
+
 Status Remover::remove_pack(Io& io, const PackReleasePermit& permit, const PackLocation& location) {
+  HOLDFAST_TRY(tell_members(permit.pack(), permit.medium()));
   SessionKeeper* keeper = archive_.keeper_of(permit.medium());
   if (keeper == nullptr)
     return Error{Code::kUnavailable,
@@ -182,6 +205,8 @@ Result<bool> Remover::resume_releasing(Io& io) {
 }
 
 Status Remover::go_on_releasing(Io& io, const PlainCopy& copy) {
+  // A restorer may be removing it right now, to stage another in its place.
+  const Turns::Turn turn = archive_.part_turns.take(copy.recording_no);
   std::optional<Recording> recording;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
@@ -189,10 +214,18 @@ Status Remover::go_on_releasing(Io& io, const PlainCopy& copy) {
     recording = std::move(found);
   }
   if (!recording) return {};
+  const bool stands =
+      std::any_of(recording->copies.begin(), recording->copies.end(), [&](const CopyRow& row) {
+        return row.part == copy.part && row.medium == copy.medium && row.state == copy.state;
+      });
+  if (!stands) return {};
   const ReleasePolicy policy{archive_.config.copies_before_release};
   HOLDFAST_ASSIGN(permit, archive_.writer.call(release_copy(copy.recording_no, copy.part,
                                                             copy.medium, policy, "system")));
-  return remove_plain(io, *recording, permit);
+  HOLDFAST_TRY(remove_plain(io, *recording, permit));
+  archive_.changes.publish({Change::Kind::kChanged, recording->recording_no, recording->workspace,
+                            recording->day, recording->call_sid});
+  return {};
 }
 
 Result<bool> Remover::resume_packs(Io& io) {

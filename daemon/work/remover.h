@@ -56,6 +56,7 @@ class Remover {
   Result<bool> resume_packs(Io& io);
   Status go_on_releasing(Io& io, const PlainCopy& copy);
   Status resume_trash(Io& io);
+  Status tell_members(const PackId& pack, const MediumId& medium);
 
   Archive archive_;
 };

@@ -8,31 +8,14 @@
 #include "index/commands/media.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
-#include "index/read/work.h"
+#include "index/read/restores.h"
 #include "tiers/move.h"
 #include "tiers/pack/part_extractor.h"
 
 namespace holdfast {
 namespace {
 
-constexpr int kQueueRows = 1000;  // restores looked at for one batch
-constexpr int kAttemptsMax = 8;   // tries before a restore is told to have failed
-
-bool has_plain_copy(const Recording& recording, int part, const MediumId& standard) {
-  for (const CopyRow& copy : recording.copies)
-    if (copy.part == part && copy.medium == standard && !copy.pack &&
-        (copy.state == CopyState::kCopied || copy.state == CopyState::kVerified ||
-         copy.state == CopyState::kStaged))
-      return true;
-  return false;
-}
-
-// An older plain copy is still going away: a staged one cannot stand there yet.
-bool is_being_removed(const Recording& recording, const MediumId& standard) {
-  return std::any_of(recording.copies.begin(), recording.copies.end(), [&](const CopyRow& copy) {
-    return copy.medium == standard && !copy.pack && copy.state == CopyState::kReleasing;
-  });
-}
+constexpr int kAttemptsMax = 8;  // tries before a restore is told to have failed
 
 // A failure to write the staged copy says nothing about the copy it is made from: it is told as one
 // of the standard tier's, to be tried again, and never quarantines a pack.
@@ -81,22 +64,6 @@ Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int 
 
 }  // namespace
 
-const CopyRow* best_pack_copy(const Recording& recording, int part) {
-  const CopyRow* best = nullptr;
-  for (const CopyRow& copy : recording.copies) {
-    const bool usable = copy.part == part && copy.pack && copy.audio && copy.metadata &&
-                        (copy.state == CopyState::kVerified || copy.state == CopyState::kCopied) &&
-                        copy.medium_state != MediumState::kLost &&
-                        copy.medium_state != MediumState::kRetired;
-    if (!usable) continue;
-    const auto rank = [](const CopyRow& c) {
-      return std::pair(c.medium_state == MediumState::kOffline, static_cast<int>(c.tier));
-    };
-    if (best == nullptr || rank(copy) < rank(*best)) best = &copy;
-  }
-  return best;
-}
-
 void Restorer::run(Io& io) {
   while (!stop_) {
     Result<bool> more = run_once(io);
@@ -108,45 +75,23 @@ void Restorer::run(Io& io) {
   }
 }
 
-// What waits for a medium of our tier. Restores that were being recalled when the process ended
-// are in `recalling` and go on.
-Result<std::vector<QueuedRecall>> Restorer::queue(Database& index) {
-  std::vector<QueuedRecall> waiting;
-  for (RestoreState state : {RestoreState::kRecalling, RestoreState::kQueued}) {
-    HOLDFAST_ASSIGN(rows, ready_restores(index, state, archive_.clock.now(), kQueueRows));
-    for (const RestoreRow& row : rows) {
-      HOLDFAST_ASSIGN(recording, find_recording(index, row.recording_no));
-      // A removal takes a moment: the restore stays in the queue, instead of using up a try.
-      if (!recording || is_being_removed(*recording, archive_.standard_medium())) continue;
-      const CopyRow* copy = best_pack_copy(*recording, 1);
-      // Without any good copy somebody must say so: the warm lane does.
-      const Tier served_by = copy == nullptr ? Tier::kWarm : copy->tier;
-      if (served_by != tier_) continue;
-      QueuedRecall recall;
-      recall.restore = row.restore;
-      recall.tier = served_by;
-      recall.priority = row.priority;
-      recall.requested_at = row.requested_at;
-      if (copy != nullptr) {
-        recall.medium = copy->medium;
-        recall.pack = *copy->pack;
-        recall.location = copy->location;
-        recall.offset = copy->audio->offset;
-        recall.length = copy->audio->length;
-      }
-      waiting.push_back(std::move(recall));
-    }
+// What staged copies may take now: by configuration, and by what the file system has left.
+Result<Bytes> Restorer::room(Io& io) {
+  Bytes reserved;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(staged, staged_bytes(*index));
+    reserved = staged;
   }
-  return waiting;
+  HOLDFAST_ASSIGN(space, archive_.standard.free_space(io));
+  const int64_t allowed = archive_.config.staging_max.count - reserved.count;
+  return Bytes(std::max<int64_t>(0, std::min(allowed, space.available.count)));
 }
 
 Result<bool> Restorer::run_once(Io& io) {
-  RecallBatch batch;
-  {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(waiting, queue(*index));
-    batch = next_batch(waiting, BatchBounds(), {});
-  }
+  HOLDFAST_ASSIGN(free, room(io));
+  HOLDFAST_ASSIGN(batch, queue_.next(free));
+  if (batch.waits_for_room) return wait_for_room(*batch.waits_for_room);
   bool worked = false;
   for (const QueuedRecall& one : batch.recalls) {
     if (stop_) return false;
@@ -158,16 +103,29 @@ Result<bool> Restorer::run_once(Io& io) {
   return worked;
 }
 
-Result<bool> Restorer::has_room(Io& io, Bytes bytes) {
-  Bytes reserved;
+// Room comes when staged copies expire. One that is larger than all the room there may be would
+// wait for ever, and hold up the others. True when it waits no more.
+Result<bool> Restorer::wait_for_room(const RestoreId& restore) {
+  constexpr std::string_view kNoRoom = "no room for staged copies on the standard tier";
+  std::optional<RestoreRow> row;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(staged, staged_bytes(*index));
-    reserved = staged;
+    HOLDFAST_ASSIGN(found, find_restore(*index, restore));
+    row = std::move(found);
   }
-  HOLDFAST_ASSIGN(space, archive_.standard.free_space(io));
-  return reserved.count + bytes.count <= archive_.config.staging_max.count &&
-         bytes.count <= space.available.count;
+  if (!row || row->state != RestoreState::kQueued) return true;
+  if (row->bytes > archive_.config.staging_max) {
+    HOLDFAST_TRY(archive_.writer.call(
+        restore_failed(restore, "the recording has " + std::to_string(row->bytes.count) +
+                                    " bytes, more than [restore] staging_max allows: " +
+                                    std::to_string(archive_.config.staging_max.count))));
+    return true;
+  }
+  if (row->error == kNoRoom) return false;
+  log::info("restore {}: {}", restore.text(), kNoRoom);
+  HOLDFAST_TRY(
+      archive_.writer.call(restores_wait({restore}, std::string(kNoRoom), archive_.clock.now())));
+  return false;
 }
 
 Status Restorer::recall(Io& io, const QueuedRecall& one) {
@@ -195,15 +153,12 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
   }
   if (!recording) return archive_.writer.call(restore_failed(one.restore, "the recording is gone"));
   if (row->state == RestoreState::kQueued) {
-    HOLDFAST_ASSIGN(room, has_room(io, row->bytes));
-    if (Status begun = archive_.writer.call(begin_recall(one.restore)); !begun.ok()) {
-      if (begun.error().code == Code::kConflict) return {};  // cancelled meanwhile
-      return begun;
-    }
-    if (!room)
-      return archive_.writer.call(restore_retry(one.restore,
-                                                "no room for staged copies on the standard tier",
-                                                archive_.clock.now() + minutes(1)));
+    Status begun = archive_.writer.call(begin_recall(one.restore, archive_.config.staging_max));
+    // Cancelled meanwhile; or the other lane took the room, and it waits for its next turn.
+    if (!begun.ok() &&
+        (begun.error().code == Code::kConflict || begun.error().code == Code::kNoSpace))
+      return {};
+    HOLDFAST_TRY(std::move(begun));
   }
 
   Outcome outcome;
@@ -211,8 +166,8 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
   if (staged.ok()) staged = stage(io, *recording, outcome);
   const bool is_staged = staged.ok();
   if (is_staged)
-    if (auto row_staged =
-            archive_.writer.call(restore_staged(one.restore, archive_.standard_medium()));
+    if (auto row_staged = archive_.writer.call(
+            restore_staged(one.restore, archive_.standard_medium(), outcome.parts));
         !row_staged.ok())
       staged = row_staged.error();
   if (!staged.ok()) {

@@ -1,11 +1,11 @@
 // The restorer: brings archived recordings back to the fast tier, for a while.
 //
 //   queued → recalling (space reserved) → staged → expired
-//                └─▶ queued again (medium away, no room)   └─▶ failed (no good copy is left)
+//                └─▶ queued again (medium away)   └─▶ failed (no good copy is left)
 //
 // Invariants
 // - Space is reserved before reading: a restore in `recalling` counts with its
-//   whole size against the staging limit.
+//   whole size against the staging limit. Waiting for it is no try.
 // - A staged copy is published only when every file had the right digest (P5).
 // - A bad copy is quarantined and the next one is tried; only when none is left
 //   does the restore fail.
@@ -17,8 +17,8 @@
 #include <vector>
 
 #include "daemon/work/archive.h"
+#include "daemon/work/recall_queue.h"
 #include "tiers/estimate.h"
-#include "tiers/recall_order.h"
 
 namespace holdfast {
 
@@ -26,7 +26,8 @@ class Restorer {
  public:
   // Serves the media of one tier, kWarm or kCold: each has a thread of its own, so that a slow
   // shelf never holds up a fast disk.
-  Restorer(const Archive& archive, Tier tier) : archive_(archive), tier_(tier) {}
+  Restorer(const Archive& archive, Tier tier)
+      : archive_(archive), tier_(tier), queue_(archive, tier) {}
 
   // The next batch in media order. True when something was done. Thread rule: one thread.
   Result<bool> run_once(Io& io);
@@ -40,17 +41,18 @@ class Restorer {
     std::map<MediumId, RecallSampleRow> samples;
   };
 
-  Result<std::vector<QueuedRecall>> queue(Database& index);
   Status recall(Io& io, const QueuedRecall& recall);
   Status clear_the_way(Io& io, const Recording& recording);
   Status keep_samples(const Outcome& outcome);
   Status stage(Io& io, const Recording& recording, Outcome& outcome);
   Status stage_part(Io& io, const Recording& recording, int part, Outcome& outcome);
   Status extract(Io& io, const Recording& recording, const CopyRow& copy, Outcome& outcome);
-  Result<bool> has_room(Io& io, Bytes bytes);
+  Result<Bytes> room(Io& io);
+  Result<bool> wait_for_room(const RestoreId& restore);
 
   Archive archive_;
   const Tier tier_;
+  RecallQueue queue_;
   std::atomic<bool> stop_{false};
 };
 
@@ -61,9 +63,5 @@ Result<RestoreEstimate> estimate_of(const Archive& archive, Database& index,
 // The same for a recording that nobody has asked back yet: as if it were asked now.
 Result<RestoreEstimate> estimate_if_asked(const Archive& archive, Database& index,
                                           const Recording& recording);
-
-// The verified pack copy from which a part would be recalled: the fastest tier that is not offline
-// first. Null when there is none.
-const CopyRow* best_pack_copy(const Recording& recording, int part);
 
 }  // namespace holdfast

@@ -145,7 +145,10 @@ Command<IngestOutcome> add_part(IngestRow row, std::string who) {
                       who = std::move(who)](WriteTxn& txn) -> Result<IngestOutcome> {
     HOLDFAST_TRY(check_row(row));
     HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), row.recording));
-    if (!known) return Error{Code::kNotFound, "there is no recording " + row.recording.text()};
+    if (!known) {
+      HOLDFAST_TRY(refuse_erased(txn, row));
+      return Error{Code::kNotFound, "there is no recording " + row.recording.text()};
+    }
     if (known->state == RecordingState::kDestroying || known->state == RecordingState::kCondemned)
       return erased(row);
     if (row.part != known->parts + 1)

@@ -2,7 +2,7 @@
 
 #include "index/guard.h"
 #include "index/read/recordings.h"
-#include "index/read/work.h"
+#include "index/read/restores.h"
 #include "index/rows.h"
 
 namespace holdfast {
@@ -40,26 +40,49 @@ Status check_archived(Database& index, const RecordingRow& row) {
                "recording " + row.recording.text() + " is not archived: it is readable now"};
 }
 
-Result<int64_t> restore_no_of(Database& index, const RestoreId& restore) {
-  Statement statement = index.prepare("SELECT restore_no FROM restore WHERE restore_id = ?1");
-  statement.bind(restore);
-  HOLDFAST_ASSIGN(found, statement.step());
-  if (!found) return Error{Code::kNotFound, "there is no restore " + restore.text()};
-  return statement.next<int64_t>();
+// Counted where it is taken, so that requests at one time cannot exceed it together.
+Status check_budget(WriteTxn& txn, const RequestRestore& request) {
+  if (!request.budget_per_hour) return Status();
+  const int64_t budget = *request.budget_per_hour;
+  HOLDFAST_ASSIGN(
+      used, recalls_since(txn.index(), request.who, txn.now() - hours(1) + Millis(1), budget));
+  if (used < budget) return Status();
+  return Error{Code::kExhausted, "this key has started " + std::to_string(used) +
+                                     " recalls within the last hour, which is its budget"};
 }
 
 Status insert_restore(WriteTxn& txn, const RequestRestore& request, const RecordingRow& row) {
   // Grouped by the pack of the first archived part, on the fastest medium that is not lost.
   return run(txn.index(),
              "INSERT INTO restore (restore_id, recording_no, workspace_no, state, priority, tier, "
-             "bytes, keep_ms, requested_at, not_before, pack_no, medium_no) "
-             "SELECT ?1, ?2, ?3, 0, ?4, coalesce(best.tier, ?5), ?6, ?7, ?8, ?8, best.pack_no, "
+             "bytes, keep_ms, started_by, requested_at, not_before, pack_no, medium_no) "
+             "SELECT ?1, ?2, ?3, 0, ?4, max(1, coalesce(best.tier, ?5)), ?6, ?7, ?9, ?8, ?8, "
+             "best.pack_no, "
              "best.medium_no FROM (SELECT 1) LEFT JOIN (SELECT c.pack_no, c.medium_no, m.tier "
              "FROM copy c CROSS JOIN medium m ON m.medium_no = c.medium_no "
              "WHERE c.recording_no = ?2 AND c.pack_no IS NOT NULL AND c.state IN (1, 2) "
              "AND m.state <> 3 ORDER BY m.state <> 0, m.tier, c.part LIMIT 1) AS best",
              request.restore, row.recording_no, row.workspace_no.value, request.priority, row.tier,
-             row.bytes, request.keep, txn.now());
+             row.bytes, request.keep, txn.now(), request.who);
+}
+
+// A staged restore of which a part is archived again is over. Its waiters go on waiting, for the
+// one that follows, which keeps the result as long as they were promised.
+Result<Millis> end_broken(WriteTxn& txn, const RestoreRow& live) {
+  HOLDFAST_TRY(
+      run(txn.index(), "UPDATE restore SET state = 3 WHERE restore_no = ?1", live.restore_no));
+  const UnixMillis until = live.expires_at.value_or(txn.now());
+  return Millis(std::max<int64_t>(0, until.count - txn.now().count));
+}
+Status take_over_waiters(WriteTxn& txn, const RestoreRow& ended, int64_t restore_no, Millis keep) {
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE restore_waiter SET restore_no = ?2, state = 0 "
+                   "WHERE restore_no = ?1 AND state <= 2",
+                   ended.restore_no, restore_no));
+  return run(txn.index(),
+             "UPDATE restore SET keep_ms = max(keep_ms, ?2), priority = min(priority, ?3) "
+             "WHERE restore_no = ?1",
+             restore_no, keep, ended.priority);
 }
 
 // One asker is one waiter: asking again may only lengthen the keep.
@@ -88,17 +111,27 @@ Result<RestoreOutcome> request(WriteTxn& txn, const RequestRestore& request) {
   Database& index = txn.index();
   HOLDFAST_ASSIGN(row, rows::need_recording(index, request.recording));
   HOLDFAST_ASSIGN(live, live_restore(index, request.recording));
+  const bool broken =
+      live && live->state == RestoreState::kStaged && check_archived(index, row).ok();
   RestoreOutcome out;
-  out.joined = live.has_value();
-  if (!live) {
+  out.joined = live.has_value() && !broken;
+  if (!out.joined) {
     HOLDFAST_TRY(check_archived(index, row));
+    HOLDFAST_TRY(check_budget(txn, request));
+    Millis promised{0};
+    if (broken) {
+      HOLDFAST_ASSIGN(left, end_broken(txn, *live));
+      promised = left;
+    }
     HOLDFAST_TRY(insert_restore(txn, request, row));
+    if (broken) {
+      HOLDFAST_ASSIGN(follower, need_restore(index, request.restore));
+      HOLDFAST_TRY(take_over_waiters(txn, *live, follower.restore_no, promised));
+    }
   }
-  const RestoreId id = live ? live->restore : request.restore;
-  HOLDFAST_ASSIGN(restore_no, restore_no_of(index, id));
-  HOLDFAST_ASSIGN(waiter_no,
-                  join(txn, request, restore_no, live ? live->state : RestoreState::kQueued));
-  HOLDFAST_ASSIGN(restore, need_restore(index, id));
+  HOLDFAST_ASSIGN(joined, need_restore(index, out.joined ? live->restore : request.restore));
+  HOLDFAST_ASSIGN(waiter_no, join(txn, request, joined.restore_no, joined.state));
+  HOLDFAST_ASSIGN(restore, need_restore(index, joined.restore));
   out.restore = std::move(restore);
   out.waiter_no = waiter_no;
   return out;
@@ -106,15 +139,34 @@ Result<RestoreOutcome> request(WriteTxn& txn, const RequestRestore& request) {
 
 // The restore and those of its waiters that still wait.
 Status to_state(WriteTxn& txn, const RestoreRow& row, RestoreState state) {
-  HOLDFAST_ASSIGN(restore_no, restore_no_of(txn.index(), row.restore));
-  HOLDFAST_TRY(
-      run(txn.index(), "UPDATE restore SET state = ?2 WHERE restore_no = ?1", restore_no, state));
+  HOLDFAST_TRY(run(txn.index(), "UPDATE restore SET state = ?2 WHERE restore_no = ?1",
+                   row.restore_no, state));
   return run(txn.index(),
              "UPDATE restore_waiter SET state = ?2 WHERE restore_no = ?1 AND state <= 2",
-             restore_no, state);
+             row.restore_no, state);
 }
 
-Result<RestoreRow> staged(WriteTxn& txn, const RestoreId& restore, const MediumId& medium) {
+// Of a restore that ends before it is staged: what an earlier one left goes, unless it is the last
+// good copy.
+Status release_staged(WriteTxn& txn, const RestoreRow& row) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(recording, find_recording_row(index, row.recording_no));
+  if (!recording) return Status();
+  HOLDFAST_ASSIGN(copies, list_copies(index, row.recording_no));
+  for (const CopyRow& copy : copies) {
+    if (copy.state != CopyState::kStaged) continue;
+    if (!Guard::check_staged_release(txn, row.recording_no, copy.part, copy.medium).ok()) continue;
+    HOLDFAST_TRY(run(index,
+                     "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND part = ?2 "
+                     "AND state = 4 AND medium_no = (SELECT medium_no FROM medium "
+                     "WHERE medium_id = ?3)",
+                     row.recording_no, copy.part, copy.medium));
+  }
+  return Status();
+}
+
+Result<RestoreRow> staged(WriteTxn& txn, const RestoreId& restore, const MediumId& medium,
+                          const std::vector<int>& parts) {
   Database& index = txn.index();
   HOLDFAST_ASSIGN(row, need_restore(index, restore));
   if (row.state == RestoreState::kStaged) return row;
@@ -129,12 +181,17 @@ Result<RestoreRow> staged(WriteTxn& txn, const RestoreId& restore, const MediumI
   standing.bind(row.recording_no, medium_no);
   HOLDFAST_ASSIGN(in_the_way, standing.step());
   if (in_the_way) return wrong_state(row, "an older copy on the medium is not gone yet");
-  // A part that has a plain copy there needs no staged one.
-  HOLDFAST_TRY(run(index,
-                   "INSERT INTO copy (recording_no, part, medium_no, state, copied_at) "
-                   "SELECT recording_no, part, ?2, 4, ?3 FROM part WHERE recording_no = ?1 "
-                   "ON CONFLICT (recording_no, part, medium_no) DO NOTHING",
-                   row.recording_no, medium_no, txn.now()));
+  for (int part : parts)
+    HOLDFAST_TRY(run(index,
+                     "INSERT INTO copy (recording_no, part, medium_no, state, copied_at) "
+                     "VALUES (?1, ?2, ?3, 4, ?4) "
+                     "ON CONFLICT (recording_no, part, medium_no) DO NOTHING",
+                     row.recording_no, part, medium_no, txn.now()));
+  // A part that came meanwhile and is archived already is fetched as well, before anybody is told.
+  if (check_archived(index, recording).ok()) {
+    HOLDFAST_TRY(to_state(txn, row, RestoreState::kQueued));
+    return need_restore(index, restore);
+  }
   HOLDFAST_TRY(run(index,
                    "UPDATE restore SET staged_at = ?2, expires_at = ?2 + keep_ms, error = '' "
                    "WHERE restore_id = ?1",
@@ -172,11 +229,31 @@ Command<RestoreOutcome> request_restore(RequestRestore asked) {
           [asked = std::move(asked)](WriteTxn& txn) { return request(txn, asked); }};
 }
 
-Command<void> begin_recall(RestoreId restore) {
-  const auto apply = [restore](WriteTxn& txn) -> Status {
+Command<void> move_restores(std::vector<RestoreSource> sources) {
+  const auto apply = [sources = std::move(sources)](WriteTxn& txn) -> Status {
+    for (const RestoreSource& source : sources) {
+      HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), source.medium));
+      HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(txn.index(), source.pack));
+      HOLDFAST_TRY(run(txn.index(),
+                       "UPDATE restore SET tier = max(1, ?2), medium_no = ?3, pack_no = ?4 "
+                       "WHERE restore_id = ?1 AND state <= 1",
+                       source.restore, source.tier, medium_no, pack_no));
+    }
+    return Status();
+  };
+  return {"follow the copies of restores", apply};
+}
+
+Command<void> begin_recall(RestoreId restore, Bytes staging_max) {
+  const auto apply = [restore, staging_max](WriteTxn& txn) -> Status {
     HOLDFAST_ASSIGN(row, need_restore(txn.index(), restore));
     if (row.state == RestoreState::kRecalling) return Status();
     if (row.state != RestoreState::kQueued) return wrong_state(row, "it cannot be recalled");
+    HOLDFAST_ASSIGN(reserved, staged_bytes(txn.index()));
+    if (reserved + row.bytes > staging_max)
+      return Error{Code::kNoSpace,
+                   "restore " + row.restore.text() + ": of " + std::to_string(staging_max.count) +
+                       " bytes for staged copies " + std::to_string(reserved.count) + " are taken"};
     HOLDFAST_TRY(run(txn.index(), "UPDATE restore SET started_at = ?2 WHERE restore_id = ?1",
                      restore, txn.now()));
     return to_state(txn, row, RestoreState::kRecalling);
@@ -184,9 +261,10 @@ Command<void> begin_recall(RestoreId restore) {
   return {"begin a recall", apply};
 }
 
-Command<RestoreRow> restore_staged(RestoreId restore, MediumId medium) {
-  return {"stage a restore",
-          [restore, medium](WriteTxn& txn) { return staged(txn, restore, medium); }};
+Command<RestoreRow> restore_staged(RestoreId restore, MediumId medium, std::vector<int> parts) {
+  return {"stage a restore", [restore, medium, parts = std::move(parts)](WriteTxn& txn) {
+            return staged(txn, restore, medium, parts);
+          }};
 }
 
 Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not_before) {
@@ -203,6 +281,19 @@ Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not
   return {"put a restore back into the queue", apply};
 }
 
+Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
+                            UnixMillis not_before) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    for (const RestoreId& restore : restores)
+      HOLDFAST_TRY(run(txn.index(),
+                       "UPDATE restore SET error = ?2, not_before = ?3 "
+                       "WHERE restore_id = ?1 AND state = 0",
+                       restore, error.substr(0, kErrorBytesMax), not_before));
+    return Status();
+  };
+  return {"let restores wait", apply};
+}
+
 Command<void> restore_failed(RestoreId restore, std::string error) {
   const auto apply = [=](WriteTxn& txn) -> Status {
     HOLDFAST_ASSIGN(row, need_restore(txn.index(), restore));
@@ -212,6 +303,7 @@ Command<void> restore_failed(RestoreId restore, std::string error) {
                      "UPDATE restore SET attempts = attempts + 1, error = ?2 "
                      "WHERE restore_id = ?1",
                      restore, error.substr(0, kErrorBytesMax)));
+    HOLDFAST_TRY(release_staged(txn, row));
     return to_state(txn, row, RestoreState::kFailed);
   };
   return {"fail a restore", apply};
@@ -221,17 +313,17 @@ Command<bool> cancel_waiter(RestoreId restore, std::string who) {
   const auto apply = [=](WriteTxn& txn) -> Result<bool> {
     Database& index = txn.index();
     HOLDFAST_ASSIGN(row, need_restore(index, restore));
-    HOLDFAST_ASSIGN(restore_no, restore_no_of(index, restore));
     HOLDFAST_TRY(run(index,
                      "UPDATE restore_waiter SET state = 5 WHERE restore_no = ?1 AND who = ?2 "
                      "AND state <= 2",
-                     restore_no, who));
+                     row.restore_no, who));
     if (index.changes() == 0)
       return Error{Code::kNotFound, "nobody of that name waits for restore " + restore.text()};
     if (row.state > RestoreState::kRecalling) return false;
     HOLDFAST_ASSIGN(waiters, restore_waiters(index, restore));
     for (const RestoreWaiterRow& waiter : waiters)
       if (waiter.state != RestoreState::kCancelled) return false;
+    HOLDFAST_TRY(release_staged(txn, row));
     HOLDFAST_TRY(to_state(txn, row, RestoreState::kCancelled));
     return true;
   };

@@ -93,6 +93,7 @@ RestoreRow read_restore(Statement& row) {
   out.error = row.next<std::string>();
   out.pack = row.next<std::optional<PackId>>();
   out.medium = row.next<std::optional<MediumId>>();
+  out.restore_no = row.next<int64_t>();
   return out;
 }
 

@@ -50,7 +50,7 @@ MoveRow read_move(Statement& row);
 inline const std::string kRestore =
     "s.restore_id, s.recording_no, r.recording_id, w.workspace_id, r.call_sid, s.state, "
     "s.priority, s.tier, s.bytes, s.keep_ms, s.requested_at, s.started_at, s.staged_at, "
-    "s.expires_at, s.attempts, s.not_before, s.error, p.pack_id, m.medium_id";
+    "s.expires_at, s.attempts, s.not_before, s.error, p.pack_id, m.medium_id, s.restore_no";
 inline const std::string kFromRestore =
     " FROM restore s CROSS JOIN workspace w ON w.workspace_no = s.workspace_no"
     " LEFT JOIN recording r ON r.recording_no = s.recording_no"

@@ -1,7 +1,7 @@
 #include "index/read/recordings.h"
 
 #include "index/read/columns.h"
-#include "index/read/work.h"
+#include "index/read/restores.h"
 
 namespace holdfast {
 namespace {

@@ -202,7 +202,7 @@ struct RestoreRow {
   std::string call_sid;
   RestoreState state = RestoreState::kQueued;
   RestorePriority priority = RestorePriority::kStandard;
-  Tier tier = Tier::kWarm;  // where the bytes were when it was asked
+  Tier tier = Tier::kWarm;  // whose lane serves it: where its best copy was seen last
   Bytes bytes;
   Millis keep{0};  // the longest of its waiters
   UnixMillis requested_at;
@@ -212,8 +212,9 @@ struct RestoreRow {
   int attempts = 0;
   UnixMillis not_before;
   std::string error;
-  std::optional<PackId> pack;  // of part 1, so that recalls are grouped
+  std::optional<PackId> pack;  // of the first archived part, so that recalls are grouped
   std::optional<MediumId> medium;
+  int64_t restore_no = 0;
 };
 
 struct RestoreWaiterRow {

@@ -1,6 +1,5 @@
 #include "index/read/work.h"
 
-#include "base/limits.h"
 #include "index/read/columns.h"
 
 namespace holdfast {
@@ -43,31 +42,8 @@ PackMemberRow read_member(Statement& row) {
   return out;
 }
 
-RestoreWaiterRow read_waiter(Statement& row) {
-  RestoreWaiterRow out;
-  out.waiter_no = row.next<int64_t>();
-  out.restore = row.next<RestoreId>();
-  out.who = row.next<std::string>();
-  out.state = row.next<RestoreState>();
-  out.keep = row.next<Millis>();
-  out.callback_url = row.next<std::string>();
-  out.requested_at = row.next<UnixMillis>();
-  return out;
-}
-
-RecallSampleRow read_sample(Statement& row) {
-  RecallSampleRow out;
-  out.at = row.next<UnixMillis>();
-  out.bytes = row.next<Bytes>();
-  out.elapsed = row.next<Millis>();
-  out.attach = row.next<Millis>();
-  out.recordings = row.next<int>();
-  return out;
-}
-
 const std::string kSelectPack = "SELECT " + columns::kPack + columns::kFromPack;
 const std::string kSelectMove = "SELECT " + columns::kMove + columns::kFromMove;
-const std::string kSelectRestore = "SELECT " + columns::kRestore + columns::kFromRestore;
 const std::string kSelectPackCopy = "SELECT " + columns::kPackCopy + columns::kFromPackCopy;
 
 }  // namespace
@@ -195,15 +171,17 @@ Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, UnixM
   return read_all(std::move(statement), columns::read_move);
 }
 
-Result<std::vector<MoveRow>> list_moves(Database& index, int limit) {
+Result<std::vector<MoveRow>> list_moves(Database& index, std::optional<MoveState> state,
+                                        std::optional<int64_t> after, int limit) {
   static const std::string sql =
       "SELECT " + columns::kMove +
       " FROM move v INDEXED BY move_current CROSS JOIN pack p ON p.pack_no = v.pack_no"
       " CROSS JOIN medium f ON f.medium_no = v.from_no"
       " CROSS JOIN medium t ON t.medium_no = v.to_no"
-      " WHERE v.state <> 5 ORDER BY v.move_no DESC LIMIT ?1";
+      " WHERE v.state <> 5 AND v.move_no < ?1 AND (?2 IS NULL OR v.state = ?2)"
+      " ORDER BY v.move_no DESC LIMIT ?3";
   Statement statement = index.prepare(sql);
-  statement.bind(limit);
+  statement.bind(after.value_or(INT64_MAX), state, limit);
   return read_all(std::move(statement), columns::read_move);
 }
 
@@ -214,99 +192,6 @@ Result<std::vector<MoveRow>> moves_of_pack(Database& index, const PackId& pack) 
   Statement statement = index.prepare(sql);
   statement.bind(pack);
   return read_all(std::move(statement), columns::read_move);
-}
-
-Result<std::optional<RestoreRow>> find_restore(Database& index, const RestoreId& restore) {
-  static const std::string sql = kSelectRestore + "WHERE s.restore_id = ?1";
-  Statement statement = index.prepare(sql);
-  statement.bind(restore);
-  return read_one(std::move(statement), columns::read_restore);
-}
-
-Result<std::optional<RestoreRow>> live_restore(Database& index, RecordingNo recording_no) {
-  static const std::string sql = kSelectRestore + "WHERE s.recording_no = ?1 AND s.state <= 2";
-  Statement statement = index.prepare(sql);
-  statement.bind(recording_no);
-  return read_one(std::move(statement), columns::read_restore);
-}
-
-Result<std::vector<RestoreRow>> ready_restores(Database& index, RestoreState state, UnixMillis now,
-                                               int limit) {
-  assert(state <= RestoreState::kStaged);
-  static const std::string sql = kSelectRestore +
-                                 "WHERE s.state = ?1 AND s.state <= 2 AND s.not_before <= ?2 "
-                                 "ORDER BY s.priority, s.requested_at, s.restore_no LIMIT ?3";
-  Statement statement = index.prepare(sql);
-  statement.bind(state, now, limit);
-  return read_all(std::move(statement), columns::read_restore);
-}
-
-Result<std::vector<RestoreRow>> expired_restores(Database& index, UnixMillis now, int limit) {
-  static const std::string sql =
-      kSelectRestore + "WHERE s.state = 2 AND s.expires_at <= ?1 ORDER BY s.expires_at LIMIT ?2";
-  Statement statement = index.prepare(sql);
-  statement.bind(now, limit);
-  return read_all(std::move(statement), columns::read_restore);
-}
-
-Result<std::vector<RestoreWaiterRow>> restore_waiters(Database& index, const RestoreId& restore) {
-  Statement statement = index.prepare(
-      "SELECT a.waiter_no, s.restore_id, a.who, a.state, a.keep_ms, a.callback_url, "
-      "a.requested_at FROM restore s CROSS JOIN restore_waiter a ON a.restore_no = s.restore_no "
-      "WHERE s.restore_id = ?1 ORDER BY a.waiter_no");
-  statement.bind(restore);
-  return read_all(std::move(statement), read_waiter);
-}
-
-Result<std::vector<RestoreRow>> list_restores(Database& index, WorkspaceNo workspace_no,
-                                              std::optional<RestoreState> state, int limit) {
-  static const std::string sql = kSelectRestore +
-                                 "WHERE s.workspace_no = ?1 AND (?2 IS NULL OR s.state = ?2) "
-                                 "ORDER BY s.requested_at DESC, s.restore_no DESC LIMIT ?3";
-  Statement statement = index.prepare(sql);
-  statement.bind(workspace_no.value, state, limit);
-  return read_all(std::move(statement), columns::read_restore);
-}
-
-Result<QueueAhead> queue_ahead(Database& index, const RestoreRow& restore) {
-  QueueAhead ahead;
-  if (restore.state != RestoreState::kQueued) return ahead;
-  // Everything under way on the medium, and what is queued for it and comes first.
-  Statement statement = index.prepare(
-      "SELECT count(*), coalesce(sum(bytes), 0) FROM restore INDEXED BY restore_queue "
-      "WHERE state <= 2 AND state IN (0, 1) "
-      "AND medium_no IS (SELECT medium_no FROM medium WHERE medium_id = ?1) "
-      "AND (state = 1 OR (priority, requested_at, restore_no) < "
-      "(?2, ?3, (SELECT restore_no FROM restore WHERE restore_id = ?4)))");
-  statement.bind(restore.medium, restore.priority, restore.requested_at, restore.restore);
-  HOLDFAST_ASSIGN(row, statement.step());
-  if (!row) return ahead;
-  ahead.recordings = statement.next<int64_t>();
-  ahead.bytes = statement.next<Bytes>();
-  return ahead;
-}
-
-Result<Bytes> staged_bytes(Database& index) {
-  Statement statement = index.prepare("SELECT value FROM counter WHERE name = 'staged_bytes'");
-  HOLDFAST_ASSIGN(row, statement.step());
-  return row ? statement.next<Bytes>() : Bytes(0);
-}
-
-Result<int64_t> recalls_since(Database& index, std::string_view who, UnixMillis since) {
-  Statement statement =
-      index.prepare("SELECT count(*) FROM restore_waiter WHERE who = ?1 AND requested_at >= ?2");
-  statement.bind(who, since);
-  HOLDFAST_ASSIGN(row, statement.step());
-  return row ? statement.next<int64_t>() : 0;
-}
-
-Result<std::vector<RecallSampleRow>> recall_samples(Database& index, const MediumId& medium) {
-  Statement statement = index.prepare(
-      "SELECT at, bytes, elapsed_ms, attach_ms, recordings FROM recall_sample "
-      "WHERE medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?1) "
-      "ORDER BY sample_no DESC LIMIT ?2");
-  statement.bind(medium, limits::kRecallSamplesKept);
-  return read_all(std::move(statement), read_sample);
 }
 
 }  // namespace holdfast

@@ -1,4 +1,5 @@
-// What is due: the queues of mover, restorer and scrubber are queries over rows.
+// What is due: the queues of mover and scrubber are queries over rows
+// (those of the restorers: restores.h).
 // Each costs what is due, not what exists.
 #pragma once
 
@@ -50,34 +51,10 @@ Result<std::optional<MoveRow>> find_move(Database& index, int64_t move_no);
 // Moves in `state` that may be tried at `now` (not_before has come), oldest first.
 Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, UnixMillis now,
                                          int limit);
-// Unfinished moves (not released), for `holdfast moves`; newest first.
-Result<std::vector<MoveRow>> list_moves(Database& index, int limit);
+// Unfinished moves (not released), for `holdfast moves`; newest first. `after` is the number of the
+// last one of the page before.
+Result<std::vector<MoveRow>> list_moves(Database& index, std::optional<MoveState> state,
+                                        std::optional<int64_t> after, int limit);
 Result<std::vector<MoveRow>> moves_of_pack(Database& index, const PackId& pack);
-
-Result<std::optional<RestoreRow>> find_restore(Database& index, const RestoreId& restore);
-// The live restore of a recording: queued, recalling or staged.
-Result<std::optional<RestoreRow>> live_restore(Database& index, RecordingNo recording_no);
-// Restores in `state` that may be tried at `now`: by priority, then by age.
-Result<std::vector<RestoreRow>> ready_restores(Database& index, RestoreState state, UnixMillis now,
-                                               int limit);
-// Staged restores whose keep time is over at `now`.
-Result<std::vector<RestoreRow>> expired_restores(Database& index, UnixMillis now, int limit);
-Result<std::vector<RestoreWaiterRow>> restore_waiters(Database& index, const RestoreId& restore);
-// Restores of a workspace, newest first; state none: all.
-Result<std::vector<RestoreRow>> list_restores(Database& index, WorkspaceNo workspace_no,
-                                              std::optional<RestoreState> state, int limit);
-// What waits before `restore` in the queue of its medium.
-struct QueueAhead {
-  int64_t recordings = 0;
-  Bytes bytes;
-};
-Result<QueueAhead> queue_ahead(Database& index, const RestoreRow& restore);
-// Bytes of staged copies and of recalls under way: what the reservation counts.
-Result<Bytes> staged_bytes(Database& index);
-// Restores that `who` asked for at or after `since`: the recall budget of a key.
-Result<int64_t> recalls_since(Database& index, std::string_view who, UnixMillis since);
-
-// The measured history of a medium, newest first, at most limits::kRecallSamplesKept.
-Result<std::vector<RecallSampleRow>> recall_samples(Database& index, const MediumId& medium);
 
 }  // namespace holdfast

@@ -91,5 +91,56 @@ BOOST_AUTO_TEST_CASE(a_restore_link_waits_serves_and_ends) {
   BOOST_TEST(rig().owner().get(path_of_call(call, "/download/inbound.ulaw")).status == 200);
 }
 
+// Every row once, whatever the page's length, and each page is told in the ledger.
+BOOST_AUTO_TEST_CASE(restores_and_moves_are_paged_by_key) {
+  for (int i = 0; i < 3; ++i)
+    (void)rig().admin().post(path_of_call(rig().on_tier("warm"), "/restore"), json::object());
+  const auto walk = [](TestClient& client, const std::string& path, std::string_view id) {
+    std::vector<std::string> seen;
+    std::string cursor;
+    do {
+      const json::object page =
+          client.get_object(path + "?limit=2" + (cursor.empty() ? "" : "&cursor=" + cursor));
+      BOOST_TEST(page.at("items").get_array().size() <= 2U);
+      for (const json::value& item : page.at("items").get_array())
+        seen.push_back(json::serialize(item.at(id)));
+      const json::value& next = page.at("next_cursor");
+      cursor = next.is_null() ? "" : std::string(next.get_string());
+    } while (!cursor.empty());
+    std::vector<std::string> all;
+    const json::object whole = client.get_object(path + "?limit=1000");
+    for (const json::value& item : whole.at("items").get_array())
+      all.push_back(json::serialize(item.at(id)));
+    BOOST_TEST(whole.at("next_cursor").is_null());
+    BOOST_TEST(seen == all, boost::test_tools::per_element());
+    return seen.size();
+  };
+  const std::string restores = "/v1/" + std::string(kWorkspace) + "/restores";
+  BOOST_TEST(walk(rig().owner(), restores, "restore_id") >= 3U);
+  (void)walk(rig().admin(), "/v1/moves", "move_no");
+  BOOST_TEST(rig().owner().get(restores + "?cursor=nonsense").status == 422);
+  BOOST_TEST(rig().admin().get("/v1/moves?cursor=nonsense").status == 422);
+  int listings = 0;
+  const json::object told = rig().admin().get_object("/v1/audit?chain=access&limit=1000");
+  for (const json::value& line : told.at("items").get_array())
+    if (json::serialize(line).find("\"what\":\"restores\"") != std::string::npos) ++listings;
+  BOOST_TEST(listings >= 3);
+}
+
+BOOST_AUTO_TEST_CASE(a_restore_is_cancelled_by_its_last_waiter) {
+  const CallFiles call = rig().on_tier("cold");
+  TestClient other = rig().with_key(rig().make_key({"calls:read", "recordings:restore"}).text);
+  const std::string path = path_of_call(call, "/restore");
+  const HttpResponse first = rig().owner().post(path, json::object{{"tier", "bulk"}});
+  BOOST_TEST(member(other.post(path, json::object()), "restore_id") == member(first, "restore_id"));
+  const std::string restore =
+      "/v1/" + std::string(kWorkspace) + "/restores/" + member(first, "restore_id");
+  BOOST_TEST(rig().neighbour().remove(restore).status == 404);
+  const HttpResponse left = rig().owner().remove(restore);
+  BOOST_TEST(left.status == 200);
+  BOOST_TEST((parse_json(left.body)->at("cancelled") == json::value(false)));
+  BOOST_TEST(rig().owner().remove(restore).status == 404);  // it no longer waits
+}
+
 }  // namespace
 }  // namespace holdfast::testing

@@ -21,6 +21,7 @@
 #include "index/commands/packs.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
+#include "index/read/restores.h"
 #include "index/read/work.h"
 #include "index/writer.h"
 #include "tests/support/faults.h"

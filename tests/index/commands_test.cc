@@ -1,4 +1,6 @@
 // Commands by subject: ingest, packs and moves, restores, media.
+#include <future>
+
 #include "index/read/holds.h"
 #include "index/read/status.h"
 #include "index/secrets.h"
@@ -135,7 +137,7 @@ BOOST_AUTO_TEST_CASE(the_life_of_a_pack) {
   BOOST_CHECK(code_of(archive.writer->call(finish_move(move.move_no))) == Code::kConflict);
   archive.release_plain(second.recording_no);
   must(archive.writer->call(finish_move(move.move_no)));
-  BOOST_TEST(must(list_moves(index, 10)).empty());
+  BOOST_TEST(must(list_moves(index, std::nullopt, std::nullopt, 10)).empty());
 
   // On to cold.
   const MoveRow colder =
@@ -189,9 +191,15 @@ class Archived : public Archive {
     asked.priority = priority;
     return must(writer->call(request_restore(asked)));
   }
+  // What a lane may choose from now.
+  std::vector<RestoreRow> ready(Tier tier) {
+    return must(ready_restores(*index, tier, clock.now(), ReadyShare())).rows;
+  }
   std::vector<IngestRow> rows;
   SealedPack pack;
 };
+
+constexpr Bytes kRoom{1 << 20};
 
 BOOST_AUTO_TEST_CASE(requests_join_one_recall) {
   Archived archive;
@@ -208,31 +216,39 @@ BOOST_AUTO_TEST_CASE(requests_join_one_recall) {
   BOOST_CHECK(second.restore.priority == RestorePriority::kExpedited);
   BOOST_TEST(archive.ask(0, "key:a").waiter_no == first.waiter_no);
   BOOST_TEST(must(restore_waiters(index, first.restore.restore)).size() == 2U);
-  BOOST_TEST(must(recalls_since(index, "key:a", archive.clock.now())) == 1);
+  BOOST_TEST(must(recalls_since(index, "key:a", archive.clock.now(), 9)) == 1);
+  BOOST_TEST(must(recalls_since(index, "key:b", archive.clock.now(), 9)) == 0);  // it joined
   const auto third = archive.ask(1, "key:c");
   BOOST_TEST(must(queue_ahead(index, third.restore)).recordings == 1);
   BOOST_TEST(must(queue_ahead(index, second.restore)).recordings == 0);
-  const auto queue = must(ready_restores(index, RestoreState::kQueued, archive.clock.now(), 10));
+  const auto queue = archive.ready(Tier::kWarm);
   BOOST_REQUIRE(queue.size() == 2);
   BOOST_CHECK(queue[0].restore == first.restore.restore);
+  BOOST_TEST(archive.ready(Tier::kCold).empty());
 }
 
 BOOST_AUTO_TEST_CASE(a_restore_goes_its_states) {
   Archived archive;
   Database& index = *archive.index;
   const RestoreId restore = archive.ask(0, "key:a", hours(2)).restore.restore;
-  BOOST_CHECK(code_of(archive.writer->call(restore_staged(restore, archive.standard))) ==
+  BOOST_CHECK(code_of(archive.writer->call(restore_staged(restore, archive.standard, {1}))) ==
               Code::kConflict);
-  must(archive.writer->call(begin_recall(restore)));
-  must(archive.writer->call(begin_recall(restore)));
+  BOOST_CHECK(code_of(archive.writer->call(begin_recall(restore, Bytes(2999)))) == Code::kNoSpace);
+  must(archive.writer->call(begin_recall(restore, kRoom)));
+  must(archive.writer->call(begin_recall(restore, kRoom)));
   BOOST_TEST(must(staged_bytes(index)).count == 3000);
   must(
       archive.writer->call(restore_retry(restore, "drive busy", archive.clock.now() + minutes(1))));
   BOOST_TEST(must(staged_bytes(index)).count == 0);
-  BOOST_TEST(must(ready_restores(index, RestoreState::kQueued, archive.clock.now(), 9)).empty());
+  BOOST_TEST(archive.ready(Tier::kWarm).empty());
   archive.clock.advance(minutes(1));
-  must(archive.writer->call(begin_recall(restore)));
-  const RestoreRow staged = must(archive.writer->call(restore_staged(restore, archive.standard)));
+  must(archive.writer->call(restores_wait({restore}, "no room", archive.clock.now())));
+  const RestoreRow waiting = archive.ready(Tier::kWarm).at(0);
+  BOOST_TEST(waiting.attempts == 1);  // waiting is no try
+  BOOST_TEST(waiting.error == "no room");
+  must(archive.writer->call(begin_recall(restore, kRoom)));
+  const RestoreRow staged =
+      must(archive.writer->call(restore_staged(restore, archive.standard, {1})));
   BOOST_CHECK(staged.state == RestoreState::kStaged);
   BOOST_REQUIRE(staged.expires_at.has_value());
   BOOST_TEST(staged.expires_at->count == (archive.clock.now() + hours(2)).count);
@@ -259,6 +275,98 @@ BOOST_AUTO_TEST_CASE(a_restore_goes_its_states) {
   BOOST_TEST(!must(live_restore(index, archive.rows[0].recording_no)).has_value());
   BOOST_TEST(must(staged_bytes(index)).count == 0);
   archive.ask(0, "key:a");  // and it may be asked for anew
+}
+
+// A key's budget is what it starts; joining is free, and an operator has none.
+BOOST_AUTO_TEST_CASE(a_budget_is_counted_where_the_recall_begins) {
+  Archived archive;
+  const auto request = [&](size_t which, const std::string& who) {
+    RequestRestore asked;
+    asked.recording = archive.rows[which].recording_no;
+    asked.restore = archive.random.id<RestoreId>();
+    asked.who = who;
+    asked.budget_per_hour = 1;
+    return request_restore(asked);
+  };
+  archive.ask(0, "uid:0");
+  BOOST_TEST(must(archive.writer->call(request(0, "key:a"))).joined);
+  // At one time: the writer takes both into one batch, and only one of them is within the budget.
+  std::promise<Code> first;
+  std::promise<Code> second;
+  const auto keep = [](std::promise<Code>& into) {
+    return [&into](Result<RestoreOutcome> outcome) {
+      into.set_value(outcome.ok() ? Code::kInvalid : outcome.error().code);
+    };
+  };
+  archive.writer->submit<RestoreOutcome>(request(1, "key:a"), keep(first));
+  archive.writer->submit<RestoreOutcome>(request(2, "key:a"), keep(second));
+  BOOST_CHECK(first.get_future().get() == Code::kInvalid);  // it was taken
+  BOOST_CHECK(second.get_future().get() == Code::kExhausted);
+  BOOST_TEST(must(archive.writer->call(request(1, "key:a"))).joined);
+  archive.clock.advance(minutes(59));
+  BOOST_CHECK(code_of(archive.writer->call(request(2, "key:a"))) == Code::kExhausted);
+  archive.clock.advance(minutes(1));
+  BOOST_TEST(!must(archive.writer->call(request(2, "key:a"))).joined);
+}
+
+// A staged restore that is not whole any more answers nobody: a new one goes on with its waiters.
+BOOST_AUTO_TEST_CASE(a_staged_restore_that_lost_its_copy_is_queued_again) {
+  Archived archive;
+  Database& index = *archive.index;
+  const RestoreId old = archive.ask(0, "key:a", hours(40)).restore.restore;
+  must(archive.writer->call(begin_recall(old, kRoom)));
+  must(archive.writer->call(restore_staged(old, archive.standard, {1})));
+  archive.clock.advance(hours(10));
+  must(archive.writer->call(copy_quarantined(archive.rows[0].recording_no, 1, archive.standard,
+                                             "a bit flipped", "system")));
+  const RestoreOutcome again = archive.ask(0, "key:b", hours(1));
+  BOOST_TEST(!again.joined);
+  BOOST_CHECK(again.restore.restore != old);
+  BOOST_CHECK(again.restore.state == RestoreState::kQueued);
+  BOOST_CHECK(must(find_restore(index, old))->state == RestoreState::kExpired);
+  BOOST_TEST(again.restore.keep.count == hours(30).count);  // what the first was promised
+  BOOST_TEST(must(restore_waiters(index, old)).empty());
+  const auto waiters = must(restore_waiters(index, again.restore.restore));
+  BOOST_REQUIRE(waiters.size() == 2);
+  for (const RestoreWaiterRow& waiter : waiters) BOOST_CHECK(waiter.state == RestoreState::kQueued);
+  BOOST_TEST(must(staged_bytes(index)).count == 0);
+}
+
+// The parts that were staged, and no others: one that came meanwhile and is archived is fetched
+// before anybody is told.
+BOOST_AUTO_TEST_CASE(a_restore_is_staged_when_every_part_is) {
+  Archived archive;
+  Database& index = *archive.index;
+  const IngestRow& first = archive.rows[0];
+  const RestoreId restore = archive.ask(0, "key:a").restore.restore;
+  must(archive.writer->call(begin_recall(restore, kRoom)));
+  IngestRow later = archive.ingest_row(first.call_sid);
+  later.recording = first.recording;
+  later.part = 2;
+  later.files = {archive.file("transcript.txt", 10)};
+  later.metadata.reset();
+  archive.source.keep(later);
+  must(archive.writer->call(add_part(later, "key:test")));
+  must(archive.writer->call(mark_placed(first.recording_no, 2)));
+  archive.clock.advance(minutes(1));
+  must(archive.run_sql(
+      "INSERT INTO copy (recording_no, part, medium_no, pack_no, state, copied_at, verified_at, "
+      "verify_mode) SELECT recording_no, 2, medium_no, pack_no, 2, " +
+      std::to_string(archive.clock.now().count) + ", " + std::to_string(archive.clock.now().count) +
+      ", 1 FROM copy WHERE part = 1 AND recording_no = " +
+      std::to_string(first.recording_no.value)));
+  must(archive.writer->call(
+      release_copy(first.recording_no, 2, archive.standard, ReleasePolicy{1}, "system")));
+  must(archive.writer->call(copy_gone(first.recording_no, 2, archive.standard)));
+  const RestoreRow halfway =
+      must(archive.writer->call(restore_staged(restore, archive.standard, {1})));
+  BOOST_CHECK(halfway.state == RestoreState::kQueued);
+  BOOST_TEST(halfway.attempts == 0);
+  // Cancelled now, the part that is staged already goes as well.
+  BOOST_TEST(must(archive.writer->call(cancel_waiter(restore, "key:a"))));
+  const auto going = must(plain_copies_in_state(index, CopyState::kReleasing, 10));
+  BOOST_REQUIRE(going.size() == 1);
+  BOOST_TEST(going[0].part == 1);
 }
 
 BOOST_AUTO_TEST_CASE(only_archived_recordings_are_restored) {
@@ -288,10 +396,10 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_cancels) {
 BOOST_AUTO_TEST_CASE(destruction_cancels_a_recall) {
   Archived archive;
   const RestoreId restore = archive.ask(0, "key:a").restore.restore;
-  must(archive.writer->call(begin_recall(restore)));
+  must(archive.writer->call(begin_recall(restore, kRoom)));
   must(archive.writer->call(condemn(archive.rows[0].recording_no, "uid:0")));
   must(archive.writer->call(begin_destroying(archive.rows[0].recording_no, "uid:0")));
-  BOOST_CHECK(code_of(archive.writer->call(restore_staged(restore, archive.standard))) ==
+  BOOST_CHECK(code_of(archive.writer->call(restore_staged(restore, archive.standard, {1}))) ==
               Code::kConflict);
 }
 

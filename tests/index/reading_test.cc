@@ -308,6 +308,12 @@ BOOST_AUTO_TEST_CASE(no_query_scans) {
   archive.furnish();
   const IngestRow row = archive.ingest("CA1");
   const SealedPack pack = archive.pack_up({row});
+  archive.release_plain(row.recording_no);
+  RequestRestore asked;
+  asked.recording = row.recording_no;
+  asked.restore = archive.random.id<RestoreId>();
+  asked.who = "key:a";
+  must(archive.writer->call(request_restore(asked)));
   Database& index = *archive.index;
   std::set<std::string> queries;
   sqlite3_trace_v2(index.handle(), SQLITE_TRACE_STMT, collect_sql, &queries);
@@ -338,18 +344,23 @@ BOOST_AUTO_TEST_CASE(no_query_scans) {
   must(plain_copies_in_state(index, CopyState::kReleasing, 10));
   must(find_move(index, 1));
   must(ready_moves(index, MoveState::kPlanned, now, 10));
-  must(list_moves(index, 10));
+  must(list_moves(index, MoveState::kPlanned, 5, 10));
   must(moves_of_pack(index, pack.pack));
   must(find_restore(index, archive.random.id<RestoreId>()));
   must(live_restore(index, row.recording_no));
-  must(ready_restores(index, RestoreState::kQueued, now, 10));
+  must(recalls_under_way(index, Tier::kWarm, 10));
+  ReadyShare share;
+  share.oldest = 0;  // as with a queue that has more
+  share.begin_with = archive.workspace_no;
+  must(ready_restores(index, Tier::kWarm, now, share));
   must(expired_restores(index, now, 10));
   must(restore_waiters(index, archive.random.id<RestoreId>()));
-  must(list_restores(index, archive.workspace_no, std::nullopt, 10));
+  must(list_restores(index, archive.workspace_no, std::nullopt, std::nullopt, 10));
+  must(list_restores(index, archive.workspace_no, RestoreState::kFailed, RestoreKey{now, 5}, 10));
   RestoreRow restore;
   restore.medium = archive.warm;
   must(queue_ahead(index, restore));
-  must(recalls_since(index, "key:a", now));
+  must(recalls_since(index, "key:a", now, 100));
   must(recall_samples(index, archive.warm));
   must(find_recording(index, archive.workspace_no, "CA1"));
   must(find_recording(index, row.recording));
@@ -373,7 +384,8 @@ BOOST_AUTO_TEST_CASE(no_query_scans) {
   for (const std::string& sql : queries)
     for (const std::string& step : plan_of(index, sql)) {
       const bool scans = step.starts_with("SCAN ") && !small.contains(step) &&
-                         !step.starts_with("SCAN u USING");  // unplaced parts: a partial index
+                         !step.starts_with("SCAN u USING") &&  // unplaced parts: a partial index
+                         !step.starts_with("SCAN (subquery");  // has a LIMIT
       BOOST_TEST(!scans, step << " in " << sql);
       // The copies of one recording and the waiters of one restore are few.
       const bool sorts = step.starts_with("USE TEMP B-TREE FOR ORDER BY") &&

@@ -27,6 +27,7 @@
 #include "index/commands/keys.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
+#include "index/read/restores.h"
 #include "index/read/work.h"
 #include "io/uncached.h"
 #include "tests/support/faults.h"
@@ -294,7 +295,7 @@ class ArchiveFixture {
   }
   std::vector<MoveRow> moves() {
     auto index = must(archive().index.take());
-    return must(list_moves(*index, 100));
+    return must(list_moves(*index, std::nullopt, std::nullopt, 100));
   }
 
   // --- The life, in steps

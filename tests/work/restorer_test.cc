@@ -41,24 +41,42 @@ BOOST_AUTO_TEST_CASE(requests_join_and_the_longest_keep_wins) {
   BOOST_TEST(rig.is_kept(call));  // asked anew
 }
 
-// A staged copy that cannot be written says nothing about the pack that it is made from.
+// Of one kind of operation, every one finds that something is gone.
+class GoneAt final : public Faults {
+ public:
+  explicit GoneAt(std::string point) : point_(std::move(point)) {}
+  Status at(std::string_view point) override {
+    if (point != point_) return {};
+    return system_error(ENOENT, "injected fault at " + point_);
+  }
+  size_t torn_bytes(size_t) override { return 0; }
+
+ private:
+  const std::string point_;
+};
+
+// A staged copy that cannot be written says nothing about the pack that it is made from, whatever
+// the error is called.
 BOOST_AUTO_TEST_CASE(a_failure_to_stage_quarantines_no_copy) {
   ArchiveFixture rig;
   if (!rig.can_verify()) return;
   const TestCall call = rig.ingest();
   rig.to_cold();
-  const std::filesystem::path staged = rig.config.standard.path + "/staged";
-  std::filesystem::remove_all(staged);
-  std::ofstream(staged) << "in the way";
   const RestoreId restore = must(rig.ask(call)).restore.restore;
-  rig.run_restorers();
-  BOOST_TEST((rig.restore(restore).state == RestoreState::kQueued));
-  BOOST_TEST(!rig.restore(restore).error.empty());
-  for (const CopyRow& copy : rig.recording(call).copies)
-    BOOST_TEST((copy.state != CopyState::kQuarantined));
-  std::filesystem::remove(staged);
-  std::filesystem::create_directory(staged);
-  rig.clock.advance(hours(1));
+  // Where it is begun, where a file is finished, and where it is published.
+  for (const std::string point : {"mkdir", "fsync", "rename"}) {
+    BOOST_TEST_CONTEXT("at " << point) {
+      GoneAt fault(point);
+      rig.faults.aim(&fault);
+      rig.run_restorers();
+      rig.faults.aim(nullptr);
+      BOOST_TEST((rig.restore(restore).state == RestoreState::kQueued));
+      BOOST_TEST(rig.restore(restore).error.starts_with("write the staged copy: "));
+      for (const CopyRow& copy : rig.recording(call).copies)
+        BOOST_TEST((copy.state != CopyState::kQuarantined));
+      rig.clock.advance(hours(1));
+    }
+  }
   rig.run_restorers();
   BOOST_TEST((rig.restore(restore).state == RestoreState::kStaged));
   BOOST_TEST(rig.is_whole(call));
@@ -119,10 +137,125 @@ BOOST_AUTO_TEST_CASE(space_is_reserved_before_reading_and_waited_for) {
   const RestoreId waiting = first_came ? two : one;
   BOOST_TEST((rig.restore(waiting).state == RestoreState::kQueued));
   BOOST_TEST(!rig.restore(waiting).error.empty());
+  BOOST_TEST(rig.restore(waiting).attempts == 0);  // waiting for room is no try
   rig.clock.advance(minutes(70));
   rig.run_mover();  // evicts the one that came
   rig.run_restorers();
   BOOST_TEST((rig.restore(waiting).state == RestoreState::kStaged));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_larger_than_all_the_room_fails_and_says_so) {
+  ArchiveFixture rig([](Config& config) { config.staging_max = Bytes(10'000); });
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  const RestoreId id = must(rig.ask(call)).restore.restore;
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(id).state == RestoreState::kFailed));
+  BOOST_TEST(rig.restore(id).error.find("staging_max") != std::string::npos);
+}
+
+// Asked for while its best copy was on warm, served from cold after that copy left.
+BOOST_AUTO_TEST_CASE(a_restore_follows_its_copy_to_another_tier) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  const RestoreRow asked = must(rig.ask(call)).restore;
+  BOOST_TEST((asked.tier == Tier::kWarm));
+  rig.clock.advance(rig.config.warm.release_after);
+  rig.run_mover();
+  BOOST_TEST((rig.recording(call).tier == Tier::kCold));
+  rig.run_restorers();
+  const RestoreRow served = rig.restore(asked.restore);
+  BOOST_TEST((served.state == RestoreState::kStaged));
+  BOOST_TEST((served.tier == Tier::kCold));
+  BOOST_TEST(served.attempts == 0);
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(a_later_part_that_was_archived_is_fetched_by_the_next_request) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  TestCall call = rig.ingest();
+  rig.to_warm();
+  const RestoreId first = must(rig.ask(call, hours(100))).restore.restore;
+  rig.run_restorers();
+  BOOST_TEST(rig.is_whole(call));
+  TestCall later;
+  later.call_sid = call.call_sid;
+  later.files["transcript.txt"] = "caller: hello";
+  must(rig.try_ingest(later));
+  rig.to_warm();
+  BOOST_TEST(!rig.is_readable(call));
+  const RestoreOutcome again = must(rig.ask(call, hours(1), "key:two"));
+  BOOST_TEST(!again.joined);
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(first).state == RestoreState::kExpired));
+  BOOST_TEST((rig.restore(again.restore.restore).state == RestoreState::kStaged));
+  call.files.merge(later.files);
+  BOOST_TEST(rig.is_whole(call));
+  // All of it leaves together.
+  rig.clock.advance(hours(101));
+  rig.run_mover();
+  BOOST_TEST(rig.staged_files().empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_restore_leaves_nothing_staged) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  must(rig.ask(call, hours(100), "key:one"));
+  rig.run_restorers();
+  TestCall later;
+  later.call_sid = call.call_sid;
+  later.files["transcript.txt"] = "caller: hello";
+  must(rig.try_ingest(later));
+  rig.to_warm();
+  const RestoreId again = must(rig.ask(call, hours(1), "key:two")).restore.restore;
+  BOOST_TEST(!must(rig.archive().writer.call(cancel_waiter(again, "key:one"))));
+  BOOST_TEST(must(rig.archive().writer.call(cancel_waiter(again, "key:two"))));
+  rig.run_mover();
+  BOOST_TEST(rig.staged_files().empty());
+  BOOST_TEST(rig.is_kept(call));  // asked anew
+}
+
+// A later part of a call that was erased meanwhile: it was never acknowledged, and is not kept.
+BOOST_AUTO_TEST_CASE(a_part_of_an_erased_call_is_not_adopted) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  TestCall later;
+  later.call_sid = call.call_sid;
+  later.files["transcript.txt"] = "caller: hello";
+  must(rig.try_ingest(later));
+  const Recording known = rig.recording(call);
+  const Place place{known.workspace, known.day, known.call_sid, 2};
+  const std::string root = rig.config.standard.path + "/";
+  std::filesystem::copy(root + place.directory(),
+                        root + incoming_directory(PartId{known.recording, 2}));
+  must(rig.destroy(call));
+  BOOST_TEST(!rig.is_known(call));
+  BOOST_TEST(!rig.unsettled().empty());
+  rig.reopen();
+  BOOST_TEST(rig.unsettled().empty());
+  BOOST_TEST(!rig.is_known(call));
+}
+
+// The mount shows tiers and when restores will be ready.
+BOOST_AUTO_TEST_CASE(a_tier_change_reaches_the_change_feed) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  const int64_t before = rig.archive().changes.since(0).seq;
+  rig.clock.advance(rig.config.warm.release_after);
+  rig.run_mover();
+  BOOST_TEST((rig.recording(call).tier == Tier::kCold));
+  const ChangeFeed::News news = rig.archive().changes.since(before);
+  BOOST_REQUIRE(news.changes.size() == 1U);
+  BOOST_TEST(news.changes[0].call_sid == call.call_sid);
 }
 
 BOOST_AUTO_TEST_CASE(a_medium_that_is_away_is_waited_for) {
