@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.h"
 #include "base/types.h"
 
 namespace holdfast {
@@ -69,7 +70,7 @@ struct Config {
   // [restore]
   Millis keep_default = hours(24);
   Bytes staging_max{int64_t{64} << 30};  // space that staged copies may take together
-  int recalls_per_key_hour = 100;
+  int recalls_per_key_hour = limits::kRecallsPerKeyPerHour;
 
   // [links]
   Millis link_life = hours(1);

@@ -69,7 +69,7 @@ constexpr int64_t kCallsLinkLifeSecondsMax = 7 * 24 * 3600;
 constexpr int64_t kRestoreLinkCapSeconds =
     30 * 24 * 3600;                  // exp of a restore link: the longest life of any
 constexpr int kSigningKeysLive = 2;  // of a workspace: the one that signs and the one before it
-constexpr int kRecallsPerKeyPerHour = 100;
+constexpr int kRecallsPerKeyPerHour = 100;  // unless configured: restore.recalls_per_key_hour
 
 constexpr int64_t kGroupsKeptMs = 60'000;  // a user's groups are asked anew after this
 constexpr size_t kGroupsKept = 256;        // users whose groups are kept

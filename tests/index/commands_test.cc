@@ -318,7 +318,7 @@ BOOST_AUTO_TEST_CASE(a_staged_restore_that_lost_its_copy_is_queued_again) {
   must(archive.writer->call(restore_staged(old, archive.standard, {1})));
   archive.clock.advance(hours(10));
   must(archive.writer->call(copy_quarantined(archive.rows[0].recording_no, 1, archive.standard,
-                                             "a bit flipped", "system")));
+                                             std::nullopt, "a bit flipped", "system")));
   const RestoreOutcome again = archive.ask(0, "key:b", hours(1));
   BOOST_TEST(!again.joined);
   BOOST_CHECK(again.restore.restore != old);
