@@ -15,6 +15,7 @@
 
 #include "base/json.h"
 #include "index/read/records.h"
+#include "index/read/search.h"
 
 namespace holdfast {
 
@@ -72,6 +73,7 @@ struct IngestRow {
   MediumId medium;  // where the files lie now: the standard tier
   std::vector<FileRow> files;
   std::optional<std::string> metadata;       // bytes of metadata.json; none for a later part
+  SearchText search;                         // what metadata says, for those who search
   std::optional<UnixMillis> next_action_at;  // ended_at + copy_after
 };
 

@@ -47,6 +47,15 @@ Status insert_files(Database& index, RecordingNo number, const IngestRow& row) {
              as_bytes(*row.metadata));
 }
 
+Status insert_search(Database& index, RecordingNo number, const IngestRow& row,
+                     WorkspaceNo workspace_no) {
+  return run(index,
+             "INSERT INTO recording_search (rowid, scope, call_sid, caller, callee, tags, consent, "
+             "words) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+             number, search_scope(workspace_no), row.call_sid, row.search.from, row.search.to,
+             row.search.tags, row.search.consent, row.search.words);
+}
+
 Status insert_part(WriteTxn& txn, RecordingNo number, int part, Bytes bytes,
                    UnixMillis received_at) {
   HOLDFAST_TRY(run(txn.index(),
@@ -104,6 +113,7 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   else if (known->state == RecordingState::kUnlocated && part == 1)
     HOLDFAST_TRY(locate_recording(txn, *row, workspace_no));
   const RecordingNo number = known ? known->recording_no : row->recording_no;
+  if (part == 1) HOLDFAST_TRY(insert_search(txn.index(), number, *row, workspace_no));
   Bytes bytes;
   for (const FileRow& file : row->files) bytes += file.size;
   HOLDFAST_TRY(insert_part(txn, number, part, bytes, row->received_at));
@@ -181,6 +191,7 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_TRY(run(index, "DELETE FROM file WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM part WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM metadata WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM recording_search WHERE rowid = ?1", number));
   return run(index, "DELETE FROM recording WHERE recording_no = ?1", number);
 }
 

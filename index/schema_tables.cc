@@ -93,6 +93,8 @@ CREATE INDEX recording_due ON recording (tier, next_action_at) WHERE next_action
 CREATE INDEX recording_expiry ON recording (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX recording_time ON recording (started_at, recording_no);
 CREATE INDEX recording_workspace_time ON recording (workspace_no, started_at, recording_no);
+CREATE INDEX recording_agent ON recording (workspace_no, service_id, started_at, recording_no)
+  WHERE service_id IS NOT NULL;
 CREATE INDEX recording_day ON recording (workspace_no, day, recording_no);
 CREATE INDEX recording_unsettled ON recording (state, recording_no) WHERE state <> 1;
 CREATE INDEX recording_held ON recording (workspace_no, started_at, recording_no) WHERE holds > 0;
@@ -101,6 +103,12 @@ CREATE TABLE metadata (
   recording_no INTEGER PRIMARY KEY REFERENCES recording,
   bytes BLOB NOT NULL
 ) STRICT;
+
+-- A recording's words, by its number: index/read/search.h. scope keeps workspaces apart.
+CREATE VIRTUAL TABLE recording_search USING fts5 (
+  scope, call_sid, caller, callee, tags, consent, words,
+  tokenize = "unicode61 remove_diacritics 2", columnsize = 0
+);
 
 CREATE TABLE part (
   recording_no INTEGER NOT NULL REFERENCES recording,

@@ -27,6 +27,15 @@ Result<ListFilter> filter_of(const Call& call) {
   filter.to = call.query_time("to");
   filter.held = call.query_bool("held");
   filter.flagged = call.query_bool("flagged");
+  if (const auto agent = call.query("agent")) {
+    HOLDFAST_ASSIGN(service, WorkspaceId::from_text(*agent));
+    filter.service = service;
+  }
+  filter.search.words = call.query("q").value_or("");
+  filter.search.from = call.query("from_number");
+  filter.search.to = call.query("to_number");
+  filter.search.tag = call.query("tag");
+  filter.search.consent = call.query("consent");
   filter.limit = static_cast<int>(call.query_integer("limit").value_or(100));
   if (const auto text = call.query("cursor")) {
     const std::optional<Cursor> cursor = read_cursor(*text);
@@ -37,12 +46,17 @@ Result<ListFilter> filter_of(const Call& call) {
   return filter;
 }
 
-// What the list was asked, for the ledger: the parameters that were checked, never what else
-// stands in the query and could name a person.
+// What the list was asked, for the ledger: the parameters that were checked. Of those that could
+// name a person only that they were there.
 json::object told_filter(const Call& call) {
   json::object told;
-  for (std::string_view name : {"tier", "from", "to", "held", "direction", "flagged", "limit"})
+  for (std::string_view name :
+       {"tier", "from", "to", "held", "direction", "flagged", "agent", "limit"})
     if (const auto value = call.query(name)) told[name] = *value;
+  json::array searched;
+  for (std::string_view name : {"q", "from_number", "to_number", "tag", "consent"})
+    if (call.query(name)) searched.emplace_back(name);
+  if (!searched.empty()) told["searched"] = std::move(searched);
   return told;
 }
 

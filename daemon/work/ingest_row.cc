@@ -2,6 +2,7 @@
 
 #include "audio/sample_form.h"
 #include "daemon/work/metadata.h"
+#include "daemon/work/search_text.h"
 
 namespace holdfast {
 
@@ -48,6 +49,7 @@ Result<IngestRow> ingest_row(const RecordingDescription& description,
     row.files.push_back(std::move(file_row));
   }
   row.metadata = std::move(metadata_text);
+  row.search = search_text(metadata.attributes);
   return row;
 }
 

@@ -5,10 +5,11 @@
 
 #include "index/read/database.h"
 #include "index/read/records.h"
+#include "index/read/search.h"
 
 namespace holdfast {
 
-// The last row of a page: where the next one goes on.
+// The last row of a page: where the next one goes on. A search goes on by recording_no alone.
 struct ListKey {
   UnixMillis started_at;
   RecordingNo recording_no;
@@ -23,6 +24,8 @@ struct ListFilter {
   std::optional<bool> held;
   std::optional<Direction> direction;
   std::optional<bool> flagged;
+  std::optional<WorkspaceId> service;  // the agent
+  SearchQuery search;
   bool newest_first = true;
   std::optional<ListKey> after;  // the next page
   int limit = 100;               // 1 to limits::kPageItemsMax
@@ -34,7 +37,9 @@ struct ListPage {
 };
 
 // A page in the order of (started_at, recording_no). Scans from the key on; a filter other than
-// workspace, time and held is tested row by row.
+// workspace, time, agent and held is tested row by row. With a search the order is that of
+// recording_no, of arrival, and every filter but the workspace is tested on what was found.
+// kInvalid: the search cannot be asked (match_expression).
 Result<ListPage> list_recordings(Database& index, const ListFilter& filter);
 
 }  // namespace holdfast

@@ -39,6 +39,16 @@ BOOST_AUTO_TEST_CASE(ls_passes_its_filters_on) {
              "direction=outbound&flagged=true&limit=5&cursor=abc");
 }
 
+BOOST_AUTO_TEST_CASE(ls_passes_a_search_on) {
+  CliRig rig;
+  rig.daemon.on("GET " + in_workspace("recordings"), R"({"items":[],"next_cursor":null})");
+  check_done(rig.run({"ls", "refund", "spri*", "--from-number", "+49 30", "--to-number", "7",
+                      "--tag", "billing", "--consent", "true", "--agent", "a", "--limit", "5"}));
+  BOOST_TEST(rig.daemon.only("GET", in_workspace("recordings")).query ==
+             "q=refund%20spri%2A&from_number=%2B49%2030&to_number=7&tag=billing&consent=true&"
+             "agent=a&limit=5");
+}
+
 BOOST_AUTO_TEST_CASE(one_page_tells_of_the_next) {
   CliRig rig;
   rig.daemon.on("GET " + in_workspace("recordings"), page("CA1", "next"));

@@ -20,6 +20,7 @@
 #include "index/commands/moves.h"
 #include "index/commands/packs.h"
 #include "index/commands/restores.h"
+#include "index/read/listing.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
 #include "index/read/work.h"
@@ -250,5 +251,19 @@ class Archive {
   std::unique_ptr<Writer> writer;
   std::optional<Database> index;
 };
+
+// Every page of a listing, one after the other, with `between` called between two.
+inline std::vector<RecordingNo> walk(Database& index, ListFilter filter,
+                                     const std::function<void()>& between = {}) {
+  std::vector<RecordingNo> seen;
+  for (;;) {
+    const ListPage page = must(list_recordings(index, filter));
+    for (const RecordingRow& row : page.rows) seen.push_back(row.recording_no);
+    if (!page.next) return seen;
+    BOOST_REQUIRE(page.rows.size() == static_cast<size_t>(filter.limit));
+    filter.after = page.next;
+    if (between) between();
+  }
+}
 
 }  // namespace holdfast

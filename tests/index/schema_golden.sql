@@ -17,6 +17,8 @@ CREATE INDEX pack_open ON pack (opened_at) WHERE state = 0;
 CREATE INDEX part_unplaced ON part (recording_no) WHERE placed = 0;
 CREATE INDEX quarantine_open ON quarantine (at) WHERE resolved_at IS NULL;
 CREATE INDEX recall_sample_medium ON recall_sample (medium_no, sample_no);
+CREATE INDEX recording_agent ON recording (workspace_no, service_id, started_at, recording_no)
+  WHERE service_id IS NOT NULL;
 CREATE INDEX recording_day ON recording (workspace_no, day, recording_no);
 CREATE INDEX recording_due ON recording (tier, next_action_at) WHERE next_action_at IS NOT NULL;
 CREATE INDEX recording_expiry ON recording (expires_at) WHERE expires_at IS NOT NULL;
@@ -231,6 +233,14 @@ CREATE TABLE recording (
   single_copy_bytes INTEGER NOT NULL DEFAULT 0,
   UNIQUE (workspace_no, call_sid)
 ) STRICT;
+CREATE VIRTUAL TABLE recording_search USING fts5 (
+  scope, call_sid, caller, callee, tags, consent, words,
+  tokenize = "unicode61 remove_diacritics 2", columnsize = 0
+);
+CREATE TABLE 'recording_search_config'(k PRIMARY KEY, v) WITHOUT ROWID;
+CREATE TABLE 'recording_search_content'(id INTEGER PRIMARY KEY, c0, c1, c2, c3, c4, c5, c6);
+CREATE TABLE 'recording_search_data'(id INTEGER PRIMARY KEY, block BLOB);
+CREATE TABLE 'recording_search_idx'(segid, term, pgno, PRIMARY KEY(segid, term)) WITHOUT ROWID;
 CREATE TABLE restore (
   restore_no INTEGER PRIMARY KEY,
   restore_id BLOB NOT NULL UNIQUE CHECK (length(restore_id) = 16),
