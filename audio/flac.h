@@ -53,7 +53,8 @@ class FlacDecoder {
   // Any number of bytes of the stream. kCorrupt when they are not FLAC, lack
   // the form's comment, or are beyond what our encoder writes (frames over 256 KiB).
   virtual Status write(ByteSpan bytes) = 0;
-  // kCorrupt when the stream ends early or its MD5 differs. Called once, last.
+  // kCorrupt when the stream ends early. Called once, last. The MD5 in its header is not looked at:
+  // every caller compares what comes out with its SHA-256, which costs less and says more.
   virtual Status finish() = 0;
 };
 

@@ -47,7 +47,6 @@ void read_data_length(uint32_t declared, std::optional<int64_t> declared_64, Byt
   int64_t there = std::max<int64_t>(0, file_length.count - header.data_offset.count);
   int64_t says = declared_64.value_or(declared);
   bool unknown = (declared == kLengthUnknown && !declared_64) || says == 0;
-  header.data_declared = Bytes(says);
   header.unfinished = unknown && there > 0;
   header.truncated = !unknown && says > there;
   header.data_present = Bytes(unknown ? there : std::min(says, there));

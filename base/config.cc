@@ -330,6 +330,9 @@ void read_policy(Document& document, Config& config) {
   section.read(
       "policy_interval", config.policy_interval,
       {.least = Millis(100), .most = hours(24), .words = "a duration from \"100ms\" to \"24h\""});
+  section.read(
+      "disk_reserve", config.disk_reserve,
+      {.least = Bytes(0), .most = Bytes(int64_t{1} << 50), .words = "a size such as \"1GiB\""});
   section.finish();
 }
 

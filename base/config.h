@@ -64,8 +64,9 @@ struct Config {
   std::optional<Cold> cold;
 
   // [policy]
-  int copies_before_release = 1;        // newer verified copies on other media; 1 or 2
-  Millis policy_interval = minutes(1);  // how often due rows are looked for
+  int copies_before_release = 1;         // newer verified copies on other media; 1 or 2
+  Millis policy_interval = minutes(1);   // how often due rows are looked for
+  Bytes disk_reserve{int64_t{1} << 30};  // what moves and restores leave free on every medium
 
   // [restore]
   Millis keep_default = hours(24);

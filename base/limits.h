@@ -24,8 +24,6 @@ constexpr int64_t kPackBytesMax =
 constexpr int kPackMembersMax = 10'000;
 constexpr int kOpenPacksMax = 64;    // a 65th cohort seals the oldest
 constexpr int kPackEncodersMax = 2;  // threads that encode one pack: ingest needs cores, too
-constexpr int64_t kPackAheadBytesMax =
-    int64_t{64} << 20;  // encoded files of one pack held in memory before they are written
 constexpr int64_t kPackContentsBytesMax = int64_t{64}
                                           << 20;  // contents.jsonl read into memory by a rebuild
 

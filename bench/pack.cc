@@ -3,9 +3,10 @@
 //   bench_pack DIRECTORY       every file below it, one directory a call (holdfast-sample-calls
 //   makes some) bench_pack --synthetic N   N calls of a minute of seeded noise with pauses
 //
-// Ours: encode, prove, digest, write, fsync, re-read past the page cache. The peer's: compress,
-// write, sync, test. One thread each. Prints parameters, seconds, bytes, the ratio, and the pack's
-// SHA-256.
+// Ours: encode, prove, digest, write, fsync, re-read past the page cache; with one encoder and with
+// two. The peer's: compress, write, sync, test, with one thread. Prints parameters, seconds by the
+// clock and of the processor (that of a busy machine's clock says little), bytes, the ratios, and
+// the pack's SHA-256, which is the same whatever the encoders.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -77,7 +78,7 @@ Result<pack::PackPlan> plan_of(Io& io, const fs::path& directory, Bytes& origina
       HOLDFAST_ASSIGN(digest, digest_file(io, fd.get(), size));
       description.files.push_back({name, size, digest, Channel::kNone});
       part.files.push_back(
-          {name, size, digest, [path = file.path().parent_path(), name]() -> Result<Fd> {
+          {name, size, digest, [path = file.path().parent_path(), name](Io&) -> Result<Fd> {
              HOLDFAST_ASSIGN(parent, open_root(path));
              return open_beneath(parent.get(), name, O_RDONLY);
            }});
@@ -90,13 +91,36 @@ Result<pack::PackPlan> plan_of(Io& io, const fs::path& directory, Bytes& origina
   return plan;
 }
 
+// Seconds of the processor, of this process and of the children that it waited for.
+double processor_seconds() {
+  double sum = 0;
+  for (const int who : {RUSAGE_SELF, RUSAGE_CHILDREN}) {
+    struct rusage usage = {};
+    getrusage(who, &usage);
+    for (const timeval& time : {usage.ru_utime, usage.ru_stime})
+      sum += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  }
+  return sum;
+}
+
+class Stopwatch {
+ public:
+  double seconds() const { return now_seconds() - from_; }
+  double processor() const { return processor_seconds() - processor_from_; }
+
+ private:
+  const double from_ = now_seconds();
+  const double processor_from_ = processor_seconds();
+};
+
 struct Measured {
   double seconds = 0;
+  double processor = 0;
   Bytes bytes;
   std::string sha256;
 };
 
-Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target) {
+Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target, int encoders) {
   fs::create_directories(target);
   SystemRandom random;
   const Label label{plan.archive_id, random.id<MediumId>(), "bench", "pack", UnixMillis(0)};
@@ -104,9 +128,9 @@ Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target) 
   MediumRoot root(target, label.archive, label.medium);
   PackDirectory backend(root);
   const PackId id = plan.pack_id;
-  const double from = now_seconds();
+  const Stopwatch watch;
   HOLDFAST_ASSIGN(scratch, open_root(target));
-  HOLDFAST_ASSIGN(built, pack::build_pack(io, std::move(plan), scratch.get()));
+  HOLDFAST_ASSIGN(built, pack::build_pack(io, std::move(plan), scratch.get(), encoders));
   HOLDFAST_ASSIGN(session, backend.attach(io));
   Digest digest;
   const PackSource source = [&](const ByteSink& sink) -> Status {
@@ -117,7 +141,7 @@ Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target) 
   HOLDFAST_ASSIGN(location, session->append(io, id, built.size(), source));
   HOLDFAST_ASSIGN(mode, session->verify(io, location, built.size(), digest));
   std::printf("# re-read: %s\n", std::string(word(mode)).c_str());
-  return Measured{now_seconds() - from, built.size(), digest.hex()};
+  return Measured{watch.seconds(), watch.processor(), built.size(), digest.hex()};
 }
 
 Result<Measured> pack_peer(const fs::path& directory, const fs::path& target) {
@@ -125,9 +149,10 @@ Result<Measured> pack_peer(const fs::path& directory, const fs::path& target) {
   const std::string command = "tar -cf - -C '" + directory.string() + "' . | zstd -q -3 -T1 -o '" +
                               archive + "' && sync '" + archive + "' && zstd -q -t '" + archive +
                               "'";
-  const double from = now_seconds();
+  const Stopwatch watch;
   if (std::system(command.c_str()) != 0) return Error{Code::kIo, "run the peer: " + command};
-  return Measured{now_seconds() - from, Bytes(static_cast<int64_t>(fs::file_size(archive))), ""};
+  const Bytes size(static_cast<int64_t>(fs::file_size(archive)));
+  return Measured{watch.seconds(), watch.processor(), size, ""};
 }
 
 Status run(const fs::path& directory, const fs::path& scratch) {
@@ -136,19 +161,28 @@ Status run(const fs::path& directory, const fs::path& scratch) {
   HOLDFAST_ASSIGN(plan, plan_of(*io, directory, originals));
   std::printf("# %zu calls, %lld bytes, ring %s\n", plan.parts.size(),
               static_cast<long long>(originals.count), std::string(io->ring_kind()).c_str());
-  HOLDFAST_ASSIGN(ours, pack_ours(*io, std::move(plan), scratch / "ours"));
+  HOLDFAST_ASSIGN(one, pack_ours(*io, plan, scratch / "one", 1));
+  HOLDFAST_ASSIGN(two, pack_ours(*io, plan, scratch / "two", 2));
   HOLDFAST_ASSIGN(peer, pack_peer(directory, scratch));
+  if (one.sha256 != two.sha256) return Error{Code::kCorrupt, "two encoders made another pack"};
   const auto share = [&](Bytes bytes) {
     return static_cast<double>(bytes.count) / static_cast<double>(originals.count);
   };
-  std::printf("%-22s %8s %14s %7s\n", "", "seconds", "bytes", "share");
-  std::printf("%-22s %8.2f %14lld %7.3f\n", "holdfast pack", ours.seconds,
-              static_cast<long long>(ours.bytes.count), share(ours.bytes));
-  std::printf("%-22s %8.2f %14lld %7.3f\n", "tar c | zstd -3 -T1", peer.seconds,
-              static_cast<long long>(peer.bytes.count), share(peer.bytes));
-  std::printf("ours / peer            %8.2f %14s %7.3f\n", ours.seconds / peer.seconds, "",
-              share(ours.bytes) / share(peer.bytes));
-  std::printf("# sha256 %s\n", ours.sha256.c_str());
+  std::printf("%-22s %8s %10s %14s %7s\n", "", "seconds", "processor", "bytes", "share");
+  const auto tell = [&](const char* name, const Measured& measured) {
+    std::printf("%-22s %8.2f %10.2f %14lld %7.3f\n", name, measured.seconds, measured.processor,
+                static_cast<long long>(measured.bytes.count), share(measured.bytes));
+  };
+  const auto compare = [&](const char* name, const Measured& ours) {
+    std::printf("%-22s %8.2f %10.2f %14s %7.3f\n", name, ours.seconds / peer.seconds,
+                ours.processor / peer.processor, "", share(ours.bytes) / share(peer.bytes));
+  };
+  tell("holdfast, 1 encoder", one);
+  tell("holdfast, 2 encoders", two);
+  tell("tar c | zstd -3 -T1", peer);
+  compare("1 encoder / peer", one);
+  compare("2 encoders / peer", two);
+  std::printf("# sha256 %s\n", one.sha256.c_str());
   return {};
 }
 

@@ -48,6 +48,12 @@ Digest Sha256::finish() {
   return digest;
 }
 
+Digest Sha256::so_far() const {
+  Sha256 copy;
+  require(EVP_MD_CTX_copy_ex(copy.context_, context_) == 1);
+  return copy.finish();
+}
+
 Digest sha256(ByteSpan bytes) {
   Sha256 hash;
   hash.update(bytes);

@@ -22,6 +22,8 @@ class Sha256 {
 
   void update(ByteSpan bytes);
   Digest finish();
+  // What finish() would give now; this goes on.
+  Digest so_far() const;
 
  private:
   evp_md_ctx_st* context_;

@@ -22,7 +22,7 @@ Result<Fd> create_temporary(Io& io, int parent, const std::string& temporary, mo
 Result<Published> write_temporary(Io& io, int fd, const PublishOptions& options,
                                   const ByteSource& source, const std::string& name) {
   StreamWriter::Options stream;
-  stream.digest = true;
+  stream.digest = options.digest;
   StreamWriter writer(io, fd, stream);
   HOLDFAST_TRY(source(writer.sink()));
   HOLDFAST_TRY(writer.finish());
@@ -32,7 +32,7 @@ Result<Published> write_temporary(Io& io, int fd, const PublishOptions& options,
                                      std::to_string(options.size.value_or(writer.size()).count) +
                                      " expected"};
   HOLDFAST_TRY(io.sync(fd, name));
-  return Published{writer.size(), writer.digest()};
+  return Published{writer.size(), options.digest ? writer.digest() : Digest()};
 }
 
 // The name stands, but not durably. Taken back, so that an error means that

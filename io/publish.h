@@ -24,6 +24,7 @@ struct PublishOptions {
   mode_t mode = 0640;
   IfExists if_exists = IfExists::kRefuse;
   std::optional<Bytes> size;  // when known: another length is kCorrupt
+  bool digest = true;         // false: nobody asks for Published::digest, and it is zeros
 };
 
 struct Published {

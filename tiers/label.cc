@@ -1,6 +1,10 @@
 #include "tiers/label.h"
 
 #include <fcntl.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <cerrno>
 
 #include "base/json.h"
 #include "base/time_text.h"
@@ -132,6 +136,30 @@ Result<std::shared_ptr<const Fd>> MediumRoot::current(Io& io) {
     if (held_) return held_;
   }
   return checked(io);
+}
+
+Result<FreeSpace> MediumRoot::free_space(Io& io) {
+  HOLDFAST_ASSIGN(root, current(io));
+  struct statvfs status = {};
+  if (::fstatvfs(root->get(), &status) != 0)
+    return system_error(errno, "ask for the free space of " + path_);
+  const auto block = static_cast<int64_t>(status.f_frsize);
+  return FreeSpace{Bytes(static_cast<int64_t>(status.f_blocks) * block),
+                   Bytes(static_cast<int64_t>(status.f_bavail) * block)};
+}
+
+Result<Bytes> MediumRoot::room(Io& io) {
+  HOLDFAST_ASSIGN(space, free_space(io));
+  return Bytes(std::max<int64_t>(0, space.available.count - reserve_.count));
+}
+
+Status MediumRoot::require_room(Io& io, Bytes bytes) {
+  HOLDFAST_ASSIGN(space, free_space(io));
+  if (space.available >= bytes + reserve_) return {};
+  return Error{Code::kNoSpace, "write " + std::to_string(bytes.count) + " bytes to the medium at " +
+                                   path_ + ": " + std::to_string(space.available.count) +
+                                   " are free and " + std::to_string(reserve_.count) +
+                                   " of them stay so (policy.disk_reserve)"};
 }
 
 void MediumRoot::close() {

@@ -47,6 +47,11 @@ Result<Label> read_label(Io& io, const std::string& root_path);
 // kUnavailable ("offline") unless the directory carries this archive's and this medium's label.
 Status check_label(Io& io, const Fd& root, const ArchiveId& archive, const MediumId& medium);
 
+struct FreeSpace {
+  Bytes total;
+  Bytes available;  // to an unprivileged process
+};
+
 // The root of one medium: its descriptor, below which everything is opened with
 // openat2(RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS), and the label it must carry.
 //
@@ -74,6 +79,16 @@ class MediumRoot {
   // The root that is held, for reads; checked() when none is held yet.
   Result<std::shared_ptr<const Fd>> current(Io& io);
 
+  // statvfs(3) of the medium.
+  Result<FreeSpace> free_space(Io& io);
+
+  // What is to stay free on the medium (0 at first): set before anybody asks for room.
+  void set_reserve(Bytes reserve) { reserve_ = reserve; }
+  // What may be written yet: free beyond the reserve, 0 or more.
+  Result<Bytes> room(Io& io);
+  // kNoSpace when `bytes` more would leave less than the reserve.
+  Status require_room(Io& io, Bytes bytes);
+
   // Lets go of the descriptor, so that the file system can be unmounted.
   void close();
 
@@ -81,6 +96,7 @@ class MediumRoot {
   const std::string path_;
   const ArchiveId archive_;
   const MediumId medium_;
+  Bytes reserve_;
   std::mutex mutex_;
   std::shared_ptr<const Fd> held_;
 };

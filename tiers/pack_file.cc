@@ -24,10 +24,12 @@ Status check_ranges(const std::vector<PackRange>& ranges) {
 Status append_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
                         const PackSource& source) {
   HOLDFAST_ASSIGN(held, root.checked(io));
+  HOLDFAST_TRY(root.require_room(io, size));
   const SplitPath split = split_path(path);
   HOLDFAST_ASSIGN(directory, make_directories_beneath(io, held->get(), split.parent));
   PublishOptions options;
   options.size = size;
+  options.digest = false;  // the pack's source knows it
   const Result<Fd> leftover = io.open(directory.get(), split.name, O_RDONLY);
   if (leftover.ok()) options.if_exists = IfExists::kReplace;
   if (!leftover.ok() && leftover.error().code != Code::kNotFound) return leftover.error();

@@ -10,7 +10,8 @@
 namespace holdfast {
 
 // Publishes the pack at `path`, whose directories are made durably. The label is
-// checked first. What an interrupted append left at `path` is replaced.
+// checked first. What an interrupted append left at `path` is replaced. kNoSpace when it would use
+// up the medium's reserve.
 Status append_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
                         const PackSource& source);
 

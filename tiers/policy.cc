@@ -24,6 +24,10 @@ bool is_enough(int verified_newer, const PolicySettings& settings) {
   return verified_newer >= std::max(1, settings.copies_before_release);
 }
 
+double percent_used(const PolicySpace& space) {
+  return static_cast<double>(space.used.count) * 100.0 / static_cast<double>(space.total.count);
+}
+
 std::string copies_words(int copies) {
   return copies == 1 ? "1 verified copy lies" : fmt::format("{} verified copies lie", copies);
 }
@@ -167,17 +171,15 @@ void plan_standard_releases(const std::vector<const PolicyPart*>& parts, const P
                                           to_words(settings.standard_release_after),
                                           copies_words(part->verified_newer))));
   }
-  if (!input.standard_space || input.standard_space->total.count <= 0) return;
-  const auto percent_used = [&] {
-    return static_cast<double>(input.standard_space->used.count - freed.count) * 100.0 /
-           static_cast<double>(input.standard_space->total.count);
-  };
-  if (percent_used() <= settings.watermark_high_percent) return;
+  if (!input.standard_space) return;
+  PolicySpace space = *input.standard_space;
+  space.used = Bytes(space.used.count - freed.count);
+  if (!is_over_high_watermark(space, settings)) return;
   for (const PolicyPart* part : parts) {
-    if (percent_used() <= settings.watermark_low_percent) return;
+    if (percent_used(space) <= settings.watermark_low_percent) return;
     if (!is_enough(part->verified_newer, settings) || release_due(*part, settings) <= until)
       continue;
-    freed += part->bytes;
+    space.used = Bytes(space.used.count - part->bytes.count);
     steps.push_back(part_step(
         StepKind::kReleaseStandard, part->recording, part->part, until, part->bytes,
         fmt::format("The standard tier is over its high watermark of {} % and {} elsewhere.",
@@ -268,6 +270,10 @@ std::string_view word(StepKind kind) {
       "assign-to-pack",    "seal-pack",         "release-standard",
       "copy-pack-to-cold", "release-warm-pack", "evict-staged"};
   return kWords[static_cast<size_t>(kind)];
+}
+
+bool is_over_high_watermark(const PolicySpace& space, const PolicySettings& settings) {
+  return space.total.count > 0 && percent_used(space) > settings.watermark_high_percent;
 }
 
 std::vector<PlannedStep> plan_steps(const PolicyInput& input, const PolicySettings& settings,

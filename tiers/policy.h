@@ -142,6 +142,9 @@ struct PlannedStep {
   bool operator==(const PlannedStep&) const = default;
 };
 
+// More of the tier is used than the high watermark says: what is verified elsewhere leaves early.
+bool is_over_high_watermark(const PolicySpace& space, const PolicySettings& settings);
+
 // The steps that are due at `until` (the mover passes the time it is; plan may
 // look ahead), in the order in which they should be done: assign, seal,
 // release-standard, copy-to-cold, release-warm, evict; oldest first within each.

@@ -201,9 +201,9 @@ void plan_call(CallPtr call) {
   const UnixMillis until = call->query_time("at").value_or(now);
   with_worker<json::object>(
       call,
-      [archive = call->services.archive, now, until](Io&) -> Result<json::object> {
+      [archive = call->services.archive, now, until](Io& io) -> Result<json::object> {
         HOLDFAST_ASSIGN(index, archive.index.take());
-        HOLDFAST_ASSIGN(rows, gather_due_rows(archive, *index, until));
+        HOLDFAST_ASSIGN(rows, gather_due_rows(io, archive, *index, until));
         json::array steps;
         for (const PlannedStep& step : plan_steps(rows.input, archive.policy, until)) {
           json::object view{{"what", holdfast::word(step.kind)},

@@ -151,7 +151,6 @@ Match match_route(const std::vector<Route>& routes, const http::Request& request
       if (is_variable(pattern[i])) {
         fits = !segment.text.empty() || pattern[i] == kFileNameVariable;
         candidate.path.emplace(pattern[i].substr(1, pattern[i].size() - 2), segment.text);
-        candidate.plain = candidate.plain && segment.plain;
       } else {
         fits = segment.text == pattern[i];
       }

@@ -71,7 +71,6 @@ std::vector<http::FieldError> check_parameters(
 struct Match {
   const Route* route = nullptr;
   std::map<std::string, std::string, std::less<>> path;  // decoded values by name
-  bool plain = true;    // no segment that may never name anything ("..", an encoded slash)
   std::string allowed;  // of a path that exists, but not for this method: "GET, HEAD, POST"
 };
 // HEAD follows GET.

@@ -49,7 +49,7 @@ Result<bool> Mover::run_once(Io& io) {
   DueRows rows;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(gathered, gather_due_rows(archive_, *index, now));
+    HOLDFAST_ASSIGN(gathered, gather_due_rows(io, archive_, *index, now));
     rows = std::move(gathered);
   }
   const std::vector<PlannedStep> steps = plan_steps(rows.input, archive_.policy, now);

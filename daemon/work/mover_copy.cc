@@ -1,5 +1,9 @@
 // The copying half of the mover: a pack is written from plain files, or copied
 // from the medium it lies on.
+#include <algorithm>
+#include <thread>
+
+#include "base/limits.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/pack_source.h"
 #include "daemon/work/quarantine.h"
@@ -13,6 +17,11 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kWho = "system";
+
+int encoders() {
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(cores, 1, limits::kPackEncodersMax);
+}
 
 SealedPack sealed_pack(const pack::BuiltPack& built, const MoveRow& move,
                        const PackLocation& location, const Digest& sha256) {
@@ -64,8 +73,10 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
     if (!part.ok()) return drop_bad_members(io, move, members, part.error());
     plan.parts.push_back(std::move(part).value());
   }
+  // What is encoded lies on the standard medium until the pack is written.
+  HOLDFAST_TRY(archive_.standard_root.require_room(io, row->bytes));
   HOLDFAST_ASSIGN(scratch, archive_.standard_root.current(io));
-  auto built = pack::build_pack(io, std::move(plan), scratch->get());
+  auto built = pack::build_pack(io, std::move(plan), scratch->get(), encoders());
   if (!built.ok()) return drop_bad_members(io, move, members, built.error());
 
   SessionKeeper* keeper = archive_.keeper_of(move.to);

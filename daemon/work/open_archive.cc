@@ -67,6 +67,7 @@ Status OpenedArchive::open_standard() {
                                            label->name + " (" + label->medium.text() + ")"};
   id_ = label->archive;
   standard_root_ = std::make_unique<MediumRoot>(config_.standard.path, id_, label->medium);
+  standard_root_->set_reserve(config_.disk_reserve);
   standard_ = std::make_unique<StandardTree>(*standard_root_);
   return standard_->prepare(*io_);
 }
@@ -110,12 +111,14 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
   HOLDFAST_TRY(take_up(config_.standard.path, Tier::kStandard));
   HOLDFAST_ASSIGN(warm, take_up(config_.warm.path, Tier::kWarm));
   warm_root_ = std::make_unique<MediumRoot>(config_.warm.path, id_, warm);
+  warm_root_->set_reserve(config_.disk_reserve);
   warm_ = std::make_unique<PackDirectory>(*warm_root_);
   warm_keeper_ = std::make_unique<SessionKeeper>(*warm_, clock_, Millis(0));
   if (config_.cold) {
     HOLDFAST_ASSIGN(cold, take_up(config_.cold->path, Tier::kCold));
     const VaultTimes times{config_.cold->attach_time, config_.cold->detach_time};
     cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold, times, sleeper);
+    cold_->set_reserve(config_.disk_reserve);
     cold_keeper_ = std::make_unique<SessionKeeper>(*cold_, clock_, config_.cold->linger);
   }
   archive_ = std::make_unique<Archive>(

@@ -69,7 +69,7 @@ Result<pack::PlannedPart> planned_part(Io& io, const Archive& archive,
   part.recording_no = member.recording_no;
   part.recording_json = recording_json(description);
   for (const FileRow& file : files) {
-    auto open = [&io, &standard = archive.standard, directory, file] {
+    auto open = [&standard = archive.standard, directory, file](Io& io) {
       return standard.open_for_read(io, directory, file.name, file.size);
     };
     part.files.push_back(pack::PlannedFile{file.name, file.size, file.sha256, std::move(open)});

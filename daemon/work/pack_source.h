@@ -11,7 +11,7 @@ namespace holdfast {
 // The member for the pack writer: names, sizes and digests are the index's, so that the writer
 // refuses other bytes; recording.json is that beside the files. kCorrupt when recording.json
 // differs from the index's rows; kNotFound when it is not there; kUnavailable when the medium is
-// away. The plan holds references to `io` and `archive`.
+// away. The plan holds references to `archive`.
 Result<pack::PlannedPart> planned_part(Io& io, const Archive& archive, const PackMemberRow& member);
 
 // Reads the member's recording.json and every file of it. kCorrupt or kNotFound, naming what

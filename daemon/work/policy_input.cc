@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
 #include "index/read/work.h"
@@ -66,9 +67,33 @@ Result<PolicyWarmPack> warm_row(Database& index, const PackRow& pack, const Medi
   return row;
 }
 
+// How full the standard tier is, and, over the high watermark, who could leave before its time:
+// those that leave next by age, so that the oldest go first.
+Status add_space(Io& io, const Archive& archive, Database& index, UnixMillis until,
+                 PolicyInput& input) {
+  auto space = archive.standard.free_space(io);
+  if (!space.ok()) {
+    // A medium that is away is nobody's reason to plan nothing.
+    log::warning("policy: {}", space.error().message);
+    return {};
+  }
+  input.standard_space =
+      PolicySpace{Bytes(space->total.count - space->available.count), space->total};
+  if (!is_over_high_watermark(*input.standard_space, archive.policy)) return {};
+  const UnixMillis horizon = until + archive.policy.standard_release_after;
+  HOLDFAST_ASSIGN(next, planned_recordings(index, Tier::kStandard, until + Millis(1), horizon,
+                                           limits::kPolicyScanRows));
+  for (const RecordingRow& row : next) {
+    if (row.state != RecordingState::kLive) continue;
+    HOLDFAST_ASSIGN(recording, find_recording(index, row.recording_no));
+    if (recording) add_standard_rows(archive, *recording, input);
+  }
+  return {};
+}
+
 }  // namespace
 
-Result<DueRows> gather_due_rows(const Archive& archive, Database& index, UnixMillis until) {
+Result<DueRows> gather_due_rows(Io& io, const Archive& archive, Database& index, UnixMillis until) {
   DueRows rows;
   PolicyInput& input = rows.input;
   HOLDFAST_ASSIGN(due, due_recordings(index, Tier::kStandard, until, limits::kPolicyScanRows));
@@ -78,6 +103,7 @@ Result<DueRows> gather_due_rows(const Archive& archive, Database& index, UnixMil
     HOLDFAST_ASSIGN(recording, find_recording(index, row.recording_no));
     if (recording) add_standard_rows(archive, *recording, input);
   }
+  HOLDFAST_TRY(add_space(io, archive, index, until, input));
 
   HOLDFAST_ASSIGN(open, open_packs(index));
   for (const PackRow& pack : open) {

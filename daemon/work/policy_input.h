@@ -14,8 +14,9 @@ struct DueRows {
   std::vector<PackId> packs;
 };
 
-// What is due at `until`, at most limits::kPolicyScanRows recordings and as many packs. Reads
-// only. Costs what is due, not what exists.
-Result<DueRows> gather_due_rows(const Archive& archive, Database& index, UnixMillis until);
+// What is due at `until`, at most limits::kPolicyScanRows recordings and as many packs; when the
+// standard tier is over its high watermark, as many again of those that are due next. Reads only.
+// Costs what is due, not what exists.
+Result<DueRows> gather_due_rows(Io& io, const Archive& archive, Database& index, UnixMillis until);
 
 }  // namespace holdfast

@@ -83,9 +83,9 @@ Result<Bytes> Restorer::room(Io& io) {
     HOLDFAST_ASSIGN(staged, staged_bytes(*index));
     reserved = staged;
   }
-  HOLDFAST_ASSIGN(space, archive_.standard.free_space(io));
+  HOLDFAST_ASSIGN(writable, archive_.standard_root.room(io));
   const int64_t allowed = archive_.config.staging_max.count - reserved.count;
-  return Bytes(std::max<int64_t>(0, std::min(allowed, space.available.count)));
+  return Bytes(std::max<int64_t>(0, std::min(allowed, writable.count)));
 }
 
 Result<bool> Restorer::run_once(Io& io) {

@@ -149,6 +149,7 @@ linger = "8s"
 [policy]
 copies_before_release = 2
 policy_interval = "1s"
+disk_reserve = "20GiB"
 [restore]
 keep_default = "2h"
 staging_max = "1TiB"
@@ -182,6 +183,7 @@ calls_link_life = "1d"
   BOOST_TEST((config.cold->linger == seconds(8)));
   BOOST_TEST(config.copies_before_release == 2);
   BOOST_TEST((config.policy_interval == seconds(1)));
+  BOOST_TEST((config.disk_reserve == Bytes(int64_t{20} << 30)));
   BOOST_TEST((config.keep_default == hours(2)));
   BOOST_TEST((config.staging_max == Bytes(int64_t{1} << 40)));
   BOOST_TEST(config.recalls_per_key_hour == 9);
@@ -329,6 +331,7 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST((shown.cold->linger == Config::Cold().linger));
   BOOST_TEST(shown.copies_before_release == bare.copies_before_release);
   BOOST_TEST((shown.policy_interval == bare.policy_interval));
+  BOOST_TEST((shown.disk_reserve == bare.disk_reserve));
   BOOST_TEST((shown.keep_default == bare.keep_default));
   BOOST_TEST((shown.staging_max == bare.staging_max));
   BOOST_TEST(shown.recalls_per_key_hour == bare.recalls_per_key_hour);

@@ -9,7 +9,7 @@ namespace {
 
 std::vector<PlannedStep> plan(ArchiveFixture& rig) {
   auto index = must(rig.archive().index.take());
-  const DueRows rows = must(gather_due_rows(rig.archive(), *index, rig.clock.now()));
+  const DueRows rows = must(gather_due_rows(*rig.io, rig.archive(), *index, rig.clock.now()));
   return plan_steps(rows.input, rig.archive().policy, rig.clock.now());
 }
 
@@ -313,6 +313,68 @@ BOOST_AUTO_TEST_CASE(a_removal_that_fails_is_finished_by_a_later_turn) {
   BOOST_TEST(!rig.state_on(call, Tier::kStandard).has_value());
   BOOST_TEST(rig.unsettled().empty());
   BOOST_TEST(rig.is_kept(call));
+}
+
+// The same archive under other watermarks; `settings` outlives what is given back.
+Archive under(const Archive& archive, const PolicySettings& settings) {
+  return Archive{archive.config,     settings,           archive.clock,
+                 archive.random,     archive.id,         archive.standard_root,
+                 archive.standard,   archive.writer,     archive.index,
+                 archive.source,     archive.digests,    archive.changes,
+                 archive.part_turns, archive.live_parts, archive.reserve,
+                 archive.warm,       archive.cold};
+}
+
+BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_early) {
+  ArchiveFixture rig;
+  if (!rig.can_verify()) return;
+  const TestCall packed = rig.ingest();
+  rig.pack();
+  const TestCall fresh = rig.ingest();
+  PolicySettings settings = rig.archive().policy;
+  settings.watermark_high_percent = 100;
+  must(Mover(under(rig.archive(), settings)).run_once(*rig.io));
+  BOOST_TEST(rig.is_readable(packed));  // nothing is over 100 %
+  settings.watermark_high_percent = 0;
+  settings.watermark_low_percent = 0;
+  const Archive full = under(rig.archive(), settings);
+  {
+    auto index = must(full.index.take());
+    const DueRows rows = must(gather_due_rows(*rig.io, full, *index, rig.clock.now()));
+    const auto steps = plan_steps(rows.input, settings, rig.clock.now());
+    BOOST_TEST(count(steps, StepKind::kReleaseStandard) == 1);
+  }
+  must(Mover(full).run_once(*rig.io));
+  BOOST_TEST(!rig.is_readable(packed));
+  BOOST_TEST(rig.is_whole(fresh));  // it has no other copy, whatever the disk says
+  BOOST_TEST(rig.is_kept(packed));
+}
+
+// The fullest disk that anybody sees has the reserve left.
+BOOST_AUTO_TEST_CASE(moves_and_restores_leave_the_reserve_free) {
+  const Bytes everything(int64_t{1} << 60);
+  ArchiveFixture rig([](Config& config) { config.warm.copy_after = days(30); });
+  if (!rig.can_verify()) return;
+  const TestCall packed = rig.ingest();
+  rig.to_warm();
+  rig.config.disk_reserve = everything;
+  rig.reopen();
+  const TestCall call = rig.ingest();  // reserved for this, too
+  const RestoreOutcome asked = must(rig.ask(packed));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(asked.restore.restore).state == RestoreState::kQueued));
+  rig.pack();
+  BOOST_TEST((rig.state_on(call, Tier::kWarm) == CopyState::kPlanned));
+  BOOST_REQUIRE_EQUAL(rig.moves().size(), 1);
+  BOOST_TEST(rig.moves()[0].error.find("policy.disk_reserve") != std::string::npos);
+  BOOST_TEST(rig.staged_files().empty());
+  rig.config.disk_reserve = Bytes(0);
+  rig.reopen();
+  rig.clock.advance(hours(5));
+  rig.run_mover();
+  rig.run_restorers();
+  BOOST_TEST((rig.state_on(call, Tier::kWarm) == CopyState::kVerified));
+  BOOST_TEST(rig.is_whole(packed));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,7 +1,5 @@
 #include "tiers/disk/standard_tree.h"
 
-#include <sys/statvfs.h>
-
 #include <cerrno>
 
 #include "base/log.h"
@@ -230,14 +228,6 @@ Result<std::vector<StagedEntry>> StandardTree::list_staged(Io& io) {
   return entries;
 }
 
-Result<FreeSpace> StandardTree::free_space(Io& io) {
-  HOLDFAST_ASSIGN(root, root_.current(io));
-  struct statvfs status = {};
-  if (::fstatvfs(root->get(), &status) != 0)
-    return system_error(errno, "ask for the free space of " + root_.path());
-  const auto block = static_cast<int64_t>(status.f_frsize);
-  return FreeSpace{Bytes(static_cast<int64_t>(status.f_blocks) * block),
-                   Bytes(static_cast<int64_t>(status.f_bavail) * block)};
-}
+Result<FreeSpace> StandardTree::free_space(Io& io) { return root_.free_space(io); }
 
 }  // namespace holdfast

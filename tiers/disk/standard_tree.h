@@ -56,11 +56,6 @@ struct StagedEntry {
   Bytes bytes;  // of its files
 };
 
-struct FreeSpace {
-  Bytes total;
-  Bytes available;  // to an unprivileged process
-};
-
 class StandardTree {
  public:
   // `root` outlives this.

@@ -28,7 +28,7 @@ std::vector<Encoding> attempts(const Encoding& choice, const PlannedFile& file,
 Result<std::vector<EncodedPiece>> FileEncoder::encode(
     const PlannedFile& file, const AudioClaims& claims,
     const std::function<bool(std::string_view)>& is_name) {
-  HOLDFAST_ASSIGN(source, file.open());
+  HOLDFAST_ASSIGN(source, file.open(io_));
   HOLDFAST_ASSIGN(status, status_of(source.get(), file.name));
   if (status.st_size != file.size.count)
     return Error{Code::kCorrupt, "has " + std::to_string(status.st_size) + " bytes, not " +
@@ -37,15 +37,21 @@ Result<std::vector<EncodedPiece>> FileEncoder::encode(
       static_cast<size_t>(std::min<int64_t>(file.size.count, kWavHeadBytes)));
   HOLDFAST_TRY(io_.read_exactly(source.get(), Bytes(0), first));
   Encoding choice = choose_encoding(file.name, claims, first, file.size);
+  bool is_source_right = false;
   for (const Encoding& encoding : attempts(choice, file, is_name)) {
     Result<std::vector<EncodedPiece>> pieces = encode_as(encoding, file, source.get());
     // An encoder that does not take these bytes says kInvalid: the next one may.
     if (!pieces.ok() && pieces.error().code == Code::kInvalid) continue;
     if (!pieces.ok()) return std::move(pieces).error();
     HOLDFAST_ASSIGN(proven, prove(*pieces, file.sha256));
-    if (!proven) continue;
-    end_ = pieces->back().scratch_offset + pieces->back().length;
-    return std::move(*pieces);
+    if (proven) {
+      end_ = pieces->back().scratch_offset + pieces->back().length;
+      return std::move(*pieces);
+    }
+    if (is_source_right) continue;
+    HOLDFAST_ASSIGN(digest, digest_file(io_, source.get(), file.size));
+    if (digest != file.sha256) return Error{Code::kCorrupt, "its bytes differ from their SHA-256"};
+    is_source_right = true;
   }
   return Error{Code::kCorrupt, "the scratch file does not give back what was written to it"};
 }
@@ -53,12 +59,10 @@ Result<std::vector<EncodedPiece>> FileEncoder::encode(
 Result<std::vector<EncodedPiece>> FileEncoder::encode_as(const Encoding& encoding,
                                                          const PlannedFile& file, int source_fd) {
   std::vector<EncodedPiece> encoded;
-  Sha256 original;
   Bytes source_offset;
   Bytes end = end_;  // an attempt that fails is written over
   for (const StoredPiece& piece : pieces_of(file.name, encoding, file.size)) {
-    Result<EncodedPiece> done =
-        encode_piece(piece, encoding.flac, source_fd, source_offset, original);
+    Result<EncodedPiece> done = encode_piece(piece, encoding.flac, source_fd, source_offset);
     if (!done.ok()) {
       end_ = end;
       return std::move(done).error();
@@ -68,14 +72,11 @@ Result<std::vector<EncodedPiece>> FileEncoder::encode_as(const Encoding& encodin
     encoded.push_back(std::move(*done));
   }
   end_ = end;
-  if (original.finish() != file.sha256)
-    return Error{Code::kCorrupt, "its bytes differ from their SHA-256"};
   return encoded;
 }
 
 Result<EncodedPiece> FileEncoder::encode_piece(const StoredPiece& piece, const FlacFormat& flac,
-                                               int source_fd, Bytes source_offset,
-                                               Sha256& original) {
+                                               int source_fd, Bytes source_offset) {
   struct Rewrite {
     Bytes offset;
     std::vector<std::byte> bytes;
@@ -92,11 +93,8 @@ Result<EncodedPiece> FileEncoder::encode_piece(const StoredPiece& piece, const F
         return Status();
       }};
   HOLDFAST_ASSIGN(encoder, make_encoder(piece.codec, flac, piece.original_length, output));
-  HOLDFAST_TRY(
-      read_through(io_, source_fd, source_offset, piece.original_length, [&](ByteSpan bytes) {
-        original.update(bytes);
-        return encoder->write(bytes);
-      }));
+  HOLDFAST_TRY(read_through(io_, source_fd, source_offset, piece.original_length,
+                            [&](ByteSpan bytes) { return encoder->write(bytes); }));
   HOLDFAST_TRY(encoder->finish());
   HOLDFAST_TRY(writer.finish());
   for (const Rewrite& rewrite : rewrites)

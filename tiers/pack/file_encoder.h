@@ -1,8 +1,13 @@
 // Encodes files one after another into the scratch file of a pack in the making, and proves each
 // before it counts:
 //
-//   choose → encode (source digested) → read back, decode, digest → proven
-//                                     ↘ another encoding: FLAC → zstd → stored
+//   choose → encode → read back, decode, digest → proven
+//                                               ↘ the source is what it should be? another
+//                                               encoding:
+//                                                 FLAC → zstd → stored
+//
+// What decodes to the acknowledged digest was made from the right bytes: the source is digested by
+// itself only when it does not.
 //
 // Thread rule: one thread at a time.
 #pragma once
@@ -42,7 +47,7 @@ class FileEncoder {
   Result<std::vector<EncodedPiece>> encode_as(const Encoding& encoding, const PlannedFile& file,
                                               int source_fd);
   Result<EncodedPiece> encode_piece(const StoredPiece& piece, const FlacFormat& flac, int source_fd,
-                                    Bytes source_offset, Sha256& original);
+                                    Bytes source_offset);
   // Digests the stored bytes into the pieces; false when decoding does not give the original.
   Result<bool> prove(std::vector<EncodedPiece>& pieces, const Digest& original);
 

@@ -7,6 +7,7 @@
 
 #include "base/types.h"
 #include "io/fd.h"
+#include "io/io.h"
 
 namespace holdfast::pack {
 
@@ -18,9 +19,10 @@ struct PlannedFile {
   std::string name;  // is_file_name; not recording.json
   Bytes size;
   Digest sha256;
-  // Opens the original bytes for reading. Called once, for metadata.json twice; one descriptor
-  // of the whole plan is open at a time.
-  std::function<Result<Fd>()> open;
+  // Opens the original bytes for reading. Called once, for metadata.json once more for every other
+  // file of its part; at most two descriptors per encoder are open at a time. Several threads may
+  // call it at once, each with its own Io.
+  std::function<Result<Fd>(Io&)> open;
 };
 
 struct PlannedPart {

@@ -74,7 +74,7 @@ Result<std::string> tar_header(const TarEntry& entry) {
   return std::move(header.bytes);
 }
 
-Result<std::optional<ParsedTarHeader>> parse_tar_header(ByteSpan bytes) {
+Result<std::optional<TarEntry>> parse_tar_header(ByteSpan bytes) {
   // A pax header in front makes it three blocks or more; how many is only known by trying.
   for (size_t length = static_cast<size_t>(kTarBlock); length <= bytes.size();
        length += static_cast<size_t>(kTarBlock)) {
@@ -89,11 +89,11 @@ Result<std::optional<ParsedTarHeader>> parse_tar_header(ByteSpan bytes) {
     if (path == nullptr || archive_entry_filetype(fields) != AE_IFREG ||
         archive_entry_hardlink(fields) != nullptr || archive_entry_size(fields) < 0)
       return Error{Code::kCorrupt, "a tar entry is not a regular file"};
-    return std::optional<ParsedTarHeader>(
-        {{path, Bytes(archive_entry_size(fields)), archive_entry_mtime(fields)}, length});
+    return std::optional<TarEntry>(
+        {path, Bytes(archive_entry_size(fields)), archive_entry_mtime(fields)});
   }
   if (bytes.size() >= kTarHeaderBytesMax) return Error{Code::kCorrupt, "not a tar header"};
-  return std::optional<ParsedTarHeader>();
+  return std::optional<TarEntry>();
 }
 
 }  // namespace holdfast::pack

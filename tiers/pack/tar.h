@@ -25,14 +25,10 @@ struct TarEntry {
 // The header's bytes, a multiple of kTarBlock; with a pax header in front when
 // ustar's fields are too small.
 Result<std::string> tar_header(const TarEntry& entry);
-struct ParsedTarHeader {
-  TarEntry entry;
-  size_t header_bytes = 0;  // 512, or more with a pax header in front
-};
 // The entry whose header begins `bytes`: nothing when more bytes are needed. kCorrupt when the
 // bytes are no header of a regular file. Headers of any libarchive are understood, not only
 // those of the one that wrote this pack.
-Result<std::optional<ParsedTarHeader>> parse_tar_header(ByteSpan bytes);
+Result<std::optional<TarEntry>> parse_tar_header(ByteSpan bytes);
 
 // Zeros behind a body of `size` bytes.
 constexpr int64_t tar_padding(Bytes size) {

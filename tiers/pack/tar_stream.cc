@@ -56,17 +56,17 @@ Result<size_t> TarStream::take_header(ByteSpan bytes) {
     end_zeros_ = Bytes(kTarBlock);
     return used;
   }
-  Result<std::optional<ParsedTarHeader>> parsed = parse_tar_header(as_bytes(header_));
+  Result<std::optional<TarEntry>> parsed = parse_tar_header(as_bytes(header_));
   if (!parsed.ok()) return corrupt(parsed.error().message);
   if (!*parsed) return used;
   std::string header;
   header.swap(header_);
-  body_ = (*parsed)->entry.size;
+  body_ = (*parsed)->size;
   left_ = body_.count;
   place_ = Place::kBody;
   Bytes body_offset = offset_ + Bytes(static_cast<int64_t>(used));
   Bytes header_offset(body_offset.count - static_cast<int64_t>(header.size()));
-  HOLDFAST_TRY(receiver_.begin({std::move((*parsed)->entry), header, header_offset, body_offset}));
+  HOLDFAST_TRY(receiver_.begin({*std::move(*parsed), header, header_offset, body_offset}));
   return used;
 }
 

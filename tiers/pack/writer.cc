@@ -38,11 +38,11 @@ Status BuiltPack::write_body(Io& io, const Entry& entry, const ByteSink& sink) c
       return Error{Code::kInvalid, "a trailer is written by its own step"};
   }
   Sha256 digest;
-  HOLDFAST_TRY(
-      read_through(io, scratch_.get(), entry.scratch_offset, entry.size, [&](ByteSpan bytes) {
-        digest.update(bytes);
-        return sink(bytes);
-      }));
+  HOLDFAST_TRY(read_through(io, scratches_[entry.scratch].get(), entry.scratch_offset, entry.size,
+                            [&](ByteSpan bytes) {
+                              digest.update(bytes);
+                              return sink(bytes);
+                            }));
   if (digest.finish() != entry.sha256)
     return Error{Code::kCorrupt,
                  "write pack " + pack_id_.text() + ": the scratch file changed at " + entry.path};
@@ -51,7 +51,6 @@ Status BuiltPack::write_body(Io& io, const Entry& entry, const ByteSink& sink) c
 
 Result<Digest> BuiltPack::write(Io& io, const ByteSink& sink) const {
   Sha256 whole;
-  Sha256 before;
   Sha256 metadata;
   Bytes position;
   Trailer trailer{pack_id_,         archive_id_,      sealed_at_,       size_,
@@ -61,7 +60,6 @@ Result<Digest> BuiltPack::write(Io& io, const ByteSink& sink) const {
   // Entries never straddle the metadata region's bounds.
   ByteSink out = [&](ByteSpan bytes) {
     whole.update(bytes);
-    before.update(bytes);
     if (position >= metadata_offset_ && position < metadata_end) metadata.update(bytes);
     position += Bytes(static_cast<int64_t>(bytes.size()));
     return sink(bytes);
@@ -74,7 +72,7 @@ Result<Digest> BuiltPack::write(Io& io, const ByteSink& sink) const {
       trailer.contents_sha256 = entry.sha256;
     }
     if (entry.body == Entry::Body::kTrailer) {
-      trailer.before_sha256 = before.finish();
+      trailer.before_sha256 = whole.so_far();
       trailer.metadata_sha256 = metadata.finish();
       HOLDFAST_TRY(out(as_bytes(render(trailer))));
     } else {

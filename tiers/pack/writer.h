@@ -1,14 +1,15 @@
 // Makes a pack in two stages.
 //
-// Stage 1, build_pack: every file is read once, digested, encoded into one scratch
-// file, read back, decoded and compared with its SHA-256. From then on the size of the pack
+// Stage 1, build_pack: every file is read once, encoded into a scratch file, read back, decoded and
+// compared with its SHA-256, by one or more encoders at a time. From then on the size of the pack
 // and every offset are known and nothing can go wrong with the sources any more.
 // Stage 2, BuiltPack::write: the tar is streamed into a back-end, bodies from the
 // scratch file. It may run any number of times and always gives the same bytes.
 //
 // Invariants: no encoding is kept that did not give the original back; no audio file is ever
-// in memory (metadata.json is, at most limits::kMetadataBytesMax); the scratch file
-// has no name and is gone with the BuiltPack.
+// in memory (metadata.json is, at most limits::kMetadataBytesMax); the scratch files, one of each
+// encoder, have no names and are gone with the BuiltPack; equal plans give equal packs, however
+// many encoders there are.
 #pragma once
 
 #include <string>
@@ -69,6 +70,7 @@ class BuiltPack {
     std::string text;
     Body body = Body::kText;
     Bytes size;
+    size_t scratch = 0;  // of scratches_
     Bytes scratch_offset;
     Digest sha256;
   };
@@ -84,12 +86,13 @@ class BuiltPack {
   Bytes contents_offset_;
   std::vector<Entry> entries_;
   std::vector<StoredPart> parts_;
-  Fd scratch_;
+  std::vector<Fd> scratches_;
 };
 
-// Stage 1. `scratch_directory_fd` names a directory with room for the encoded files.
+// Stage 1 with `encoders` threads (1 or more), this one included; each takes at most 24 MiB for its
+// buffers and codecs. `scratch_directory_fd` names a directory with room for the encoded files.
 // kCorrupt, naming recording and file, when a source is not what its size and SHA-256
 // say (P5); kNoSpace; kInvalid for a plan outside the limits.
-Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd);
+Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd, int encoders = 1);
 
 }  // namespace holdfast::pack

@@ -36,6 +36,9 @@ class Vault final : public PackBackend {
   // `sleeper` outlives this and its sessions.
   Vault(std::string path, ArchiveId archive, MediumId medium, VaultTimes times, Sleeper& sleeper);
 
+  // As MediumRoot::set_reserve.
+  void set_reserve(Bytes reserve) { root_.set_reserve(reserve); }
+
   MediumId medium() const override { return root_.medium(); }
   Tier tier() const override { return Tier::kCold; }
   std::string_view kind() const override { return "vault"; }

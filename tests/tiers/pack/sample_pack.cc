@@ -164,7 +164,7 @@ PackPlan plan_of(const std::vector<SampleMember>& members) {
     for (const auto& file : member.files) {
       std::string bytes = file.second;
       part.files.push_back({file.first, Bytes(static_cast<int64_t>(bytes.size())), sha256(bytes),
-                            [bytes] { return memory_file(bytes); }});
+                            [bytes](Io&) { return memory_file(bytes); }});
     }
     plan.parts.push_back(std::move(part));
   }

@@ -120,6 +120,35 @@ BOOST_AUTO_TEST_CASE(the_second_stage_always_gives_the_same_bytes) {
   BOOST_TEST((make_pack(members).bytes == first));
 }
 
+BOOST_AUTO_TEST_CASE(several_encoders_make_the_same_pack) {
+  std::unique_ptr<Io> io = open_io();
+  for (uint32_t seed = 4; seed < 8; ++seed) {
+    std::vector<SampleMember> members = sample_members(seed);
+    const Digest expected = make_pack(members).sha256;
+    for (int encoders : {2, 3}) {
+      const Fd directory = open_scratch_directory();
+      BuiltPack built = build_pack(*io, plan_of(members), directory.get(), encoders).value();
+      BOOST_TEST((built.write(*io, [](ByteSpan) { return Status(); }).value() == expected));
+    }
+  }
+}
+
+// The first of several bad sources in the plan's order is told, whoever met it.
+BOOST_AUTO_TEST_CASE(several_encoders_name_a_bad_source) {
+  std::unique_ptr<Io> io = open_io();
+  const std::vector<SampleMember> members = sample_members(8);
+  for (size_t bad = 0; bad < members.size(); ++bad) {
+    PackPlan plan = plan_of(members);
+    if (plan.parts[bad].files.empty()) continue;
+    plan.parts[bad].files.back().sha256.bytes[0] ^= std::byte{1};
+    const Fd directory = open_scratch_directory();
+    Result<BuiltPack> built = build_pack(*io, std::move(plan), directory.get(), 3);
+    BOOST_REQUIRE(!built.ok());
+    BOOST_TEST((built.error().code == Code::kCorrupt));
+    BOOST_TEST(built.error().message.find(members[bad].recording_id.text()) != std::string::npos);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_source_that_is_not_what_it_should_be_is_named) {
   std::unique_ptr<Io> io = open_io();
   std::vector<SampleMember> members = sample_members(3);
@@ -268,7 +297,7 @@ BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_the_file) {
   PackPlan plan = plan_of({member_of(1, 1, {{"transcript.txt", "x"}})});
   for (const char* name : {"outbound.pcm", "inbound.bin"})  // FLAC and zstd
     plan.parts[0].files.push_back(
-        {name, Bytes(kFileBytes), digest, [&zeros] { return zeros.duplicate(); }});
+        {name, Bytes(kFileBytes), digest, [&zeros](Io&) { return zeros.duplicate(); }});
   struct rusage before;
   getrusage(RUSAGE_SELF, &before);
   BuiltPack built = build_pack(*io, std::move(plan), directory.get()).value();
