@@ -22,9 +22,10 @@ struct WavHeader {
   int channels = 0;    // 1 to 65,535
   int64_t sample_rate_hz = 0;
   int bits_per_sample = 0;
-  int block_align = 0;      // bytes of one frame as the header says
-  Bytes data_offset;        // of the first sample byte in the file
-  Bytes data_present;       // the sample bytes that are there: as many as the data chunk says, cut at the file's end
+  int block_align = 0;  // bytes of one frame as the header says
+  Bytes data_offset;    // of the first sample byte in the file
+  Bytes data_present;   // the sample bytes that are there: as many as the data chunk says, cut at
+                        // the file's end
   bool unfinished = false;  // declares 0 or 0xFFFFFFFF bytes and has some: an interrupted recorder
   bool truncated = false;   // declares more than the file has
 

@@ -29,7 +29,8 @@ Commands all_commands() {
 }
 
 std::string_view group_summary(std::string_view group) {
-  if (group == "medium") return "Places where copies lie: list them, label a new one, say where one belongs";
+  if (group == "medium")
+    return "Places where copies lie: list them, label a new one, say where one belongs";
   if (group == "key") return "API keys of a workspace: create, list, revoke";
   return "Workspaces (tenants): add one, list them";
 }

@@ -136,7 +136,8 @@ Status Daemon::start_lanes() {
   HOLDFAST_ASSIGN(warm_lane, LaneThread::start("hf-warm", restore_interval, IoOptions(),
                                                [this](Io& io) { warm_restorer_->run(io); }));
   warm_lane_ = std::move(warm_lane);
-  // Without a cold tier as well: what was asked of a medium that is no longer configured is told so.
+  // Without a cold tier as well: what was asked of a medium that is no longer configured is told
+  // so.
   cold_restorer_ = std::make_unique<Restorer>(archive, Tier::kCold);
   HOLDFAST_ASSIGN(cold_lane,
                   LaneThread::start("hf-cold", restore_interval, IoOptions(), [this](Io& io) {
