@@ -44,6 +44,7 @@ std::vector<const QueuedRecall*> riders(std::vector<const QueuedRecall*> waiting
             [](const auto* a, const auto* b) { return more_urgent(*a, *b); });
   std::map<WorkspaceId, int> served;
   std::vector<std::pair<int, const QueuedRecall*>> rounds;
+  rounds.reserve(waiting.size());
   for (const QueuedRecall* recall : waiting)
     rounds.emplace_back(served[recall->workspace]++, recall);
   std::stable_sort(rounds.begin(), rounds.end(),

@@ -88,6 +88,7 @@ Status Remover::tell_members(const PackId& pack, const MediumId& medium) {
       page = std::move(found);
     }
     std::vector<Change> changes;
+    changes.reserve(page.size());
     for (const PackMemberRow& member : page)
       changes.push_back({Change::Kind::kChanged, member.recording_no, member.workspace, member.day,
                          member.call_sid});

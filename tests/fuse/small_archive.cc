@@ -220,8 +220,8 @@ void SmallArchive::stage(RecordingNo number) {
         part, kStandardMedium);
   }
   run("INSERT INTO restore (restore_id, recording_no, workspace_no, state, priority, tier, bytes, "
-      "keep_ms, requested_at, staged_at, expires_at, not_before) "
-      "VALUES (?1, ?2, ?3, 2, 1, 1, 1, 86400000, 1000, 61000, 86461000, 0)",
+      "keep_ms, started_by, requested_at, staged_at, expires_at, not_before) "
+      "VALUES (?1, ?2, ?3, 2, 1, 1, 1, 86400000, 'key:a', 1000, 61000, 86461000, 0)",
       random_.id<RestoreId>(), number, known.call.workspace);
 }
 
