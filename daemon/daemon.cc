@@ -1,8 +1,10 @@
 #include "daemon/daemon.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -55,62 +57,28 @@ Daemon::Daemon(const Config& config, Clock& clock, Random& random)
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock, Random& random) {
   std::unique_ptr<Daemon> daemon(new Daemon(config, clock, random));
-  HOLDFAST_TRY(daemon->open());
+  HOLDFAST_TRY(daemon->lock_run_dir());
+  HOLDFAST_ASSIGN(loop, Loop::create());
+  daemon->loop_ = std::move(loop);
   HOLDFAST_TRY(daemon->listen());
-  HOLDFAST_TRY(daemon->start_lanes());
   return daemon;
 }
 
-Status Daemon::open() {
-  HOLDFAST_ASSIGN(loop, Loop::create());
-  loop_ = std::move(loop);
-  HOLDFAST_ASSIGN(opened, OpenedArchive::open(config_, clock_, random_));
-  opened_ = std::move(opened);
-  const OpenReport& report = opened_->report();
-  log::info(
-      "archive {}: {} decisions, {} replayed; {} entries adopted, {} placed, {} partial ones "
-      "removed",
-      opened_->archive().id.text(), report.agreement.ledger_last, report.agreement.replayed,
-      report.incoming.adopted, report.incoming.placed, report.incoming.discarded);
-  ReadOnlyOptions options;
-  options.secrets_path = config_.state_dir + "/secrets.db";
-  HOLDFAST_ASSIGN(index, Database::open_read_only(config_.state_dir + "/index.db", options));
-  index_ = std::make_unique<Database>(std::move(index));
-  HOLDFAST_ASSIGN(workers, Workers::start(config_.workers, IoOptions()));
-  workers_ = std::move(workers);
-  HOLDFAST_TRY(note_configuration(opened_->archive().writer, config_.source_path));
-  ingest_ = std::make_unique<Ingest>(opened_->archive());
-  chain_check_ = std::make_unique<ChainCheck>(opened_->archive().writer);
-  access_ = std::make_unique<api::AccessMemory>(
-      clock_, [writer = &opened_->archive().writer](LineDraft line) {
-        writer->submit_access(std::move(line), [](Status done) {
-          if (!done.ok()) log::error("access line: {}", done.error().message);
-        });
-      });
-  return {};
+// The sockets in run_dir are replaced: only by the one daemon that may.
+Status Daemon::lock_run_dir() {
+  const std::string path = config_.run_dir + "/holdfastd.lock";
+  run_lock_ = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (run_lock_.get() < 0) return system_error(errno, "open " + path);
+  if (::flock(run_lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  return Error{Code::kConflict, "another holdfastd has " + config_.run_dir +
+                                    "; stop it first, or give this one a run_dir of its own"};
 }
 
 Status Daemon::listen() {
-  services_.reset(new api::Services{*loop_, *workers_, opened_->archive(), *index_, *ingest_,
-                                    *access_, *chain_check_, opened_->report(), config_.public_url,
-                                    clock_.now(), [this] { mover_lane_->kick(); },
-                                    [this] {
-                                      warm_lane_->kick();
-                                      cold_lane_->kick();
-                                    },
-                                    nullptr});
-  api_ = std::make_unique<api::Api>(
-      *services_, api::Api::Options{group_id(config_.admin_group), group_id(config_.mount_group),
-                                    user_id(config_.mount_user)});
-  server_ = std::make_unique<http::Server>(*loop_, clock_, *api_);
+  server_ = std::make_unique<http::Server>(*loop_, clock_, door_);
   HOLDFAST_ASSIGN(port, server_->listen_tcp({config_.listen_address, config_.listen_port,
                                              config_.plaintext_beyond_loopback}));
-  const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
-  const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
-  if (services_->public_url.empty())
-    services_->public_url = "http://" + host + ":" + std::to_string(port);
-  while (services_->public_url.ends_with('/')) services_->public_url.pop_back();
-
+  port_ = port;
   const std::optional<gid_t> operators = group_id(config_.admin_group);
   http::UnixListen admin{config_.run_dir + "/admin.sock", operators ? mode_t{0660} : mode_t{0600},
                          operators.value_or(static_cast<gid_t>(-1)), http::ListenerKind::kAdmin};
@@ -119,9 +87,78 @@ Status Daemon::listen() {
   http::UnixListen mount{config_.run_dir + "/mount.sock", browsers ? mode_t{0660} : mode_t{0600},
                          browsers.value_or(static_cast<gid_t>(-1)), http::ListenerKind::kMount};
   HOLDFAST_TRY(server_->listen_unix(mount));
-  HOLDFAST_TRY(write_port(config_, port));
-  log::info("listening on {}:{}", config_.listen_address, port);
+  HOLDFAST_TRY(write_port(config_, port_));
+  log::info("listening on {}:{}", config_.listen_address, port_);
   return {};
+}
+
+Result<std::unique_ptr<OpenedArchive>> Daemon::open() {
+  HOLDFAST_ASSIGN(archive, OpenedArchive::open(config_, clock_, random_));
+  const OpenReport& report = archive->report();
+  log::info(
+      "archive {}: {} decisions, {} replayed; {} entries adopted, {} placed, {} partial ones "
+      "removed",
+      archive->archive().id.text(), report.agreement.ledger_last, report.agreement.replayed,
+      report.incoming.adopted, report.incoming.placed, report.incoming.discarded);
+  HOLDFAST_TRY(note_configuration(archive->archive().writer, config_.source_path));
+  return archive;
+}
+
+void Daemon::opened(Result<std::unique_ptr<OpenedArchive>> archive) {
+  opener_.join();
+  if (archive.ok()) opened_ = *std::move(archive);
+  if (archive.ok() && !stopping_)
+    ended_ = serve();
+  else if (!archive.ok())
+    ended_ = archive.error();
+  if (!ended_.ok()) stopping_ = true;
+  if (!stopping_) {
+    ::sd_notify(0, "READY=1");
+    log::info("ready");
+    return;
+  }
+  server_->drain([this] { loop_->stop(); });
+}
+
+Status Daemon::serve() {
+  ReadOnlyOptions options;
+  options.secrets_path = config_.state_dir + "/secrets.db";
+  HOLDFAST_ASSIGN(index, Database::open_read_only(config_.state_dir + "/index.db", options));
+  index_ = std::make_unique<Database>(std::move(index));
+  HOLDFAST_ASSIGN(workers, Workers::start(config_.workers, IoOptions()));
+  workers_ = std::move(workers);
+  ingest_ = std::make_unique<Ingest>(opened_->archive());
+  chain_check_ = std::make_unique<ChainCheck>(opened_->archive().writer);
+  access_ = std::make_unique<api::AccessMemory>(
+      clock_, [writer = &opened_->archive().writer](LineDraft line) {
+        writer->submit_access(std::move(line), [](Status done) {
+          if (!done.ok()) log::error("access line: {}", done.error().message);
+        });
+      });
+  HOLDFAST_TRY(start_lanes());
+  make_services();
+  start_timers();
+  door_.open_to(*api_);
+  return {};
+}
+
+void Daemon::make_services() {
+  services_.reset(new api::Services{*loop_, *workers_, opened_->archive(), *index_, *ingest_,
+                                    *access_, *chain_check_, opened_->report(), config_.public_url,
+                                    clock_.now(), [this] { mover_lane_->kick(); },
+                                    [this] {
+                                      warm_lane_->kick();
+                                      cold_lane_->kick();
+                                    },
+                                    nullptr});
+  const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
+  const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
+  if (services_->public_url.empty())
+    services_->public_url = "http://" + host + ":" + std::to_string(port_);
+  while (services_->public_url.ends_with('/')) services_->public_url.pop_back();
+  api_ = std::make_unique<api::Api>(
+      *services_, api::Api::Options{group_id(config_.admin_group), group_id(config_.mount_group),
+                                    user_id(config_.mount_user)});
 }
 
 Status Daemon::start_lanes() {
@@ -151,21 +188,31 @@ Status Daemon::start_lanes() {
   return spool_->start();
 }
 
-void Daemon::run() {
+Status Daemon::run() {
+  ::signal(SIGPIPE, SIG_IGN);
+  listen_to_signals();
+  opener_ = std::thread([this] {
+    auto archive = std::make_shared<Result<std::unique_ptr<OpenedArchive>>>(open());
+    loop_->post([this, archive] { opened(std::move(*archive)); });
+  });
+  loop_->run();
+  return ended_;
+}
+
+void Daemon::listen_to_signals() {
   for (int number : {SIGTERM, SIGINT}) {
     Result<Signal> handle = loop_->on_signal(number, [this](int) { stop(); });
     if (handle.ok()) signals_.push_back(std::move(handle).value());
   }
-  ::signal(SIGPIPE, SIG_IGN);
-  flush_timer_ = loop_->every(seconds(5), [this] { access_->flush(); });
-  sweep_timer_ = loop_->every(Millis(limits::kIncomingSweepMs), [this] { sweep_incoming(); });
   uint64_t watchdog_us = 0;
   if (::sd_watchdog_enabled(0, &watchdog_us) > 0)
     watchdog_timer_ = loop_->every(Millis(static_cast<int64_t>(watchdog_us / 2000)),
                                    [] { ::sd_notify(0, "WATCHDOG=1"); });
-  ::sd_notify(0, "READY=1");
-  log::info("ready");
-  loop_->run();
+}
+
+void Daemon::start_timers() {
+  flush_timer_ = loop_->every(seconds(5), [this] { access_->flush(); });
+  sweep_timer_ = loop_->every(Millis(limits::kIncomingSweepMs), [this] { sweep_incoming(); });
 }
 
 // What refused uploads and unknown outcomes left behind; one turn at a time.
@@ -188,6 +235,7 @@ void Daemon::stop() {
   if (std::exchange(stopping_, true)) return;
   ::sd_notify(0, "STOPPING=1");
   log::info("stopping");
+  if (opener_.joinable()) return;  // opened() ends it
   spool_->stop();
   chain_check_->stop();
   opened_->archive().changes.close();

@@ -1,12 +1,20 @@
 // The daemon, assembled: the order in which things start, and its exact reverse.
+//
+//   start: listening, behind a door that says "starting" ──run──▶ the archive is opened by a thread
+//     of its own ──▶ serving ──SIGTERM──▶ stopping ──▶ stopped
+//
+// A signal while the archive is being opened ends the daemon when that is done: what opening does
+// (replay, adoption) is never torn.
 #pragma once
 
 #include <atomic>
 #include <memory>
+#include <thread>
 
 #include "base/config.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/api.h"
+#include "daemon/door.h"
 #include "daemon/http/server.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/restorer.h"
@@ -16,26 +24,39 @@ namespace holdfast {
 
 class Daemon {
  public:
-  // Opens the archive and listens; nothing is served before run().
+  // Listens; nothing is served before run(). kConflict: another daemon has this run_dir.
   static Result<std::unique_ptr<Daemon>> start(const Config& config, Clock& clock, Random& random);
   ~Daemon();
 
-  // Serves until SIGTERM or SIGINT.
-  void run();
+  // Opens the archive and serves until SIGTERM or SIGINT. The error that kept it from serving.
+  Status run();
 
  private:
   Daemon(const Config& config, Clock& clock, Random& random);
 
-  Status open();
+  Status lock_run_dir();
   Status listen();
+  void listen_to_signals();
+  // On the opening thread.
+  Result<std::unique_ptr<OpenedArchive>> open();
+  // Back on the loop.
+  void opened(Result<std::unique_ptr<OpenedArchive>> archive);
+  Status serve();
+  void make_services();
   Status start_lanes();
+  void start_timers();
   void sweep_incoming();
   void stop();
 
   const Config& config_;
   Clock& clock_;
   Random& random_;
+  Fd run_lock_;
   std::unique_ptr<Loop> loop_;
+  Door door_;
+  int port_ = 0;
+  std::thread opener_;
+  Status ended_;  // what run() answers
   std::unique_ptr<OpenedArchive> opened_;
   std::unique_ptr<Database> index_;  // the loop's own
   std::unique_ptr<Workers> workers_;

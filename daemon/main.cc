@@ -83,8 +83,9 @@ int main(int count, char** words) {
   }
   Result<std::unique_ptr<Daemon>> daemon = Daemon::start(*config, clock, random);
   if (!daemon.ok()) return fail(daemon.error());
-  (*daemon)->run();
+  const Status served = (*daemon)->run();
   daemon->reset();
+  if (!served.ok()) return fail(served.error());
   log::info("stopped");
   return 0;
 }

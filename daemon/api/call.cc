@@ -57,6 +57,13 @@ std::optional<Recording> need_recording(Call& call, bool also_destroying) {
     return std::nullopt;
   }
   const bool hidden = *found && (*found)->state == RecordingState::kDestroying && !also_destroying;
+  if (!*found && call.services.archive.live_calls.contains({call.workspace->workspace, call_sid})) {
+    http::Response wait = http::problem_response(
+        409, "not-ready", "the recording of call " + call_sid + " is coming in; ask again");
+    wait.headers.set("retry-after", "1");
+    call.answer(std::move(wait));
+    return std::nullopt;
+  }
   if (!*found || hidden) {
     call.fail(
         Error{Code::kNotFound, "there is no recording of call " + call_sid + " in this workspace"});

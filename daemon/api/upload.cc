@@ -65,6 +65,8 @@ class Upload : public std::enable_shared_from_this<Upload> {
 
   // The form field beside the files; it must come before the upload ends.
   void set_call_sid(std::string call_sid) {
+    coming_in_.emplace(
+        call_->services.archive.live_calls.add({call_->workspace->workspace, call_sid}));
     std::lock_guard lock(mutex_);
     call_sid_ = std::move(call_sid);
   }
@@ -179,8 +181,9 @@ class Upload : public std::enable_shared_from_this<Upload> {
   }
 
   CallPtr call_;
-  bool busy_ = false;      // loop thread only
-  bool answered_ = false;  // loop thread only
+  bool busy_ = false;                         // loop thread only
+  bool answered_ = false;                     // loop thread only
+  std::optional<LiveCalls::Live> coming_in_;  // loop thread only
   std::mutex mutex_;
   std::deque<Step> steps_;
   size_t bytes_ = 0;

@@ -7,7 +7,7 @@
 #include "base/random.h"
 #include "daemon/work/change_feed.h"
 #include "daemon/work/index_pool.h"
-#include "daemon/work/live_parts.h"
+#include "daemon/work/live_set.h"
 #include "daemon/work/session_keeper.h"
 #include "daemon/work/turns.h"
 #include "index/writer.h"
@@ -33,6 +33,7 @@ struct Archive {
   ChangeFeed& changes;
   Turns& part_turns;
   LiveParts& live_parts;
+  LiveCalls& live_calls;  // coming in, not acknowledged yet
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
   SessionKeeper* cold = nullptr;  // null: no cold tier

@@ -112,6 +112,8 @@ Result<Ingest::Judged> Ingest::judge(Io& io, IngestDraft& draft) {
 Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
   auto outcome = [&]() -> Result<Ingested> {
     HOLDFAST_ASSIGN(judged, judge(io, *draft));
+    const LiveCalls::Live coming_in =
+        archive_.live_calls.add({judged.description.workspace, judged.call_sid});
     return commit(io, *draft, std::move(judged));
   }();
   // An unknown outcome may still take effect: its files stay until settle_incoming() looks.

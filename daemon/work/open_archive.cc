@@ -123,7 +123,7 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
   }
   archive_ = std::make_unique<Archive>(
       Archive{config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_,
-              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, *reserve_,
+              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, live_calls_, *reserve_,
               warm_keeper_.get(), cold_keeper_.get()});
   return {};
 }

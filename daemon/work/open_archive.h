@@ -86,6 +86,7 @@ class OpenedArchive {
   ChangeFeed changes_;
   Turns part_turns_;
   LiveParts live_parts_;
+  LiveCalls live_calls_;
   std::unique_ptr<Archive> archive_;
   OpenReport report_;
 };

@@ -98,10 +98,15 @@ pid_t DaemonProcess::spawn(const std::vector<std::string>& words) const {
 }
 
 void DaemonProcess::start() {
+  launch();
+  await_ready();
+}
+
+void DaemonProcess::launch() {
   const std::string port_file = directory_ + "/run/http.port";
   std::filesystem::remove(port_file);  // the one before told another port
   pid_ = spawn({});
-  const bool ready = eventually([&] {
+  const bool listens = eventually([&] {
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
       pid_ = 0;
       fail("holdfastd ended while it started");
@@ -110,6 +115,17 @@ void DaemonProcess::start() {
     if (text.empty() || text.back() != '\n') return false;
     port_ = std::stoi(text);
     url_ = "http://127.0.0.1:" + std::to_string(port_);
+    return true;
+  });
+  if (!listens) fail("holdfastd does not listen after a minute");
+}
+
+void DaemonProcess::await_ready() {
+  const bool ready = eventually([&] {
+    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+      pid_ = 0;
+      fail("holdfastd ended while it started");
+    }
     HttpRequest request;
     request.path = "/readyz";
     request.timeout = seconds(10);

@@ -35,6 +35,9 @@ class DaemonProcess {
 
   // Waits until it serves, at most a minute.
   void start();
+  // The same in two steps: it listens; it serves.
+  void launch();
+  void await_ready();
   void kill();
   // SIGTERM; the exit code. Throws when it has not ended after a minute.
   int stop();

@@ -118,16 +118,6 @@ void ask(const Fd& socket) {
   BOOST_REQUIRE(::read(socket.get(), answer, sizeof answer) > 0);
 }
 
-bool sanitized() {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  return true;
-#elif defined(__has_feature)
-  return __has_feature(address_sanitizer) || __has_feature(thread_sanitizer);
-#else
-  return false;
-#endif
-}
-
 struct Running {
   TemporaryDirectory directory;
   DaemonProcess daemon{HOLDFASTD, directory / "archive", short_lives()};
@@ -135,10 +125,6 @@ struct Running {
 };
 
 BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_a_file) {
-  if (sanitized()) {
-    std::cout << "skipped: a sanitizer's own memory hides the daemon's\n";
-    return;
-  }
   Running running;
   running.daemon.start();
   TestClient client(by_key(running.daemon.url(), new_key(running.daemon)));
@@ -154,10 +140,6 @@ BOOST_AUTO_TEST_CASE(memory_does_not_grow_with_a_file) {
 }
 
 BOOST_AUTO_TEST_CASE(a_connection_has_a_fixed_budget) {
-  if (sanitized()) {
-    std::cout << "skipped: a sanitizer's own memory hides the daemon's\n";
-    return;
-  }
   Running running;
   running.daemon.start();
   { ask(connect_to(running.daemon.port())); }
