@@ -123,8 +123,8 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
   }
   archive_ = std::make_unique<Archive>(
       Archive{config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_,
-              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, live_calls_, *reserve_,
-              warm_keeper_.get(), cold_keeper_.get()});
+              *index_, *source_, *digests_, changes_, part_turns_, live_parts_, live_calls_,
+              *reserve_, warm_keeper_.get(), cold_keeper_.get()});
   return {};
 }
 
