@@ -106,11 +106,12 @@ Result<std::unique_ptr<OpenedArchive>> Daemon::open() {
 
 void Daemon::opened(Result<std::unique_ptr<OpenedArchive>> archive) {
   opener_.join();
-  if (archive.ok()) opened_ = *std::move(archive);
-  if (archive.ok() && !stopping_)
-    ended_ = serve();
-  else if (!archive.ok())
+  if (!archive.ok()) {
     ended_ = archive.error();
+  } else {
+    opened_ = *std::move(archive);
+    if (!stopping_) ended_ = serve();
+  }
   if (!ended_.ok()) stopping_ = true;
   if (!stopping_) {
     ::sd_notify(0, "READY=1");
