@@ -86,7 +86,7 @@ function(holdfast_test name)
     PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   holdfast_precompile(${name} holdfast_test_headers)
   if(NOT ARG_TIMEOUT)
-    set(ARG_TIMEOUT 300)
+    set(ARG_TIMEOUT 600)
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT ${ARG_TIMEOUT} LABELS "${ARG_LABELS}"
