@@ -64,12 +64,13 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock
   return daemon;
 }
 
-// The sockets in run_dir are replaced: only by the one daemon that may.
+// Listening replaces a dead socket: between its look and its unlink nobody else may start.
 Status Daemon::lock_run_dir() {
   const std::string path = config_.run_dir + "/holdfastd.lock";
-  run_lock_ = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (run_lock_.get() < 0) return system_error(errno, "open " + path);
+  run_lock_ = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!run_lock_) return system_error(errno, "open " + path);
   if (::flock(run_lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
+  if (errno != EWOULDBLOCK) return system_error(errno, "lock " + path);
   return Error{Code::kConflict, "another holdfastd has " + config_.run_dir +
                                     "; stop it first, or give this one a run_dir of its own"};
 }

@@ -115,6 +115,7 @@ Result<std::optional<RestoreRow>> live_restore(Database& index, RecordingNo reco
 }
 
 Result<std::vector<RestoreRow>> recalls_under_way(Database& index, Tier tier, int limit) {
+  // `state <= 1` is the condition of the partial index: only with it may SQLite use that.
   static const std::string sql =
       select_by("restore_age") +
       "WHERE s.state = 1 AND s.state <= 1 AND s.tier = ?1 ORDER BY s.requested_at LIMIT ?2";

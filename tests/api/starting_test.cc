@@ -2,6 +2,8 @@
 #include <sqlite3.h>
 
 #include <boost/test/unit_test.hpp>
+#include <fstream>
+#include <iterator>
 
 #include "tests/api/api_rig.h"
 
@@ -55,9 +57,14 @@ BOOST_AUTO_TEST_CASE(one_daemon_has_a_run_directory) {
   TemporaryDirectory directory;
   DaemonProcess daemon(HOLDFASTD, directory / "archive", {});
   daemon.start();
+  const std::string said = directory / "second.log";
   const std::string second = std::string(HOLDFASTD) + " --config " +
-                             (directory / "archive/holdfast.toml") + " >/dev/null 2>&1";
+                             (directory / "archive/holdfast.toml") + " >" + said + " 2>&1";
   BOOST_TEST(std::system(second.c_str()) != 0);
+  // Refused before it looks at a socket: two that start at once never take each other's.
+  std::ifstream file(said);
+  const std::string words(std::istreambuf_iterator<char>(file), {});
+  BOOST_TEST(words.find("another holdfastd has") != std::string::npos, words);
   // The first one's sockets are still its own.
   TestClient client(by_socket(daemon.admin_socket()));
   BOOST_TEST(client.get("/v1/status").status == 200);
