@@ -69,6 +69,14 @@ constexpr int64_t kRestoreLinkCapSeconds =
 constexpr int kSigningKeysLive = 2;  // of a workspace: the one that signs and the one before it
 constexpr int kRecallsPerKeyPerHour = 100;  // unless configured: restore.recalls_per_key_hour
 
+// Restores
+constexpr int kBulkRestoreMax = 1000;      // recordings of one bulk request: a page of the listing
+constexpr int kBulkRestoreChunk = 250;     // of them in one command: others write in between
+constexpr int kEventStreamsPerActor = 16;  // open event streams of one key: a client's restores
+constexpr int kEventStreamsMax = 512;      // of all: an eighth of the connections
+constexpr int64_t kEventHeartbeatMs = 15'000;  // a silent stream says that it lives
+constexpr int64_t kEventProgressMs = 1000;     // how often a recall under way is looked at
+
 constexpr int64_t kGroupsKeptMs = 60'000;  // a user's groups are asked anew after this
 constexpr size_t kGroupsKept = 256;        // users whose groups are kept
 

@@ -1,6 +1,7 @@
 // holdfast ls: the recordings of a workspace.
 #include "cli/commands.h"
 #include "cli/listing.h"
+#include "cli/recording_query.h"
 #include "cli/words.h"
 
 namespace holdfast::cli {
@@ -24,40 +25,13 @@ class LsCommand final : public Command {
   }
   void declare(Arguments& arguments) override {
     arguments.positionals("WORD", words_, "Search for these words", false);
-    arguments.option("--from-number", "NUMBER", from_number_, "Calls from this number", false, {});
-    arguments.option("--to-number", "NUMBER", to_number_, "Calls to this number", false, {});
-    arguments.option("--tag", "TAG", tag_, "Calls with this tag", false, {});
-    arguments.option("--consent", "WORD", consent_, "Calls whose consent says this", false, {});
-    arguments.option("--agent", "UUID", agent_, "Calls that this agent (service_id) handled",
-                     false);
-    arguments.choice("--tier", tier_, {"standard", "warm", "cold"}, "Only this tier");
-    arguments.option("--from", "TIME", from_, "Calls that started at this time or later", false,
-                     check_time);
-    arguments.option("--to", "TIME", to_, "Calls that started before this time", false, check_time);
-    arguments.choice("--held", held_, {"yes", "no"}, "Only with, or without, a legal hold");
-    arguments.choice("--direction", direction_, {"inbound", "outbound"}, "Only these calls");
-    arguments.flag("--flagged", flagged_, "Only recordings that ingest flagged");
+    query_.declare(arguments);
     paging_.declare(arguments);
   }
 
   Status run(Session& session) override {
     HOLDFAST_ASSIGN(path, session.workspace_path({"recordings"}));
-    std::vector<NameValue> query;
-    if (!tier_.empty()) query.emplace_back("tier", tier_);
-    if (!from_.empty()) query.emplace_back("from", from_);
-    if (!to_.empty()) query.emplace_back("to", to_);
-    if (!held_.empty()) query.emplace_back("held", held_ == "yes" ? "true" : "false");
-    if (!direction_.empty()) query.emplace_back("direction", direction_);
-    std::string words;
-    for (const std::string& word : words_) words += (words.empty() ? "" : " ") + word;
-    for (const auto& [name, value] : {std::pair<const char*, const std::string&>{"q", words},
-                                      {"from_number", from_number_},
-                                      {"to_number", to_number_},
-                                      {"tag", tag_},
-                                      {"consent", consent_},
-                                      {"agent", agent_}})
-      if (!value.empty()) query.emplace_back(name, value);
-    if (flagged_) query.emplace_back("flagged", "true");
+    for (const std::string& word : words_) query_.words += (query_.words.empty() ? "" : " ") + word;
     Table table({{"CALL"},
                  {"STARTED (UTC)"},
                  {"LENGTH", Table::Align::kRight},
@@ -67,7 +41,7 @@ class LsCommand final : public Command {
                  {"SIZE", Table::Align::kRight},
                  {"HOLDS", Table::Align::kRight},
                  {"FLAGS"}});
-    return list(session, path, query, paging_, std::move(table),
+    return list(session, path, query_.given(), paging_, std::move(table),
                 [](const json::object& item, Table& rows) {
                   rows.add({text_of(item, "call_sid"), time_of(item, "started_at"),
                             length_of(item, "duration_seconds"), text_of(item, "direction"),
@@ -77,18 +51,8 @@ class LsCommand final : public Command {
   }
 
  private:
-  std::string tier_;
-  std::string from_;
-  std::string to_;
-  std::string held_;
-  std::string direction_;
-  bool flagged_ = false;
   std::vector<std::string> words_;
-  std::string from_number_;
-  std::string to_number_;
-  std::string tag_;
-  std::string consent_;
-  std::string agent_;
+  RecordingQuery query_;
   Paging paging_;
 };
 

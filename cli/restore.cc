@@ -2,8 +2,10 @@
 #include <fmt/format.h>
 
 #include "base/config.h"
+#include "cli/bulk_restore.h"
 #include "cli/commands.h"
 #include "cli/listing.h"
+#include "cli/recording_query.h"
 #include "cli/waiting.h"
 #include "cli/words.h"
 
@@ -19,14 +21,22 @@ struct Asked {
 class RestoreCommand final : public Command {
  public:
   Lesson lesson() const override {
-    return {"restore",
-            "Ask archived recordings back to the fast tier, or list the restores",
-            "Asks for each call and tells when it may be expected. Several requests for one\n"
-            "recording join one recall, and the longest --keep-hours wins. The restored copy\n"
-            "leaves the fast tier when its time is over; the archived one stays where it is.\n"
-            "With --wait the command ends when all are there.",
-            {"holdfast restore CA8d1f0c2b CA77aa0114 --priority expedited --wait",
-             "holdfast restore --list --state queued"}};
+    return {
+        "restore",
+        "Ask archived recordings back to the fast tier, cancel that, or list the restores",
+        "Asks for each call and tells when it may be expected. Several requests for one\n"
+        "recording join one recall, and the longest --keep-hours wins. The restored copy\n"
+        "leaves the fast tier when its time is over; the archived one stays where it is.\n"
+        "With --calls the ids are read from a file (\"-\": standard input), one on each line;\n"
+        "with filters as in ls everything that they find is asked for, page by page. A call\n"
+        "that is refused keeps none of the others back.\n"
+        "With --wait the command ends when all are there. --cancel takes your own wish back;\n"
+        "the recall goes on while somebody else waits for it.",
+        {"holdfast restore CA8d1f0c2b CA77aa0114 --priority expedited --wait",
+         "holdfast restore --tier cold --from 2026-01-01T00:00:00Z --tag billing --priority bulk",
+         "holdfast ls --held yes --all --json | jq -r '.items[].call_sid' | "
+         "holdfast restore --calls -",
+         "holdfast restore --cancel CA8d1f0c2b", "holdfast restore --list --state queued"}};
   }
   void declare(Arguments& arguments) override {
     arguments.positionals("CALL", calls_, "The calls' ids (call_sid)", false);
@@ -34,9 +44,13 @@ class RestoreCommand final : public Command {
                      "Place in the queue; standard when absent");
     arguments.number("--keep-hours", "N", keep_hours_, 1, 24 * 365,
                      "Keep the restored copy this long; the archive's default when absent");
+    arguments.option("--calls", "FILE", file_, "Ask for the calls whose ids stand in FILE");
+    arguments.option("--search", "WORDS", query_.words, "Ask for calls with all of these words");
+    query_.declare(arguments);
     arguments.flag("--wait", wait_, "Wait until the recordings are there");
     arguments.option("--timeout", "TIME", timeout_, "Wait at most this long for each [12h]", false,
                      check_duration);
+    arguments.flag("--cancel", cancel_, "Take back the wish for the calls");
     arguments.flag("--list", list_, "List the workspace's restores");
     arguments.choice("--state", state_,
                      {"queued", "recalling", "staged", "expired", "failed", "cancelled"},
@@ -46,14 +60,62 @@ class RestoreCommand final : public Command {
 
   Status run(Session& session) override {
     if (list_) return list_restores(session);
-    if (calls_.empty()) return Error{Code::kInvalid, "restore which CALL? (or ask for --list)"};
+    const json::object query = query_.as_json();
+    const int sources = !calls_.empty() + !file_.empty() + !query.empty();
+    if (sources == 0)
+      return Error{Code::kInvalid, "restore which CALL? (or --calls FILE, filters, --list)"};
+    if (sources > 1)
+      return Error{Code::kInvalid, "restore: give CALLs, --calls FILE or filters, one of them"};
+    if (cancel_) return cancel(session);
     HOLDFAST_ASSIGN(timeout, parse_duration(timeout_));
     std::vector<Asked> asked;  // all are asked first: the archive reads them in one pass
+    if (calls_.empty())
+      HOLDFAST_TRY(ask_many(session, query, asked));
+    else
+      ask_each(session, asked);
+    if (wait_) wait_for(session, asked, timeout);
+    return {};
+  }
+
+ private:
+  json::object wish() const {
+    json::object body;
+    if (!priority_.empty()) body["tier"] = priority_;
+    if (keep_hours_ > 0) body["keep_hours"] = keep_hours_;
+    return body;
+  }
+
+  void ask_each(Session& session, std::vector<Asked>& asked) {
     for (const std::string& call : calls_) {
       const Status done = ask(session, call, asked);
       if (!done.ok()) session.report(done.error().within("restore " + call));
     }
-    if (!wait_) return {};
+  }
+
+  Status ask_many(Session& session, const json::object& query, std::vector<Asked>& asked) {
+    const auto see = [&](const json::object& item) {
+      const std::string call = text_of(item, "call_sid");
+      const std::string state = text_of(item, "state");
+      const std::string restore_id = text_of(item, "restore_id");
+      if (restore_id == "-" && state != "available")
+        return session.report(refusal_of(item).within("restore " + printable(call)));
+      if (!session.json()) session.print(line_of(item, call, state, restore_id));
+      if (restore_id != "-") asked.push_back({call, restore_id});
+    };
+    if (file_.empty()) return restore_found(session, wish(), query, see);
+    HOLDFAST_ASSIGN(calls, read_calls(file_));
+    return restore_calls(session, wish(), calls, see);
+  }
+
+  static std::string line_of(const json::object& item, const std::string& call,
+                             const std::string& state, const std::string& restore_id) {
+    std::string line = fmt::format("{}: {}", printable(call), printable(state));
+    if (restore_id != "-") line += ", restore " + printable(restore_id);
+    if (state == "queued" || state == "recalling") line += ", " + restore_in_words(item);
+    return line;
+  }
+
+  static void wait_for(Session& session, const std::vector<Asked>& asked, Millis timeout) {
     for (const Asked& one : asked) {
       const auto staged = wait_for_restore(session, one.call, one.restore_id, timeout);
       if (!staged.ok())
@@ -61,16 +123,47 @@ class RestoreCommand final : public Command {
       else
         tell_staged(session, one, *staged);
     }
+  }
+
+  // The live restore of each call is looked up; the wish is this caller's own.
+  Status cancel(Session& session) {
+    if (calls_.empty() && file_.empty())
+      return Error{Code::kInvalid, "restore --cancel takes CALLs or --calls FILE"};
+    std::vector<std::string> calls = calls_;
+    if (!file_.empty()) {
+      HOLDFAST_ASSIGN(read, read_calls(file_));
+      calls = std::move(read);
+    }
+    for (const std::string& call : calls) {
+      const Status done = cancel_one(session, call);
+      if (!done.ok()) session.report(done.error().within("cancel the restore of " + call));
+    }
     return {};
   }
 
- private:
+  static Status cancel_one(Session& session, const std::string& call) {
+    HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call}));
+    HOLDFAST_ASSIGN(answer, session.get(path));
+    HOLDFAST_ASSIGN(recording, object_of(answer.value, "recording"));
+    const json::value* restore = recording->if_contains("restore");
+    if (restore == nullptr || !restore->is_object())
+      return Error{Code::kNotFound, "nobody asked for it"};
+    HOLDFAST_ASSIGN(id, need_string(restore->as_object(), "restore_id"));
+    HOLDFAST_ASSIGN(job, session.workspace_path({"restores", id}));
+    HOLDFAST_ASSIGN(done, session.call("DELETE", job, {}));
+    if (session.json()) return session.print_json(done.response), Status();
+    HOLDFAST_ASSIGN(told, object_of(done.value, "cancel"));
+    const json::value* cancelled = told->if_contains("cancelled");
+    const bool all = cancelled != nullptr && cancelled->is_bool() && cancelled->as_bool();
+    session.print(
+        fmt::format("{}: {}", printable(call),
+                    all ? "cancelled" : "your wish is taken back; others wait, or it is there"));
+    return {};
+  }
+
   Status ask(Session& session, const std::string& call, std::vector<Asked>& asked) {
     HOLDFAST_ASSIGN(path, session.workspace_path({"recordings", call, "restore"}));
-    json::object body;
-    if (!priority_.empty()) body["tier"] = priority_;
-    if (keep_hours_ > 0) body["keep_hours"] = keep_hours_;
-    HOLDFAST_ASSIGN(answer, session.call("POST", path, body));
+    HOLDFAST_ASSIGN(answer, session.call("POST", path, wish()));
     HOLDFAST_ASSIGN(told, object_of(answer.value, "restore"));
     const bool available = answer.response.status == 200;
     if (session.json() && (!wait_ || available)) session.print_json(answer.response);
@@ -117,10 +210,13 @@ class RestoreCommand final : public Command {
   }
 
   std::vector<std::string> calls_;
+  std::string file_;
+  RecordingQuery query_;
   std::string priority_;
   int64_t keep_hours_ = 0;
   bool wait_ = false;
   std::string timeout_ = "12h";  // the bound promised for cold
+  bool cancel_ = false;
   bool list_ = false;
   std::string state_;
   Paging paging_;

@@ -19,6 +19,8 @@ void upload(CallPtr call);
 // restores.cc
 void request_restore_call(CallPtr call);
 void show_restore(CallPtr call);
+// bulk_restores.cc
+void request_restores_call(CallPtr call);
 void list_restores_call(CallPtr call);
 void cancel_restore(CallPtr call);
 // holds.cc

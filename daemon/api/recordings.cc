@@ -3,6 +3,7 @@
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/links.h"
+#include "daemon/api/listing_query.h"
 #include "daemon/api/restoring.h"
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
@@ -15,54 +16,22 @@
 namespace holdfast::api {
 namespace {
 
-Result<ListFilter> filter_of(const Call& call) {
-  ListFilter filter;
-  filter.workspace_no = call.workspace->workspace_no;
-  if (const auto tier = call.query("tier")) {
-    HOLDFAST_ASSIGN(value, tier_from(*tier));
-    filter.tier = value;
-  }
-  if (const auto direction = call.query("direction")) filter.direction = direction_from(*direction);
-  filter.from = call.query_time("from");
-  filter.to = call.query_time("to");
-  filter.held = call.query_bool("held");
-  filter.flagged = call.query_bool("flagged");
-  if (const auto agent = call.query("agent")) {
-    HOLDFAST_ASSIGN(service, WorkspaceId::from_text(*agent));
-    filter.service = service;
-  }
-  filter.search.words = call.query("q").value_or("");
-  filter.search.from = call.query("from_number");
-  filter.search.to = call.query("to_number");
-  filter.search.tag = call.query("tag");
-  filter.search.consent = call.query("consent");
+Result<ListFilter> page_of(const Call& call) {
+  HOLDFAST_ASSIGN(filter, filter_of(call.workspace->workspace_no, parameters_of(call)));
   filter.limit = static_cast<int>(call.query_integer("limit").value_or(100));
-  if (const auto text = call.query("cursor")) {
-    const std::optional<Cursor> cursor = read_cursor(*text);
-    const std::optional<int64_t> number = cursor ? decimal(cursor->b) : std::nullopt;
-    if (!number) return Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"};
-    filter.after = ListKey{UnixMillis(cursor->a), RecordingNo(*number)};
+  if (const auto cursor = call.query("cursor")) {
+    HOLDFAST_ASSIGN(after, list_key(*cursor));
+    filter.after = after;
   }
   return filter;
 }
 
-// What the list was asked, for the ledger: the parameters that were checked. Of those that could
-// name a person only that they were there.
-json::object told_filter(const Call& call) {
-  json::object told;
-  for (std::string_view name :
-       {"tier", "from", "to", "held", "direction", "flagged", "agent", "limit"})
-    if (const auto value = call.query(name)) told[name] = *value;
-  json::array searched;
-  for (std::string_view name : {"q", "from_number", "to_number", "tag", "consent"})
-    if (call.query(name)) searched.emplace_back(name);
-  if (!searched.empty()) told["searched"] = std::move(searched);
+// What the list was asked, for the ledger.
+json::object told_page(const Call& call) {
+  json::object told = told_filter(parameters_of(call));
+  if (const auto limit = call.query("limit")) told["limit"] = *limit;
   return told;
 }
-
-}  // namespace
-
-namespace {
 
 void answer_page(const CallPtr& call, const ListPage& page) {
   json::array items;
@@ -70,12 +39,10 @@ void answer_page(const CallPtr& call, const ListPage& page) {
     if (row.state != RecordingState::kDestroying) items.push_back(recording_view(row));
   LineDraft line{"list", call->actor.who, std::nullopt, {}, Weight::kNeutral};
   line.details = {{"workspace", call->workspace->workspace.text()},
-                  {"filter", told_filter(*call)},
+                  {"filter", told_page(*call)},
                   {"count", static_cast<int64_t>(items.size())}};
   json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
-  if (page.next)
-    body["next_cursor"] =
-        make_cursor(page.next->started_at.count, std::to_string(page.next->recording_no.value));
+  if (page.next) body["next_cursor"] = list_cursor(*page.next);
   with_audit(call, std::move(line),
              [body = std::move(body)](const CallPtr& audited) { audited->answer(200, body); });
 }
@@ -84,7 +51,7 @@ void answer_page(const CallPtr& call, const ListPage& page) {
 
 // A filter that few rows pass scans: that is a worker's, not the loop's.
 void list_recordings_call(CallPtr call) {
-  auto filter = filter_of(*call);
+  auto filter = page_of(*call);
   if (!filter.ok()) return call->fail(filter.error());
   with_worker<ListPage>(
       call,

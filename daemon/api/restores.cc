@@ -154,13 +154,10 @@ void report_archived(CallPtr call, const Recording& recording,
   answer_restoring(*call, *std::move(body), retry_after);
 }
 
-namespace {
-
-RequestRestore request_of(const Call& call, const RecordingRow& recording,
-                          const RestoreWish& wish) {
+RequestRestore restore_request(const Call& call, RecordingNo recording, const RestoreWish& wish) {
   const Archive& archive = call.services.archive;
   RequestRestore request;
-  request.recording = recording.recording_no;
+  request.recording = recording;
   request.restore = archive.random.id<RestoreId>();
   request.who = call.actor.who;
   if (!call.actor.is_operator) request.budget_per_hour = archive.config.recalls_per_key_hour;
@@ -169,6 +166,24 @@ RequestRestore request_of(const Call& call, const RecordingRow& recording,
   request.callback_url = wish.callback_url;
   return request;
 }
+
+Result<RestoreWish> restore_wish(const json::object& body) {
+  RestoreWish wish;
+  HOLDFAST_ASSIGN(priority, find_string(body, "tier"));
+  HOLDFAST_ASSIGN(keep_hours, find_number(body, "keep_hours"));
+  if (body.contains("callback_url"))
+    return Error{Code::kInvalid, "\"callback_url\" is not offered yet; ask the restore's state"};
+  if (priority) {
+    HOLDFAST_ASSIGN(value, priority_from(*priority));
+    wish.priority = value;
+  }
+  if (keep_hours && !(*keep_hours > 0 && *keep_hours <= 24 * 365))
+    return Error{Code::kInvalid, "\"keep_hours\" must be more than 0 and at most 8760"};
+  if (keep_hours) wish.keep = Millis(static_cast<int64_t>(*keep_hours * 3'600'000));
+  return wish;
+}
+
+namespace {
 
 // The mount shows when a restore will be ready.
 void tell_of(const Call& call, const RecordingRow& recording, const RestoreOutcome& outcome) {
@@ -182,7 +197,7 @@ void tell_of(const Call& call, const RecordingRow& recording, const RestoreOutco
 void start_restore(CallPtr call, Recording recording, RestoreWish wish,
                    std::function<void(CallPtr)> when_back) {
   with_command(
-      call, request_restore(request_of(*call, recording, wish)),
+      call, request_restore(restore_request(*call, recording.recording_no, wish)),
       [recording, when_back](const CallPtr& asked, const RestoreOutcome& outcome) {
         // Joined one that is staged: its links may have had their hour, and nothing is waited for.
         if (outcome.restore.state == RestoreState::kStaged &&
@@ -213,29 +228,14 @@ void answer_back(CallPtr call) {
 
 void request_restore_call(CallPtr call) {
   with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
-    RestoreWish wish;
-    const auto parse = [&]() -> Status {
-      HOLDFAST_ASSIGN(priority, find_string(body, "tier"));
-      HOLDFAST_ASSIGN(keep_hours, find_number(body, "keep_hours"));
-      if (body.contains("callback_url"))
-        return Error{Code::kInvalid,
-                     "\"callback_url\" is not offered yet; ask the restore's state"};
-      if (priority) {
-        HOLDFAST_ASSIGN(value, priority_from(*priority));
-        wish.priority = value;
-      }
-      if (keep_hours && !(*keep_hours > 0 && *keep_hours <= 24 * 365))
-        return Error{Code::kInvalid, "\"keep_hours\" must be more than 0 and at most 8760"};
-      if (keep_hours) wish.keep = Millis(static_cast<int64_t>(*keep_hours * 3'600'000));
-      return {};
-    };
-    if (Status parsed = parse(); !parsed.ok()) return caller->fail(parsed.error());
+    auto wish = restore_wish(body);
+    if (!wish.ok()) return caller->fail(wish.error());
     std::optional<Recording> recording = need_recording(*caller);
     if (!recording) return;
     const bool staged = recording->restore && recording->restore->state == RestoreState::kStaged;
     // A staged one is joined too: the longest keep wins.
     if (is_available(caller->services.archive, *recording) && !staged) return answer_back(caller);
-    start_restore(caller, *std::move(recording), wish, answer_back);
+    start_restore(caller, *std::move(recording), *wish, answer_back);
   });
 }
 

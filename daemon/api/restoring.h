@@ -4,6 +4,7 @@
 
 #include "daemon/api/call.h"
 #include "daemon/work/restorer.h"
+#include "index/commands/restores.h"
 
 namespace holdfast::api {
 
@@ -13,6 +14,13 @@ struct RestoreWish {
   Millis keep{0};  // 0: the configured default
   std::string callback_url;
 };
+
+// The wish of a request's body: tier (the priority) and keep_hours. kInvalid says what would be
+// right.
+Result<RestoreWish> restore_wish(const json::object& body);
+
+// The wish for one recording as this caller's: with a fresh id and within its recall budget.
+RequestRestore restore_request(const Call& call, RecordingNo recording, const RestoreWish& wish);
 
 // Starts or joins a restore within the caller's budget (429 over it), wakes the restorers, and
 // answers 202 with restore links. Honours `Prefer: wait=N`. `when_back` answers when the recording

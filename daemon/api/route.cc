@@ -42,6 +42,17 @@ void allow(std::string& list, std::string_view method) {
   list += method;
 }
 
+http::FieldError field_error(std::string_view in, const Parameter& parameter, std::string message,
+                             std::string_view value) {
+  std::string type = parameter.type == ParameterType::kWorkspace ? "uuid_parsing" : "value_error";
+  return {{std::string(in), std::string(parameter.name)},
+          std::move(message),
+          std::move(type),
+          json::value(json::string(value))};
+}
+
+}  // namespace
+
 std::optional<std::string> wrong_value(const Parameter& parameter, std::string_view value) {
   switch (parameter.type) {
     case ParameterType::kText: {
@@ -81,17 +92,6 @@ std::optional<std::string> wrong_value(const Parameter& parameter, std::string_v
   }
   return std::nullopt;
 }
-
-http::FieldError field_error(std::string_view in, const Parameter& parameter, std::string message,
-                             std::string_view value) {
-  std::string type = parameter.type == ParameterType::kWorkspace ? "uuid_parsing" : "value_error";
-  return {{std::string(in), std::string(parameter.name)},
-          std::move(message),
-          std::move(type),
-          json::value(json::string(value))};
-}
-
-}  // namespace
 
 ParameterType path_parameter_type(std::string_view name) {
   if (name == "workspace_id") return ParameterType::kWorkspace;

@@ -63,6 +63,9 @@ struct Route {
 ParameterType path_parameter_type(std::string_view name);
 std::string_view word(ParameterType type);
 
+// What is wrong with a value of the parameter ("must be true or false"), or nothing.
+std::optional<std::string> wrong_value(const Parameter& parameter, std::string_view value);
+
 // Wrong values of one request, for the 422 answer. Empty when all is well.
 std::vector<http::FieldError> check_parameters(
     const Route& route, const http::Request& request,

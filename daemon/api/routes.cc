@@ -3,6 +3,7 @@
 #include "daemon/api/api.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/links.h"
+#include "daemon/api/listing_query.h"
 
 namespace holdfast::api {
 namespace {
@@ -31,41 +32,26 @@ Parameter integer(std::string_view name, std::string_view about, int64_t minimum
   return {name, ParameterType::kInteger, about, false, minimum, maximum, {}};
 }
 
+std::vector<Parameter> listing_parameters() {
+  std::vector<Parameter> parameters = listing_filters();
+  parameters.insert(parameters.begin(), {kLimit, kCursor});
+  return parameters;
+}
+
 const Answer kArchived{202, "Archived: a restore is under way; the estimate and restore links.",
                        "Restoring"};
 
 void add_recordings(std::vector<Route>& routes) {
-  routes.push_back(
-      {Method::kGet,
-       "/v1/{workspace_id}/recordings",
-       "listRecordings",
-       "Lists recordings, newest first; a search in the order of arrival.",
-       Access::kKey,
-       Scope::kCallsRead,
-       {kLimit,
-        kCursor,
-        choice("tier", "Only of this tier.", {"standard", "warm", "cold"}),
-        time("from", "Started at or after."),
-        time("to", "Started before."),
-        flag("held", "Only with, or without, a hold."),
-        choice("direction", "Only of this direction.", {"inbound", "outbound"}),
-        flag("flagged", "Only with, or without, a flag of ingest."),
-        text("q",
-             "Words, all of which the call's id or attributes must have; \"spri*\" is a begin."),
-        text("from_number", "Only calls from this number or address."),
-        text("to_number", "Only calls to this number or address."),
-        text("tag", "Only calls with this tag."),
-        text("consent", "Only calls whose consent says this word, such as true."),
-        {"agent",
-         ParameterType::kWorkspace,
-         "Only calls that this agent (service_id) handled.",
-         false,
-         0,
-         0,
-         {}}},
-       "",
-       {{200, "A page.", "RecordingPage"}},
-       list_recordings_call});
+  routes.push_back({Method::kGet,
+                    "/v1/{workspace_id}/recordings",
+                    "listRecordings",
+                    "Lists recordings, newest first; a search in the order of arrival.",
+                    Access::kKey,
+                    Scope::kCallsRead,
+                    listing_parameters(),
+                    "",
+                    {{200, "A page.", "RecordingPage"}},
+                    list_recordings_call});
   routes.push_back({Method::kPost,
                     "/v1/{workspace_id}/recordings",
                     "ingestRecording",
@@ -153,6 +139,16 @@ void add_restores(std::vector<Route>& routes) {
                      {200, "It is on the fast tier already.", "RecordingUrls"},
                      {429, "The key's recall budget is used up.", "Problem"}},
                     request_restore_call});
+  routes.push_back({Method::kPost,
+                    "/v1/{workspace_id}/restores",
+                    "requestRestores",
+                    "Asks many archived recordings back: a list of calls, or what a query finds.",
+                    Access::kKey,
+                    Scope::kRecordingsRestore,
+                    {},
+                    "RestoresWish",
+                    {{200, "What became of each recording.", "RestoresAsked"}},
+                    request_restores_call});
   routes.push_back({Method::kGet,
                     "/v1/{workspace_id}/restores",
                     "listRestores",

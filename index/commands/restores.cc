@@ -229,6 +229,26 @@ Command<RestoreOutcome> request_restore(RequestRestore asked) {
           [asked = std::move(asked)](WriteTxn& txn) { return request(txn, asked); }};
 }
 
+Command<std::vector<Result<RestoreOutcome>>> request_restores(
+    std::vector<RequestRestore> requests) {
+  using Outcomes = std::vector<Result<RestoreOutcome>>;
+  const auto apply = [requests = std::move(requests)](WriteTxn& txn) -> Result<Outcomes> {
+    Outcomes outcomes;
+    for (const RequestRestore& one : requests) {
+      // Whatever refuses one of them does so before its first row is written.
+      Result<RestoreOutcome> outcome = request(txn, one);
+      if (!outcome.ok()) {
+        const Code code = outcome.error().code;
+        if (code != Code::kConflict && code != Code::kExhausted && code != Code::kNotFound)
+          return outcome.error();
+      }
+      outcomes.push_back(std::move(outcome));
+    }
+    return outcomes;
+  };
+  return {"request restores", apply};
+}
+
 Command<void> move_restores(std::vector<RestoreSource> sources) {
   const auto apply = [sources = std::move(sources)](WriteTxn& txn) -> Status {
     for (const RestoreSource& source : sources) {

@@ -27,6 +27,11 @@ struct RestoreOutcome {
 // later restore revives the links of an earlier one. kConflict when the recording is not archived
 // (a copy is on the standard tier), destroying or unlocated; kExhausted when the budget is used up.
 Command<RestoreOutcome> request_restore(RequestRestore request);
+// Several in one command, each as request_restore does it, in their order (at most
+// limits::kBulkRestoreChunk: the writer serves others in between). One that is refused
+// (kConflict, kExhausted, kNotFound) says so in its place and keeps none of the others back; any
+// other error refuses them all.
+Command<std::vector<Result<RestoreOutcome>>> request_restores(std::vector<RequestRestore> requests);
 
 // Where queued or recalling restores are recalled from by now: their lane and their group. What is
 // over by then is passed over.

@@ -317,6 +317,75 @@ BOOST_AUTO_TEST_CASE(several_are_asked_for_and_waited_for) {
   BOOST_TEST(run.out == restore_state("staged") + "\n");
 }
 
+// The answer of a bulk request: a call that is queued, and one that is refused or there.
+std::string asked_page(const std::string& call, const std::string& other, const std::string& state,
+                       const std::string& cursor) {
+  return R"({"items":[{"call_sid":")" + call +
+         R"(","state":"queued","restore_id":"xyz","tier":"cold","joined":false,)"
+         R"("estimated_seconds":720,"estimated_seconds_p95":3600,"position":2,"error":null},)"
+         R"({"call_sid":")" +
+         other + R"(","state":")" + state +
+         R"(","restore_id":null,"error":null}],"counts":{},"next_cursor":)" +
+         (cursor.empty() ? "null" : "\"" + cursor + "\"") + "}";
+}
+
+BOOST_AUTO_TEST_CASE(calls_of_a_file_are_asked_for_together) {
+  CliRig rig;
+  rig.write("calls", "CA1\n\n  CA2 \r\nCA3");
+  rig.daemon.on("POST " + in_workspace("restores"), asked_page("CA1", "CA2", "available", ""));
+  ProgramRun run = rig.run({"restore", "--calls", "calls", "--priority", "bulk"});
+  check_done(run);
+  BOOST_TEST(run.out ==
+             "CA1: queued, restore xyz, on cold, about 12 min, at most 1 h as a rule, place 2 in "
+             "the queue\nCA2: available\n");
+  BOOST_TEST((parse_json(rig.daemon.only("POST", in_workspace("restores")).body)->as_object() ==
+              json::object{{"tier", "bulk"}, {"call_sids", {"CA1", "CA2", "CA3"}}}));
+  rig.write("wrong", "CA1\nno call\n");
+  check_failed(rig.run({"restore", "--calls", "wrong"}), Code::kInvalid, "wrong:2: expected one");
+  check_failed(rig.run({"restore", "--calls", "absent"}), Code::kNotFound, "absent");
+  check_failed(rig.run({"restore", "CA1", "--calls", "calls"}), Code::kInvalid, "one of them");
+  BOOST_TEST(rig.daemon.asked().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(more_calls_than_a_request_takes_are_several_requests) {
+  CliRig rig;
+  std::string calls;
+  for (int i = 0; i < 1001; ++i) calls += "CA" + std::to_string(i) + "\n";
+  rig.write("calls", calls);
+  rig.daemon.on("POST " + in_workspace("restores"), R"({"items":[],"next_cursor":null})");
+  check_done(rig.run({"restore", "--calls", "calls"}));
+  BOOST_TEST(rig.daemon.asked().size() == 2U);
+  BOOST_TEST(parse_json(rig.daemon.asked().back().body)->at("call_sids").as_array().size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_query_is_followed_to_its_end) {
+  CliRig rig;
+  rig.daemon.on("POST " + in_workspace("restores"),
+                {fake_answer(200, asked_page("CA1", "CA2", "available", "more")),
+                 fake_answer(200, asked_page("CA3", "CA4", "over-budget", ""))});
+  const ProgramRun run =
+      rig.run({"restore", "--tier", "cold", "--held", "yes", "--search", "refund spri*"});
+  check_failed(run, Code::kExhausted, "restore CA4: over-budget");
+  BOOST_TEST(line_of(run.out, "CA3: ").starts_with("CA3: queued, restore xyz"));
+  const json::object query{{"tier", "cold"}, {"held", true}, {"q", "refund spri*"}};
+  BOOST_TEST_REQUIRE(rig.daemon.asked().size() == 2U);
+  BOOST_TEST(
+      (parse_json(rig.daemon.asked()[0].body)->as_object() == json::object{{"query", query}}));
+  BOOST_TEST((parse_json(rig.daemon.asked()[1].body)->as_object() ==
+              json::object{{"query", query}, {"cursor", "more"}}));
+}
+
+BOOST_AUTO_TEST_CASE(a_wish_is_taken_back) {
+  CliRig rig;
+  rig.daemon.on("GET " + in_workspace("recordings/CA1"),
+                R"({"call_sid":"CA1","restore":{"restore_id":"xyz","state":"queued"}})");
+  rig.daemon.on("GET " + in_workspace("recordings/CA2"), R"({"call_sid":"CA2","restore":null})");
+  rig.daemon.on("DELETE " + in_workspace("restores/xyz"), R"({"cancelled":true})");
+  const ProgramRun run = rig.run({"restore", "--cancel", "CA1", "CA2"});
+  check_failed(run, Code::kNotFound, "cancel the restore of CA2: nobody asked for it");
+  BOOST_TEST(run.out == "CA1: cancelled\n");
+}
+
 BOOST_AUTO_TEST_CASE(restores_are_listed) {
   CliRig rig;
   rig.daemon.on("GET " + in_workspace("restores"),
