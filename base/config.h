@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/limits.h"
+#include "base/time_window.h"
 #include "base/types.h"
 
 namespace holdfast {
@@ -21,6 +22,17 @@ struct ColdConfig {
   Millis attach_time{0};  // what a session's opening costs, on top of what the medium takes
   Millis detach_time{0};
   Millis linger = seconds(30);  // a session stays open this long without work
+  Bytes rate_max{0};            // a second, of what moves write and read; 0: as fast as it goes
+  TimeWindow window;            // when moves may begin
+};
+
+// [[workspace]]: what is absent is as for all.
+struct WorkspaceConfig {
+  WorkspaceId workspace;
+  std::optional<Millis> standard_copy_after, standard_release_after;
+  std::optional<Millis> warm_copy_after, warm_release_after;
+  bool cold = true;  // false: never to cold
+  std::optional<Millis> keep_default;
 };
 
 struct Config {
@@ -46,6 +58,11 @@ struct Config {
     std::string path;  // a labelled directory tree; must be on one file system with its .incoming
     Millis copy_after = minutes(15);  // standard → warm: copied this long after the call's end
     Millis release_after = days(3);   // standard → warm: released this long after the call's end
+    // In percent of its file system: above `high`, what is verified elsewhere leaves early, until
+    // `low` is reached; above `full_at`, ingest is refused when nothing more can leave.
+    int watermark_high = 90;
+    int watermark_low = 80;
+    int full_at = 97;
   } standard;
 
   // [warm]
@@ -57,11 +74,15 @@ struct Config {
     int pack_members_max = 10'000;
     Millis pack_seal_after = hours(6);
     bool cohort_per_workspace = false;
+    Bytes rate_max{0};  // as in ColdConfig
+    TimeWindow window;
   } warm;
 
   // [cold]: absent when there is no cold tier
   using Cold = ColdConfig;
   std::optional<Cold> cold;
+
+  std::vector<WorkspaceConfig> workspaces;  // those with rules of their own
 
   // [policy]
   int copies_before_release = 1;         // newer verified copies on other media; 1 or 2

@@ -85,6 +85,11 @@ constexpr int kPolicyScanRows = 1000;       // due rows of one scan
 constexpr int kMoveAttemptsBackoffCap = 8;  // 2^8 minutes between tries at most
 constexpr int kFirstVerifyTriesMax =
     3;  // of a new pack: a cable may be wrong once; then its members are packed anew
+constexpr int kSuspendFailures = 5;  // of a back-end within kSuspendWithinMs: then it is let alone
+constexpr int64_t kSuspendWithinMs = 10 * 60'000;
+constexpr int64_t kProbeWaitMs =
+    60'000;  // until a suspended back-end is probed; then twice that, …
+constexpr int64_t kProbeWaitMsMax = 32 * 60'000;
 constexpr int kRecallSamplesKept = 512;  // history for the estimate, per medium
 constexpr int64_t kWarmBoundSeconds = 3 * 3600;
 constexpr int64_t kColdBoundSeconds = 12 * 3600;

@@ -194,7 +194,7 @@ CREATE TABLE move (
   to_no INTEGER NOT NULL REFERENCES medium,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
   attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER NOT NULL,
+  not_before INTEGER, -- NULL: only a person can help
   error TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL

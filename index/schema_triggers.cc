@@ -212,6 +212,10 @@ BEGIN
   UPDATE counter SET value = value - 1 WHERE name = 'move.' || OLD.state;
   UPDATE counter SET value = value + 1 WHERE name = 'move.' || NEW.state;
 END;
+CREATE TRIGGER move_count_out AFTER DELETE ON move
+BEGIN
+  UPDATE counter SET value = value - 1 WHERE name = 'move.' || OLD.state;
+END;
 CREATE TRIGGER restore_count_in AFTER INSERT ON restore
 BEGIN
   UPDATE counter SET value = value + 1 WHERE name = 'restore.' || NEW.state;

@@ -20,7 +20,7 @@ Status read_pack_file(Io& io, MediumRoot& root, const std::string& path,
                       const std::vector<PackRange>& ranges, const RangeSink& sink);
 
 // kCorrupt when size or digest differ. VerifyMode::kNone where the page cache could not be
-// avoided: such a read proves nothing, and advance_proved refuses it.
+// avoided: such a read proves nothing, and pack_verified refuses it.
 Result<VerifyMode> verify_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
                                     const Digest& digest);
 

@@ -83,8 +83,8 @@ json::object move_view(const MoveRow& move, const std::vector<MediumRow>& media,
       {"to", name(move.to)},
       {"state", holdfast::word(move.state)},
       {"attempts", move.attempts},
-      {"not_before", move.not_before.count > 0 ? json::value(json::string(to_iso(move.not_before)))
-                                               : json::value(nullptr)},
+      {"not_before", move.not_before ? json::value(json::string(to_iso(*move.not_before)))
+                                     : json::value(nullptr)},
       {"error", move.error.empty() ? json::value(nullptr) : json::value(json::string(move.error))},
       {"members", pack ? pack->members : 0},
       {"bytes", pack ? pack->bytes.count : 0},

@@ -4,12 +4,12 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/move.h"
 #include "index/commands/ingest.h"
 #include "index/commands/moves.h"
 #include "index/commands/packs.h"
 #include "index/read/recordings.h"
 #include "index/read/work.h"
-#include "tiers/move.h"
 
 namespace holdfast {
 namespace {
@@ -249,8 +249,8 @@ Status Mover::look_at_packs_later(const DueRows& rows, const std::vector<Planned
 
 Result<bool> Mover::advance_moves(Io& io) {
   bool worked = false;
-  for (MoveState state :
-       {MoveState::kVerified, MoveState::kCopied, MoveState::kCopying, MoveState::kPlanned}) {
+  for (MoveState state : {MoveState::kVerified, MoveState::kCopied, MoveState::kCopying,
+                          MoveState::kFailed, MoveState::kPlanned}) {
     std::vector<MoveRow> moves;
     {
       HOLDFAST_ASSIGN(index, archive_.index.take());
@@ -266,13 +266,7 @@ Result<bool> Mover::advance_moves(Io& io) {
       }
       const Error& error = advanced.error();
       log::warning("move of pack {} ({}): {}", move.pack.text(), word(move.state), error.message);
-      const MoveProgress failed = after_failure(
-          MoveProgress{move.state, move.attempts, std::nullopt}, error.code, archive_.clock.now());
-      if (failed.next_try_at)
-        HOLDFAST_TRY(
-            archive_.writer.call(move_failed(move.move_no, error.message, *failed.next_try_at)));
-      else
-        HOLDFAST_TRY(archive_.writer.call(move_given_up(move.move_no, error.message)));
+      HOLDFAST_TRY(archive_.writer.call(fail_move(move.move_no, error)));
     }
   }
   return worked;
@@ -287,9 +281,13 @@ Status Mover::advance(Io& io, const MoveRow& move) {
       return verify_pack(io, move);
     case MoveState::kVerified:
       return switch_source(move);
-    default:
-      return {};
+    case MoveState::kFailed:
+      return archive_.writer.call(advance_move(move.move_no, MoveEvent::kRetry));
+    case MoveState::kSwitched:
+    case MoveState::kReleased:
+      break;  // its source goes when the policy says so
   }
+  return {};
 }
 
 Result<std::vector<PackMemberRow>> Mover::members_of(const PackId& pack, const MediumId& medium) {
@@ -327,10 +325,11 @@ Status Mover::verify_pack(Io& io, const MoveRow& move) {
       is_bad = copy.state == CopyState::kQuarantined || copy.state == CopyState::kReleasing;
     }
   }
-  // An earlier try found the copy bad: a new pack's members are packed anew, another's copy is
-  // made again, from where the pack lies well.
+  // Somebody else found the copy bad: a new pack's members are packed anew, another's copy is made
+  // again, from where the pack lies well.
   if (is_bad && is_new_pack(move)) return give_up_pack(io, move);
-  if (is_bad) return copy_pack(io, move);
+  if (is_bad)
+    return Error{Code::kCorrupt, "verify pack " + move.pack.text() + ": its copy is quarantined"};
   SessionKeeper* keeper = archive_.keeper_of(move.to);
   if (!pack || !location || keeper == nullptr)
     return Error{Code::kUnavailable,
@@ -347,7 +346,7 @@ Status Mover::verify_pack(Io& io, const MoveRow& move) {
                  "verify pack " + move.pack.text() +
                      ": the file system keeps it in memory; it cannot be re-read from its medium"};
   HOLDFAST_TRY(archive_.writer.call(pack_verified(move.pack, move.to, mode, std::string(kWho))));
-  return archive_.writer.call(move_progress(move.move_no, MoveState::kVerified));
+  return archive_.writer.call(advance_move(move.move_no, MoveEvent::kProved));
 }
 
 bool Mover::is_new_pack(const MoveRow& move) const {
@@ -359,13 +358,13 @@ bool Mover::is_new_pack(const MoveRow& move) const {
 Status Mover::not_verified(Io& io, const MoveRow& move, const Error& error) {
   const bool is_wrong = error.code == Code::kCorrupt || error.code == Code::kNotFound;
   if (!is_wrong && error.code != Code::kIo) return error;
-  const Error told{is_wrong ? Code::kCorrupt : Code::kIo, error.message, error.system_errno};
   const bool may_be_read_yet =
       is_new_pack(move) ? move.attempts + 1 < limits::kFirstVerifyTriesMax : !is_wrong;
-  if (may_be_read_yet) return told;
+  if (may_be_read_yet) return Error{Code::kIo, error.message, error.system_errno};
   HOLDFAST_TRY(
       archive_.writer.call(pack_quarantined(move.pack, move.to, error.message, std::string(kWho))));
-  return is_new_pack(move) ? give_up_pack(io, move) : told;
+  if (is_new_pack(move)) return give_up_pack(io, move);
+  return Error{Code::kCorrupt, error.message};
 }
 
 // A new pack that is bad: it goes, and its members are due again.

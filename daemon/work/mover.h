@@ -7,7 +7,7 @@
 //
 // Invariants
 // - The row is the state: every step is idempotent, and a restart runs the same ones.
-// - A failed step leaves its error in the row and is tried again later (tiers/move.h).
+// - A failed step leaves its error in the row and is tried again later (base/move.h).
 // - A source goes only through Remover, which asks the guard (P2).
 // - A new pack that does not give its bytes back, limits::kFirstVerifyTriesMax times, is abandoned:
 //   nothing was released for it, and its members join another pack.

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/pack_source.h"
 #include "daemon/work/quarantine.h"
@@ -52,17 +53,16 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   if (!row)
     return Error{Code::kNotFound,
                  "write pack " + move.pack.text() + ": the index does not know it"};
+  HOLDFAST_TRY(archive_.writer.call(advance_move(move.move_no, MoveEvent::kBegin)));
   // A crash came after the seal and before the move's progress: the pack is durable already.
   if (row->state == PackState::kSealed)
-    return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+    return archive_.writer.call(advance_move(move.move_no, MoveEvent::kDurable));
 
   HOLDFAST_ASSIGN(members, members_of(move.pack, move.to));
   if (members.empty()) {
-    HOLDFAST_TRY(
-        archive_.writer.call(move_given_up(move.move_no, "every member was destroyed meanwhile")));
+    log::info("pack {} is dropped: every member was destroyed meanwhile", move.pack.text());
     return archive_.writer.call(drop_pack(move.pack));
   }
-  HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
 
   pack::PackPlan plan;
   plan.pack_id = move.pack;
@@ -108,7 +108,7 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   if (!done.ok() && done.error().code == Code::kConflict)
     return Error{Code::kUnavailable, done.error().message};
   HOLDFAST_TRY(std::move(done));
-  return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+  return archive_.writer.call(advance_move(move.move_no, MoveEvent::kDurable));
 }
 
 // A source that is not what the index acknowledged is quarantined and leaves the pack; the others
@@ -149,14 +149,13 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
       there_already |= copy.medium == move.to && copy.state != CopyState::kQuarantined;
     }
   }
-  if (there_already) return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+  HOLDFAST_TRY(archive_.writer.call(advance_move(move.move_no, MoveEvent::kBegin)));
+  if (there_already) return archive_.writer.call(advance_move(move.move_no, MoveEvent::kDurable));
   SessionKeeper* from = archive_.keeper_of(move.from);
   SessionKeeper* to = archive_.keeper_of(move.to);
   if (!pack || !source_location || from == nullptr || to == nullptr)
     return Error{Code::kUnavailable,
                  "copy pack " + move.pack.text() + ": a medium is not attached"};
-  if (move.state == MoveState::kPlanned)
-    HOLDFAST_TRY(archive_.writer.call(move_progress(move.move_no, MoveState::kCopying)));
 
   PackLocation location;
   bool source_is_bad = false;  // and not the target, whose errors say nothing about the source
@@ -190,7 +189,7 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
         pack_quarantined(move.pack, move.from, copied.error().message, std::string(kWho))));
   HOLDFAST_TRY(std::move(copied));
   HOLDFAST_TRY(archive_.writer.call(pack_copied(move.pack, move.to, location, std::string(kWho))));
-  return archive_.writer.call(move_progress(move.move_no, MoveState::kCopied));
+  return archive_.writer.call(advance_move(move.move_no, MoveEvent::kDurable));
 }
 
 }  // namespace holdfast

@@ -3,13 +3,13 @@
 #include <algorithm>
 
 #include "base/log.h"
+#include "base/move.h"
 #include "daemon/work/quarantine.h"
 #include "daemon/work/remover.h"
 #include "index/commands/media.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
-#include "tiers/move.h"
 #include "tiers/pack/part_extractor.h"
 
 namespace holdfast {

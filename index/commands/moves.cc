@@ -19,11 +19,27 @@ Result<MoveRow> need_move(Database& index, int64_t move_no) {
   return *std::move(row);
 }
 
-Status to_state(WriteTxn& txn, const MoveRow& move, MoveState state) {
+// The row after a step or a failure. The error of the last try stands until there is a proof.
+Status store(WriteTxn& txn, int64_t move_no, const MoveProgress& progress,
+             const std::string& error) {
+  const std::optional<UnixMillis> not_before =
+      progress.attempts > 0 ? progress.next_try_at : txn.now();
   return run(txn.index(),
-             "UPDATE move SET state = ?2, attempts = 0, error = '', not_before = ?3, "
-             "updated_at = ?3 WHERE move_no = ?1",
-             move.move_no, state, txn.now());
+             "UPDATE move SET state = ?2, attempts = ?3, not_before = ?4, error = ?5, "
+             "updated_at = ?6 WHERE move_no = ?1",
+             move_no, progress.state, progress.attempts, not_before,
+             progress.attempts > 0 ? error.substr(0, kErrorBytesMax) : std::string(), txn.now());
+}
+
+MoveProgress progress_of(const MoveRow& move) {
+  return {move.state, move.attempts, move.attempts > 0 ? move.not_before : std::nullopt};
+}
+
+Status step(WriteTxn& txn, const MoveRow& move, MoveEvent event) {
+  auto next = advance(progress_of(move), event);
+  if (!next.ok()) return next.error().within("move " + std::to_string(move.move_no));
+  if (next->state == move.state) return Status();
+  return store(txn, move.move_no, *next, move.error);
 }
 
 Result<MoveRow> plan(WriteTxn& txn, const PlanMove& request) {
@@ -45,26 +61,22 @@ Status switched(WriteTxn& txn, int64_t move_no, Millis release_after) {
   Database& index = txn.index();
   HOLDFAST_ASSIGN(move, need_move(index, move_no));
   if (move.state == MoveState::kSwitched) return Status();
-  if (move.state != MoveState::kVerified)
-    return Error{Code::kConflict, "move " + std::to_string(move_no) + " is " +
-                                      std::string(word(move.state)) + ", not verified"};
+  HOLDFAST_TRY(step(txn, move, MoveEvent::kSwitch));
   HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, move.pack));
   HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, move.to));
   HOLDFAST_ASSIGN(from, find_medium(index, move.from));
   if (from && from->tier == Tier::kStandard)
-    HOLDFAST_TRY(run(index,
-                     "UPDATE recording SET next_action_at = max(?4, ended_at + ?3) "
-                     "WHERE recording_no IN (SELECT recording_no FROM copy "
-                     "WHERE pack_no = ?1 AND medium_no = ?2) AND state <> 3",
-                     pack_no, medium_no, release_after, txn.now()));
-  else
-    HOLDFAST_TRY(run(index,
-                     "UPDATE pack SET next_action_at = max(?4, ?3 + coalesce((SELECT "
-                     "max(r.ended_at) FROM copy c CROSS JOIN recording r "
-                     "ON r.recording_no = c.recording_no WHERE c.pack_no = ?1 "
-                     "AND c.medium_no = ?2), 0)) WHERE pack_no = ?1",
-                     pack_no, medium_no, release_after, txn.now()));
-  return to_state(txn, move, MoveState::kSwitched);
+    return run(index,
+               "UPDATE recording SET next_action_at = max(?4, ended_at + ?3) "
+               "WHERE recording_no IN (SELECT recording_no FROM copy "
+               "WHERE pack_no = ?1 AND medium_no = ?2) AND state <> 3",
+               pack_no, medium_no, release_after, txn.now());
+  return run(index,
+             "UPDATE pack SET next_action_at = max(?4, ?3 + coalesce((SELECT "
+             "max(r.ended_at) FROM copy c CROSS JOIN recording r "
+             "ON r.recording_no = c.recording_no WHERE c.pack_no = ?1 "
+             "AND c.medium_no = ?2), 0)) WHERE pack_no = ?1",
+             pack_no, medium_no, release_after, txn.now());
 }
 
 // Whether anything of the pack is left where the move came from: its pack copy, or, when it came
@@ -90,38 +102,22 @@ Command<MoveRow> plan_move(PlanMove request) {
   return {"plan a move", [request](WriteTxn& txn) { return plan(txn, request); }};
 }
 
-Command<void> move_progress(int64_t move_no, MoveState state) {
+Command<void> advance_move(int64_t move_no, MoveEvent event) {
   const auto apply = [=](WriteTxn& txn) -> Status {
     HOLDFAST_ASSIGN(move, need_move(txn.index(), move_no));
-    if (move.state == state) return Status();
-    const bool again = state == MoveState::kPlanned && move.state < MoveState::kSwitched;
-    const bool from_failed = move.state == MoveState::kFailed && state <= MoveState::kSwitched;
-    if (!again && !from_failed && state < move.state)
-      return Error{Code::kConflict, "move " + std::to_string(move_no) + " is " +
-                                        std::string(word(move.state)) + " already"};
-    return to_state(txn, move, state);
+    return step(txn, move, event);
   };
   return {"move on", apply};
 }
 
-Command<void> move_failed(int64_t move_no, std::string error, UnixMillis not_before) {
-  const auto apply = [=](WriteTxn& txn) -> Status {
-    return run(txn.index(),
-               "UPDATE move SET attempts = attempts + 1, error = ?2, not_before = ?3, "
-               "updated_at = ?4 WHERE move_no = ?1 AND state <> 5",
-               move_no, error.substr(0, kErrorBytesMax), not_before, txn.now());
+Command<void> fail_move(int64_t move_no, Error error) {
+  const auto apply = [move_no, error = std::move(error)](WriteTxn& txn) -> Status {
+    HOLDFAST_ASSIGN(move, need_move(txn.index(), move_no));
+    if (move.state == MoveState::kReleased) return Status();
+    return store(txn, move_no, after_failure(progress_of(move), error.code, txn.now()),
+                 error.message);
   };
   return {"note a failed try of a move", apply};
-}
-
-Command<void> move_given_up(int64_t move_no, std::string error) {
-  const auto apply = [=](WriteTxn& txn) -> Status {
-    return run(txn.index(),
-               "UPDATE move SET state = 6, attempts = attempts + 1, error = ?2, updated_at = ?3 "
-               "WHERE move_no = ?1 AND state <> 5",
-               move_no, error.substr(0, kErrorBytesMax), txn.now());
-  };
-  return {"give up a move", apply};
 }
 
 Command<void> switch_move(int64_t move_no, Millis release_after) {
@@ -133,10 +129,10 @@ Command<void> finish_move(int64_t move_no) {
     HOLDFAST_ASSIGN(move, need_move(txn.index(), move_no));
     if (move.state == MoveState::kReleased) return Status();
     HOLDFAST_ASSIGN(left, is_left(txn.index(), move));
-    if (move.state != MoveState::kSwitched || left)
+    if (left)
       return Error{Code::kConflict,
                    "move " + std::to_string(move_no) + ": its source is not released yet"};
-    return to_state(txn, move, MoveState::kReleased);
+    return step(txn, move, MoveEvent::kRemove);
   };
   return {"finish a move", apply};
 }

@@ -2,6 +2,7 @@
 // so none of these has a line (the media events they go with do).
 #pragma once
 
+#include "base/move.h"
 #include "index/writer.h"
 
 namespace holdfast {
@@ -13,13 +14,11 @@ struct PlanMove {
 };
 // Idempotent: the unfinished move of that pack to that medium is returned.
 Command<MoveRow> plan_move(PlanMove request);
-// To a later state; attempts start anew. kConflict when the state would go backwards, except to
-// kPlanned (the work is begun again). Moving to the state it has changes nothing.
-Command<void> move_progress(int64_t move_no, MoveState state);
-// A try failed: attempts + 1, the error kept, not before `not_before`. The state stays.
-Command<void> move_failed(int64_t move_no, std::string error, UnixMillis not_before);
-// The move will not be tried again: kFailed, visible.
-Command<void> move_given_up(int64_t move_no, std::string error);
+// One step of base/move.h. Nothing changes when the move is there already; kConflict when its state
+// knows no such step.
+Command<void> advance_move(int64_t move_no, MoveEvent event);
+// The try of the next step failed: after_failure() of base/move.h says what becomes of the move.
+Command<void> fail_move(int64_t move_no, Error error);
 
 // verified → switched: each member's recording is due again at max(now, its end + release_after),
 // or, when the pack comes from a pack medium, the pack is (of its youngest member).

@@ -173,11 +173,8 @@ Status let_members_go(WriteTxn& txn, int64_t pack_no) {
                    "UPDATE recording SET next_action_at = ?2 WHERE state <> 3 AND recording_no IN "
                    "(SELECT recording_no FROM copy WHERE pack_no = ?1)",
                    pack_no, txn.now()));
-  HOLDFAST_TRY(run(index,
-                   "UPDATE move SET state = 6, updated_at = ?2, error = "
-                   "'abandoned, its members go into another pack: ' || error "
-                   "WHERE pack_no = ?1 AND (state < 4 OR state = 6)",
-                   pack_no, txn.now()));
+  HOLDFAST_TRY(
+      run(index, "DELETE FROM move WHERE pack_no = ?1 AND (state < 4 OR state = 6)", pack_no));
   return run(index, "UPDATE pack SET state = 2, next_action_at = NULL WHERE pack_no = ?1", pack_no);
 }
 

@@ -55,8 +55,8 @@ Command<PackReleasePermit> release_pack(PackId pack, MediumId medium, ReleasePol
 // (Guard::check_pack_abandon). Idempotent. Decision pack.released (weakening).
 Command<PackReleasePermit> abandon_pack(PackId pack, MediumId medium, std::string who);
 // The released pack's bytes are gone from the medium: rows go, its quarantine there is over. When
-// it lies nowhere any more its unfinished moves fail, and its members are due at once: they may
-// join another pack. Idempotent; no line.
+// it lies nowhere any more its unfinished moves are forgotten (the lines of the pack tell what
+// became of it), and its members are due at once: they may join another pack. Idempotent; no line.
 Command<void> pack_gone(PackId pack, MediumId medium);
 
 }  // namespace holdfast

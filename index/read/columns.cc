@@ -65,7 +65,7 @@ MoveRow read_move(Statement& row) {
   out.to = row.next<MediumId>();
   out.state = row.next<MoveState>();
   out.attempts = row.next<int>();
-  out.not_before = row.next<UnixMillis>();
+  out.not_before = row.next<std::optional<UnixMillis>>();
   out.error = row.next<std::string>();
   out.created_at = row.next<UnixMillis>();
   out.updated_at = row.next<UnixMillis>();

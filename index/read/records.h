@@ -187,9 +187,9 @@ struct MoveRow {
   MediumId from;
   MediumId to;
   MoveState state = MoveState::kPlanned;
-  int attempts = 0;  // failed tries since the last step forward
-  UnixMillis not_before;
-  std::string error;  // of the last failed try
+  int attempts = 0;                      // failed tries since the last proof
+  std::optional<UnixMillis> not_before;  // of the next try; none: only a person can help
+  std::string error;                     // of the last failed try
   UnixMillis created_at;
   UnixMillis updated_at;
 };

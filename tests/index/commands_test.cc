@@ -109,24 +109,28 @@ BOOST_AUTO_TEST_CASE(the_life_of_a_pack) {
   PlanMove plan{open.pack, archive.standard, archive.warm};
   const MoveRow move = must(archive.writer->call(plan_move(plan)));
   BOOST_TEST(must(archive.writer->call(plan_move(plan))).move_no == move.move_no);
-  must(archive.writer->call(move_progress(move.move_no, MoveState::kCopying)));
-  must(archive.writer->call(
-      move_failed(move.move_no, "no space", archive.clock.now() + minutes(2))));
-  BOOST_TEST(must(ready_moves(index, MoveState::kCopying, archive.clock.now(), 10)).empty());
+  const auto step = [&](const MoveRow& of, MoveEvent event) {
+    return archive.writer->call(advance_move(of.move_no, event));
+  };
+  must(step(move, MoveEvent::kBegin));
+  must(archive.writer->call(fail_move(move.move_no, Error{Code::kNoSpace, "no space"})));
+  BOOST_TEST(must(ready_moves(index, MoveState::kFailed, archive.clock.now(), 10)).empty());
   archive.clock.advance(minutes(2));
-  const auto ready = must(ready_moves(index, MoveState::kCopying, archive.clock.now(), 10));
+  const auto ready = must(ready_moves(index, MoveState::kFailed, archive.clock.now(), 10));
   BOOST_REQUIRE(ready.size() == 1);
   BOOST_TEST(ready[0].attempts == 1);
   BOOST_TEST(ready[0].error == "no space");
+  must(step(move, MoveEvent::kRetry));
+  must(step(move, MoveEvent::kBegin));
   const SealedPack sealed = archive.seal_of(open.pack, {first, second});
   must(archive.writer->call(seal_pack(sealed, "system")));
   must(archive.writer->call(seal_pack(sealed, "system")));  // the answer was lost
-  must(archive.writer->call(move_progress(move.move_no, MoveState::kCopied)));
-  BOOST_CHECK(code_of(archive.writer->call(move_progress(move.move_no, MoveState::kCopying))) ==
-              Code::kConflict);
+  must(step(move, MoveEvent::kDurable));
+  must(step(move, MoveEvent::kDurable));  // the answer was lost
+  BOOST_CHECK(code_of(step(move, MoveEvent::kBegin)) == Code::kConflict);
   BOOST_CHECK(code_of(archive.writer->call(switch_move(move.move_no, days(3)))) == Code::kConflict);
   must(archive.writer->call(pack_verified(open.pack, archive.warm, VerifyMode::kDirect, "system")));
-  must(archive.writer->call(move_progress(move.move_no, MoveState::kVerified)));
+  must(step(move, MoveEvent::kProved));
   must(archive.writer->call(switch_move(move.move_no, days(3))));
   must(archive.writer->call(switch_move(move.move_no, days(3))));
   const auto due_at = archive.row_of(first.recording_no).next_action_at;
@@ -142,9 +146,10 @@ BOOST_AUTO_TEST_CASE(the_life_of_a_pack) {
   // On to cold.
   const MoveRow colder =
       must(archive.writer->call(plan_move({open.pack, archive.warm, archive.cold})));
-  must(archive.writer->call(move_progress(colder.move_no, MoveState::kCopying)));
+  must(step(colder, MoveEvent::kBegin));
   archive.copy_to_cold(open.pack);
-  must(archive.writer->call(move_progress(colder.move_no, MoveState::kVerified)));
+  must(step(colder, MoveEvent::kDurable));
+  must(step(colder, MoveEvent::kProved));
   must(archive.writer->call(switch_move(colder.move_no, days(31))));
   const PackRow pack = must(find_pack(index, open.pack)).value();
   BOOST_REQUIRE(pack.next_action_at.has_value());
@@ -171,6 +176,7 @@ BOOST_AUTO_TEST_CASE(an_empty_pack_is_dropped) {
   must(archive.writer->call(drop_pack(open.pack)));
   BOOST_CHECK(code_of(archive.writer->call(drop_pack(open.pack))) == Code::kNotFound);
   BOOST_TEST(must(status_summary(*archive.index, std::nullopt)).open_packs == 0);
+  BOOST_TEST(must(status_summary(*archive.index, std::nullopt)).unfinished_moves == 0);
 }
 
 class Archived : public Archive {

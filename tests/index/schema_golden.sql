@@ -136,7 +136,7 @@ CREATE TABLE move (
   to_no INTEGER NOT NULL REFERENCES medium,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
   attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER NOT NULL,
+  not_before INTEGER, -- NULL: only a person can help
   error TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL
@@ -405,6 +405,10 @@ END;
 CREATE TRIGGER move_count_in AFTER INSERT ON move
 BEGIN
   UPDATE counter SET value = value + 1 WHERE name = 'move.' || NEW.state;
+END;
+CREATE TRIGGER move_count_out AFTER DELETE ON move
+BEGIN
+  UPDATE counter SET value = value - 1 WHERE name = 'move.' || OLD.state;
 END;
 CREATE TRIGGER pack_count_change AFTER UPDATE OF state ON pack
 WHEN (NEW.state = 0) <> (OLD.state = 0)

@@ -255,7 +255,7 @@ BOOST_AUTO_TEST_CASE(a_move_that_fails_backs_off_stays_visible_and_goes_on) {
     const MoveRow& move = moves.front();
     BOOST_TEST(move.attempts == attempt);
     BOOST_TEST(!move.error.empty());
-    const Millis wait = move.not_before - rig.clock.now();
+    const Millis wait = move.not_before.value() - rig.clock.now();
     BOOST_TEST((wait > last));
     last = wait;
     rig.run_mover();  // too early: not tried

@@ -1,4 +1,4 @@
-#include "tiers/move.h"
+#include "base/move.h"
 
 #include <algorithm>
 #include <array>
@@ -61,21 +61,16 @@ std::optional<MoveState> next_state(MoveState state, MoveEvent event) {
 }
 
 Result<MoveProgress> advance(const MoveProgress& progress, MoveEvent event) {
+  for (const Transition& transition : kTransitions)
+    if (transition.event == event && transition.to == progress.state) return progress;
   const std::optional<MoveState> to = next_state(progress.state, event);
   if (!to)
     return Error{Code::kConflict, "a move that is " + std::string(word(progress.state)) +
                                       " knows no " + std::string(word(event))};
-  // Beginning anew is no step forward: the copy that failed before may fail again.
-  if (event == MoveEvent::kRetry || event == MoveEvent::kBegin)
-    return MoveProgress{*to, progress.attempts, progress.next_try_at};
-  return MoveProgress{*to, 0, std::nullopt};
-}
-
-Result<MoveProgress> advance_proved(const MoveProgress& progress, VerifyMode mode) {
-  if (mode == VerifyMode::kNone)
-    return Error{Code::kInvalid,
-                 "verify a move: a read from the page cache proves nothing about the medium"};
-  return advance(progress, MoveEvent::kProved);
+  const bool is_proof =
+      event != MoveEvent::kRetry && event != MoveEvent::kBegin && event != MoveEvent::kDurable;
+  if (is_proof) return MoveProgress{*to, 0, std::nullopt};
+  return MoveProgress{*to, progress.attempts, progress.next_try_at};
 }
 
 MoveProgress after_failure(const MoveProgress& progress, Code code, UnixMillis now) {
@@ -88,18 +83,10 @@ MoveProgress after_failure(const MoveProgress& progress, Code code, UnixMillis n
   return failed;
 }
 
-bool may_try(const MoveProgress& progress, UnixMillis now) {
-  if (progress.state == MoveState::kReleased) return false;
-  if (progress.attempts == 0) return true;
-  return progress.next_try_at.has_value() && *progress.next_try_at <= now;
-}
-
 Millis backoff(int attempts) {
   assert(attempts >= 1);
   const int exponent = std::min(attempts, limits::kMoveAttemptsBackoffCap);
   return minutes(int64_t{1} << exponent);
 }
-
-bool may_remove_source(MoveState state) { return state == MoveState::kSwitched; }
 
 }  // namespace holdfast
