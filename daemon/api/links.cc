@@ -177,6 +177,7 @@ void revoke_links(CallPtr call) {
       HOLDFAST_ASSIGN(key, find_string(body, "key_id"));
       if (jti.has_value() + kid.has_value() + key.has_value() != 1)
         return Error{Code::kInvalid, "give exactly one of jti, kid and key_id"};
+      if (kid && *kid < 1) return Error{Code::kInvalid, "\"kid\" must be 1 or more"};
       if (jti) {
         HOLDFAST_ASSIGN(id, LinkId::from_text(*jti));
         revocation.jti = id;

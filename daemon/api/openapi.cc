@@ -40,12 +40,29 @@ json::object reference(std::string_view schema) {
   return {{"$ref", "#/components/schemas/" + std::string(schema)}};
 }
 
+// `schema` is a name in components/schemas, or a media type whose bodies no schema describes.
 json::object content_of(std::string_view schema, int status) {
+  if (schema.find('/') != std::string_view::npos) return {{schema, json::object()}};
   const std::string_view type =
       status >= 400 && schema == "Problem" ? "application/problem+json" : "application/json";
   return {{type, json::object{{"schema", reference(schema)}}}};
 }
 
+bool has_body(const Route& route) {
+  return !route.request_schema.empty() || route.id == "ingestRecording";
+}
+
+// Malformed ids, parameters and JSON are told in the platform's shape, what a field's value means
+// in that of RFC 9457.
+json::object malformed() {
+  json::object content = content_of("ValidationError", 422);
+  for (const json::key_value_pair& one : content_of("Problem", 422))
+    content.insert_or_assign(one.key(), one.value());
+  return {{"description", "A value is malformed."}, {"content", std::move(content)}};
+}
+
+// What a route's row of the table says, and what follows from its access, path and body for every
+// route alike.
 json::object responses_of(const Route& route) {
   json::object responses;
   for (const Answer& answer : route.answers) {
@@ -59,16 +76,29 @@ json::object responses_of(const Route& route) {
           json::object{{"description", about}, {"content", content_of("Problem", status)}};
   };
   if (route.access == Access::kOpen) return responses;
+  const auto in_path = [&](std::string_view part) {
+    return route.path.find(part) != std::string_view::npos;
+  };
+  problem(400, "Two credentials, or a request that is not valid HTTP.");
   problem(401, "No credential, or one that is not known.");
   problem(403, "The credential may not do this.");
-  problem(404, "There is no such thing, or it is another workspace's.");
-  if (!responses.contains("422"))
-    responses["422"] = json::object{{"description", "A value is malformed."},
-                                    {"content", content_of("ValidationError", 422)}};
+  if (in_path("{")) problem(404, "There is no such thing, or it is another workspace's.");
+  if (in_path("{call_sid}")) problem(409, "The call is coming in: ask again.");
+  if (has_body(route)) problem(413, "The body is over its limit.");
+  if ((in_path("{") || !route.query.empty() || has_body(route)) && !responses.contains("422"))
+    responses["422"] = malformed();
+  problem(500, "The archive could not do this.");
+  problem(503, "Starting, or not available now: try again.");
   return responses;
 }
 
-json::object operation_of(const Route& route) {
+// Without a field that must stand there, an absent body is an empty object.
+bool needs_body(const json::object& all, std::string_view schema) {
+  const json::value* required = all.at(schema).get_object().if_contains("required");
+  return required != nullptr && !required->get_array().empty();
+}
+
+json::object operation_of(const Route& route, const json::object& all_schemas) {
   json::object operation{
       {"operationId", route.id}, {"summary", route.summary}, {"responses", responses_of(route)}};
   json::array parameters;
@@ -86,7 +116,9 @@ json::object operation_of(const Route& route) {
     parameters.push_back(parameter_of(parameter, "query"));
   if (!parameters.empty()) operation["parameters"] = std::move(parameters);
   if (!route.request_schema.empty())
-    operation["requestBody"] = json::object{{"content", content_of(route.request_schema, 200)}};
+    operation["requestBody"] =
+        json::object{{"required", needs_body(all_schemas, route.request_schema)},
+                     {"content", content_of(route.request_schema, 200)}};
   if (route.id == "ingestRecording")
     operation["requestBody"] = json::object{
         {"required", true},
@@ -112,10 +144,11 @@ json::object lower(http::Method method, json::object operation) {
 }  // namespace
 
 void openapi_document(CallPtr call) {
+  json::object all_schemas = schemas();
   json::object paths;
   for (const Route& route : *call->services.routes) {
     if (route.access == Access::kMount) continue;
-    json::object operations = lower(route.method, operation_of(route));
+    json::object operations = lower(route.method, operation_of(route, all_schemas));
     json::value& path = paths[route.path];
     if (!path.is_object()) path.emplace_object();
     for (json::key_value_pair& operation : operations)
@@ -129,7 +162,7 @@ void openapi_document(CallPtr call) {
   document["info"] = json::object{{"title", "Holdfast"}, {"version", HOLDFAST_VERSION}};
   document["paths"] = std::move(paths);
   document["components"] =
-      json::object{{"schemas", schemas()}, {"securitySchemes", std::move(schemes)}};
+      json::object{{"schemas", std::move(all_schemas)}, {"securitySchemes", std::move(schemes)}};
   call->answer(200, document);
 }
 

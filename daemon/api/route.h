@@ -43,7 +43,8 @@ enum class Access {
 struct Answer {
   int status = 200;
   std::string_view about;
-  std::string_view schema;  // name in components/schemas; empty: no JSON body
+  // Name in components/schemas; or a media type ("*/*") that no schema describes; empty: no body.
+  std::string_view schema;
 };
 
 struct Route {

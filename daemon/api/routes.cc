@@ -40,6 +40,7 @@ std::vector<Parameter> listing_parameters() {
 
 const Answer kArchived{202, "Archived: a restore is under way; the estimate and restore links.",
                        "Restoring"};
+const Answer kBudget{429, "The key's recall budget is used up.", "Problem"};
 
 void add_recordings(std::vector<Route>& routes) {
   routes.push_back({Method::kGet,
@@ -96,7 +97,7 @@ void add_recordings(std::vector<Route>& routes) {
        {integer("expires_in", "Seconds until the links expire.", 1, limits::kLinkLifeSecondsMax),
         flag("attachment", "Links that a browser saves instead of playing.")},
        "",
-       {{200, "The links.", "RecordingUrls"}, kArchived},
+       {{200, "The links.", "RecordingUrls"}, kArchived, kBudget},
        recording_urls});
   routes.push_back({Method::kGet,
                     "/v1/{workspace_id}/recordings/{call_sid}/metadata",
@@ -116,13 +117,15 @@ void add_recordings(std::vector<Route>& routes) {
                     Scope::kRecordingsDownload,
                     {},
                     "",
-                    {{200, "The file.", ""},
-                     {206, "A range of it.", ""},
+                    {{200, "The file.", "*/*"},
+                     {206, "A range of it.", "*/*"},
                      {304, "Not modified.", ""},
+                     {412, "If-Match or If-Unmodified-Since does not hold.", ""},
                      {400, "No file has such a name.", "Problem"},
                      {403, "The link is bad, expired or revoked.", "Problem"},
                      {416, "The range is outside the file.", ""},
-                     kArchived},
+                     kArchived,
+                     kBudget},
                     download});
 }
 
@@ -135,9 +138,7 @@ void add_restores(std::vector<Route>& routes) {
                     Scope::kRecordingsRestore,
                     {},
                     "RestoreWish",
-                    {kArchived,
-                     {200, "It is on the fast tier already.", "RecordingUrls"},
-                     {429, "The key's recall budget is used up.", "Problem"}},
+                    {kArchived, {200, "It is on the fast tier already.", "RecordingUrls"}, kBudget},
                     request_restore_call});
   routes.push_back({Method::kPost,
                     "/v1/{workspace_id}/restores",
@@ -360,7 +361,7 @@ void add_operations(std::vector<Route>& routes) {
                     std::nullopt,
                     {},
                     "",
-                    {{200, "OpenAPI 3.1.", ""}},
+                    {{200, "OpenAPI 3.1.", "application/json"}, {503, "Starting.", "Problem"}},
                     openapi_document});
   routes.push_back({Method::kGet,
                     "/v1/status",
@@ -448,7 +449,7 @@ void add_operations(std::vector<Route>& routes) {
         text("call_sid", "Only about this call; needs workspace."),
         text("actor", "Only by this actor."), time("from", "At or after."), time("to", "Before.")},
        "",
-       {{200, "A page.", "AuditPage"}},
+       {{200, "A page.", "AuditPage"}, {404, "No such workspace or call.", "Problem"}},
        audit_lines});
   routes.push_back(
       {Method::kGet,

@@ -1,5 +1,6 @@
 #include "daemon/http/problem.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
@@ -35,6 +36,34 @@ std::string_view title_of(std::string_view word, int status) {
   return reason_phrase(status);
 }
 
+// The bytes of the well-formed character at the front of `text` (RFC 3629), 0 when there is none.
+size_t character_length(std::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  if (lead < 0x80) return 1;
+  const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+  for (size_t i = 1; i < length; ++i)
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  // Overlong forms, surrogates, and what is beyond U+10FFFF.
+  const unsigned char second = byte(1);
+  const bool bad = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                   (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
+  return bad ? 0 : length;
+}
+
+// What a client sent may be any bytes, and what we answer is JSON: a byte that is no text becomes
+// U+FFFD.
+std::string as_text(std::string_view bytes) {
+  std::string text;
+  while (!bytes.empty()) {
+    const size_t length = character_length(bytes);
+    text += length == 0 ? std::string_view("\xEF\xBF\xBD") : bytes.substr(0, length);
+    bytes.remove_prefix(std::max<size_t>(length, 1));
+  }
+  return text;
+}
+
 }  // namespace
 
 Problem problem_of(const Error& error) {
@@ -56,7 +85,7 @@ Response problem_response(const Problem& problem) {
   body["type"] = "urn:holdfast:problem:" + problem.word;
   body["title"] = problem.title;
   body["status"] = problem.status;
-  if (!problem.detail.empty()) body["detail"] = problem.detail;
+  if (!problem.detail.empty()) body["detail"] = as_text(problem.detail);
   Response response =
       text_response(problem.status, "application/problem+json", canonical(std::move(body)));
   response.headers.set("cache-control", "no-store");
@@ -81,7 +110,10 @@ Response validation_response(const std::vector<FieldError>& errors) {
   for (const FieldError& error : errors) {
     json::array location(error.location.begin(), error.location.end());
     json::object one = {{"loc", std::move(location)}, {"msg", error.message}, {"type", error.type}};
-    if (!error.input.is_null()) one["input"] = error.input;
+    if (error.input.is_string())
+      one["input"] = as_text(error.input.get_string());
+    else if (!error.input.is_null())
+      one["input"] = error.input;
     details.push_back(std::move(one));
   }
   return json_response(422, json::object{{"detail", std::move(details)}});
