@@ -308,7 +308,8 @@ void add_keys(std::vector<Route>& routes) {
                     Scope::kAdmin,
                     {},
                     "",
-                    {{201, "Its number.", "SigningKey"}},
+                    {{201, "Its number.", "SigningKey"},
+                     {409, "Links of the key that would go may still be good.", "Problem"}},
                     rotate_signing_key_call});
   routes.push_back({Method::kPost,
                     "/v1/workspaces",

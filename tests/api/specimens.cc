@@ -256,4 +256,27 @@ HttpRequest Specimens::valid(const Operation& operation, const std::string& work
   return request;
 }
 
+HttpResponse head_of_stream(ApiRig& rig, const HttpRequest& request, const std::string& key) {
+  std::string target = request.path;
+  for (const auto& [name, value] : request.query)
+    target += (target.find('?') == std::string::npos ? "?" : "&") + name + "=" + value;
+  RawConnection connection(rig.daemon().port());
+  connection.write("GET " + target + " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer " + key +
+                   "\r\n\r\n");
+  std::string head;
+  while (head.find("\r\n\r\n") == std::string::npos) {
+    const std::string some = connection.read_some();
+    if (some.empty()) throw std::runtime_error(target + ": the stream ended in its head");
+    head += some;
+  }
+  HttpResponse response;
+  response.status = std::stoi(head.substr(head.find(' ') + 1));
+  constexpr std::string_view kType = "content-type: ";
+  for (char& c : head) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  if (const size_t at = head.find(kType); at != std::string::npos)
+    response.headers.emplace_back(
+        "content-type", head.substr(at + kType.size(), head.find('\r', at) - at - kType.size()));
+  return response;
+}
+
 }  // namespace holdfast::testing

@@ -54,4 +54,8 @@ class Specimens {
   int directories_ = 0;
 };
 
+// The head of an answer that does not end, such as text/event-stream: read on a connection of its
+// own, as the owner of `key`.
+HttpResponse head_of_stream(ApiRig& rig, const HttpRequest& request, const std::string& key);
+
 }  // namespace holdfast::testing
