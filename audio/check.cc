@@ -10,6 +10,7 @@ namespace {
 
 static_assert(kAudioCheckBytes >= kWavHeadBytes);
 
+constexpr size_t kFormatBytesMax = 32;  // a longer word is no format: nothing is claimed
 constexpr double kToleranceSeconds = 1.0;
 constexpr double kToleranceShare = 0.02;
 
@@ -21,10 +22,8 @@ bool starts_with(std::string_view text, std::string_view start) {
 
 int32_t check_duration(const AudioClaims& claims, int64_t frames, int64_t rate_hz) {
   if (!claims.duration_seconds || rate_hz <= 0) return 0;
-  double claimed = *claims.duration_seconds;
   double measured = static_cast<double>(frames) / static_cast<double>(rate_hz);
-  double tolerance = std::max(kToleranceSeconds, kToleranceShare * claimed);
-  return std::fabs(measured - claimed) > tolerance ? bit(Flag::kDurationMismatch) : 0;
+  return duration_differs(*claims.duration_seconds, measured) ? bit(Flag::kDurationMismatch) : 0;
 }
 
 int32_t check_channels(std::string_view file_name, int channels) {
@@ -77,6 +76,44 @@ int32_t check_audio(std::string_view file_name, const AudioClaims& claims, Bytes
   if (kind == FileKind::kRawAudio) flags |= check_raw(file_name, claims, length);
   if (kind == FileKind::kWav) flags |= check_wav(file_name, claims, length, first);
   return flags;
+}
+
+AudioFacts audio_facts(std::string_view file_name, const ChannelClaim* claim, Bytes length,
+                       ByteSpan first) {
+  AudioFacts facts;
+  const FileKind kind = file_kind(file_name);
+  if (kind != FileKind::kRawAudio && kind != FileKind::kWav && kind != FileKind::kCompressedAudio)
+    return facts;
+  if (claim != nullptr && claim->format.size() <= kFormatBytesMax) facts.format = claim->format;
+  if (claim != nullptr) facts.sample_rate_hz = claim->sample_rate_hz;
+  const auto last = [&](int64_t frames) {
+    if (facts.sample_rate_hz > 0) facts.duration = Millis(frames * 1000 / facts.sample_rate_hz);
+  };
+  if (kind == FileKind::kRawAudio) {
+    const SampleForm form = raw_sample_form(file_name, claim);
+    if (form == SampleForm::kNone) return facts;
+    const bool is_law = form == SampleForm::kMulaw || form == SampleForm::kAlaw;
+    if (facts.format.empty()) facts.format = is_law ? word(form) : "pcm16";
+    // G.711 has one rate; that of bare PCM is known only from who recorded it.
+    if (is_law && facts.sample_rate_hz == 0) facts.sample_rate_hz = raw_sample_rate_hz(form, claim);
+    facts.tracks = 1;
+    last(length.count / bytes_per_sample(form));
+    return facts;
+  }
+  if (facts.format.empty()) facts.format = file_name.substr(file_name.rfind('.') + 1);
+  if (kind != FileKind::kWav) return facts;
+  const Result<WavHeader> header = read_wav_header(first, length);
+  if (!header.ok()) return facts;
+  facts.tracks = header->channels;
+  if (header->sample_rate_hz > 0 && header->sample_rate_hz <= INT32_MAX)
+    facts.sample_rate_hz = static_cast<int>(header->sample_rate_hz);
+  if (header->form() != SampleForm::kNone) last(header->frames());
+  return facts;
+}
+
+bool duration_differs(double claimed_seconds, double measured_seconds) {
+  const double tolerance = std::max(kToleranceSeconds, kToleranceShare * claimed_seconds);
+  return std::fabs(measured_seconds - claimed_seconds) > tolerance;
 }
 
 }  // namespace holdfast

@@ -4,6 +4,9 @@
 
 #include <string_view>
 
+#include <optional>
+#include <string>
+
 #include "audio/sample_form.h"
 #include "base/rows.h"
 #include "base/types.h"
@@ -24,5 +27,21 @@ constexpr size_t kAudioCheckBytes = 64 * 1024;
 // WAV header or with samples of a form we do not know.
 int32_t check_audio(std::string_view file_name, const AudioClaims& claims, Bytes length,
                     ByteSpan first);
+
+// What is known of a file's sound without decoding it.
+struct AudioFacts {
+  std::string format;              // as claimed, else "mulaw", "alaw", "pcm16", "wav", "mp3", …
+  int sample_rate_hz = 0;          // 0 when not known
+  int tracks = 0;                  // channels within the file; 0 when not known
+  std::optional<Millis> duration;  // of the whole frames that are there; none when not known
+};
+
+// `claim` is the metadata's word about the file's channel, or null. A WAV's own header is
+// believed before it; compressed files are not opened, so that their length is not known.
+AudioFacts audio_facts(std::string_view file_name, const ChannelClaim* claim, Bytes length,
+                       ByteSpan first);
+
+// Off by more than 1 s and more than 2 %.
+bool duration_differs(double claimed_seconds, double measured_seconds);
 
 }  // namespace holdfast

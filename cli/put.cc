@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/file_name.h"
 #include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -43,10 +44,13 @@ Result<std::vector<std::string>> files_in(Io& io, int directory_fd, bool needs_m
   };
   HOLDFAST_TRY(each_entry(io, directory_fd, visit));
   std::sort(names.begin(), names.end());
-  const auto metadata = std::find(names.begin(), names.end(), kMetadata);
+  auto metadata = std::find(names.begin(), names.end(), kMetadata);
+  if (metadata == names.end())
+    metadata = std::find_if(names.begin(), names.end(), is_later_metadata);
   if (metadata == names.end() && needs_metadata)
     return Error{Code::kNotFound,
-                 "metadata.json is missing; it names the call and describes its audio"};
+                 "metadata.json is missing (metadata.2.json and so on for a later part); it names "
+                 "the call and describes its audio"};
   if (names.empty()) return Error{Code::kNotFound, "there is no file"};
   if (metadata != names.end()) std::rotate(names.begin(), metadata, metadata + 1);
   return names;
@@ -59,11 +63,13 @@ class PutCommand final : public Command {
             "Store directories as recordings",
             "Sends the files of each directory as one recording. metadata.json must be among\n"
             "them, since it names the call; with --call it may be absent, as in a later part\n"
-            "of a known call (a transcript, another segment). When a directory is \"stored\", its\n"
-            "files, index row and ledger line are durable and their digests were compared.\n"
-            "Sending the same bytes again is \"unchanged\"; other bytes under a known name are\n"
-            "refused: conflict. A failing directory does not keep back the ones after it.",
-            {"holdfast put ./CA8d1f0c2b", "holdfast put incoming/* --json"}};
+            "of a known call (a transcript, another segment), which may bring metadata.2.json\n"
+            "of its own. When a directory is \"stored\", its files, index row and ledger line\n"
+            "are durable and their digests were compared. Sending the same bytes again is\n"
+            "\"unchanged\"; other bytes under a known name are refused: a correction has a name\n"
+            "of its own. A failing directory does not keep back the ones after it.",
+            {"holdfast put ./CA8d1f0c2b", "holdfast put ./second --call CA8d1f0c2b",
+             "holdfast put incoming/* --json"}};
   }
   void declare(Arguments& arguments) override {
     arguments.positionals("DIR", directories_, "Directories, one recording each");

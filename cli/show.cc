@@ -14,7 +14,8 @@ class ShowCommand final : public Command {
   Lesson lesson() const override {
     return {"show",
             "Everything known of one recording: files, copies, holds, restore",
-            "Shows a recording with the digest of every file, every copy with the medium it lies\n"
+            "Shows a recording with the digest of every file, the segments it was recorded in and\n"
+            "the gaps between them, every copy with the medium it lies\n"
             "on and when it was last re-read and proven, every hold ever placed, and its restore.\n"
             "Showing recalls nothing.",
             {"holdfast show CA8d1f0c2b", "holdfast show CA8d1f0c2b --json | jq '.copies[].tier'"}};
@@ -31,6 +32,7 @@ class ShowCommand final : public Command {
     HOLDFAST_ASSIGN(recording, object_of(answer->value, "show " + call_));
     print_facts(session, *recording);
     print_files(session, *recording);
+    print_segments(session, *recording);
     print_copies(session, *recording);
     print_holds(session, *recording);
     return {};
@@ -68,6 +70,24 @@ class ShowCommand final : public Command {
     for (const json::object* file : objects_of(item, "files"))
       table.add({text_of(*file, "name"), text_of(*file, "part"), size_of(*file, "size"),
                  text_of(*file, "channel"), text_of(*file, "sha256")});
+    table.flush(stdout);
+  }
+
+  // One recorded in a single piece needs no table of its pieces.
+  static void print_segments(Session& session, const json::object& item) {
+    const auto segments = objects_of(item, "segments");
+    if (segments.size() < 2) return;
+    session.print("\nSegments");
+    Table table({{"SEGMENT", Table::Align::kRight},
+                 {"PART", Table::Align::kRight},
+                 {"STARTED (UTC)"},
+                 {"LENGTH", Table::Align::kRight},
+                 {"GAP BEFORE", Table::Align::kRight},
+                 {"FILES"}});
+    for (const json::object* segment : segments)
+      table.add({text_of(*segment, "segment"), text_of(*segment, "part"),
+                 time_of(*segment, "started_at"), length_of(*segment, "duration_seconds"),
+                 length_of(*segment, "gap_seconds"), list_of(*segment, "files")});
     table.flush(stdout);
   }
 

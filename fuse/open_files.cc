@@ -33,7 +33,7 @@ class Slot {
 std::vector<std::string> plain_directories(const Recording& recording, int part) {
   const PartId id{recording.recording, part};
   const std::string place =
-      Place{recording.workspace, recording.day, recording.call_sid, part}.directory();
+      Place{recording.home, recording.day, recording.call_sid, part}.directory();
   bool placed = true;
   for (const PartRow& row : recording.part_rows)
     if (row.part == part) placed = row.placed;

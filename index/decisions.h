@@ -69,6 +69,8 @@ struct IngestRow {
   UnixMillis received_at;
   CalendarDay day;
   std::optional<Millis> duration;
+  std::optional<UnixMillis> part_started_at;  // as the part's own metadata says
+  std::optional<UnixMillis> part_ended_at;
   int32_t flags = 0;
   MediumId medium;  // where the files lie now: the standard tier
   std::vector<FileRow> files;

@@ -39,9 +39,10 @@ Status insert_files(Database& index, RecordingNo number, const IngestRow& row) {
   for (const FileRow& file : row.files)
     HOLDFAST_TRY(run(index,
                      "INSERT INTO file (recording_no, part, name, size, sha256, channel, format, "
-                     "sample_rate) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                     "sample_rate, tracks, duration_ms) "
+                     "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
                      number, row.part, file.name, file.size, file.sha256, file.channel, file.format,
-                     file.sample_rate));
+                     file.sample_rate, file.tracks, file.duration));
   if (!row.metadata) return Status();
   return run(index, "INSERT INTO metadata (recording_no, bytes) VALUES (?1, ?2)", number,
              as_bytes(*row.metadata));
@@ -56,12 +57,18 @@ Status insert_search(Database& index, RecordingNo number, const IngestRow& row,
              row.search.tags, row.search.consent, row.search.words);
 }
 
+struct PartTimes {
+  UnixMillis received_at;
+  std::optional<UnixMillis> started_at = std::nullopt;
+  std::optional<UnixMillis> ended_at = std::nullopt;
+};
+
 Status insert_part(WriteTxn& txn, RecordingNo number, int part, Bytes bytes,
-                   UnixMillis received_at) {
+                   const PartTimes& times) {
   HOLDFAST_TRY(run(txn.index(),
-                   "INSERT INTO part (recording_no, part, bytes, received_at, placed) "
-                   "VALUES (?1, ?2, ?3, ?4, 0)",
-                   number, part, bytes, received_at));
+                   "INSERT INTO part (recording_no, part, bytes, received_at, started_at, "
+                   "ended_at, placed) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
+                   number, part, bytes, times.received_at, times.started_at, times.ended_at));
   return run(txn.index(),
              "UPDATE recording SET parts = max(parts, ?2), bytes = bytes + ?3 "
              "WHERE recording_no = ?1",
@@ -83,7 +90,7 @@ Status ingested_unseen(WriteTxn& txn, const RecordingId& recording, const json::
   HOLDFAST_ASSIGN(bytes, need_integer(details, "bytes"));
   HOLDFAST_ASSIGN(known,
                   rows::known_or_unlocated(txn, recording, RecordingNo(number), workspace_no));
-  return insert_part(txn, known, part, Bytes(bytes), txn.now());
+  return insert_part(txn, known, part, Bytes(bytes), PartTimes{txn.now()});
 }
 
 Result<bool> has_part(Database& index, RecordingNo number, int part) {
@@ -116,7 +123,8 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   if (part == 1) HOLDFAST_TRY(insert_search(txn.index(), number, *row, workspace_no));
   Bytes bytes;
   for (const FileRow& file : row->files) bytes += file.size;
-  HOLDFAST_TRY(insert_part(txn, number, part, bytes, row->received_at));
+  const PartTimes times{row->received_at, row->part_started_at, row->part_ended_at};
+  HOLDFAST_TRY(insert_part(txn, number, part, bytes, times));
   HOLDFAST_TRY(insert_files(txn.index(), number, *row));
   HOLDFAST_TRY(insert_original(txn, number, *row));
   if (part > 1)

@@ -69,6 +69,7 @@ CREATE TABLE recording (
   recording_no INTEGER PRIMARY KEY,
   recording_id BLOB NOT NULL UNIQUE CHECK (length(recording_id) = 16),
   workspace_no INTEGER NOT NULL REFERENCES workspace,
+  home_no INTEGER REFERENCES workspace,  -- whose tree its files lie in, when that is another's
   call_sid TEXT CHECK (call_sid IS NOT NULL OR state = 4),
   service_id BLOB CHECK (length(service_id) = 16),
   direction INTEGER,
@@ -115,6 +116,8 @@ CREATE TABLE part (
   part INTEGER NOT NULL CHECK (part >= 1),
   bytes INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
+  started_at INTEGER,  -- as its own metadata says
+  ended_at INTEGER,
   placed INTEGER NOT NULL,
   copies INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (recording_no, part)
@@ -130,6 +133,8 @@ CREATE TABLE file (
   channel INTEGER NOT NULL,
   format TEXT NOT NULL,
   sample_rate INTEGER NOT NULL,
+  tracks INTEGER NOT NULL DEFAULT 0,  -- 1 mono, 2 stereo, 0 not known
+  duration_ms INTEGER,
   PRIMARY KEY (recording_no, part, name),
   FOREIGN KEY (recording_no, part) REFERENCES part
 ) STRICT, WITHOUT ROWID;
@@ -297,6 +302,28 @@ CREATE TABLE tombstone (
   mark BLOB PRIMARY KEY CHECK (length(mark) = 32),
   recording_id BLOB NOT NULL CHECK (length(recording_id) = 16),
   at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Where a recording was known before it moved to another workspace: nothing is taken there.
+CREATE TABLE former_address (
+  mark BLOB PRIMARY KEY CHECK (length(mark) = 32),
+  recording_id BLOB NOT NULL CHECK (length(recording_id) = 16),
+  at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- What was decided against what media say of a recording, in order: later ones win.
+CREATE TABLE relabel (
+  recording_no INTEGER NOT NULL REFERENCES recording,
+  relabel_no INTEGER NOT NULL CHECK (relabel_no >= 1),
+  at INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  reason TEXT NOT NULL,  -- a note
+  labels TEXT NOT NULL,  -- a note: a JSON merge patch of the attributes; '' for none
+  sets_service INTEGER NOT NULL,
+  service_id BLOB CHECK (length(service_id) = 16),
+  from_no INTEGER NOT NULL REFERENCES workspace,
+  to_no INTEGER NOT NULL REFERENCES workspace,
+  PRIMARY KEY (recording_no, relabel_no)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE quarantine (

@@ -1,6 +1,8 @@
 // GET and HEAD …/download/{filename}: the bytes of one file.
 #include <algorithm>
+#include <optional>
 
+#include "base/limits.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/links.h"
@@ -15,6 +17,26 @@ namespace holdfast::api {
 namespace {
 
 constexpr std::string_view kMetadataName = "metadata.json";
+
+// "<name>", or "+<n>/<name>" for a file of part n > 1 (contracts, "File names").
+struct WantedFile {
+  std::optional<int> part;
+  std::string_view name;
+};
+
+// Nothing when it is outside the grammar.
+std::optional<WantedFile> parse_wanted(std::string_view text) {
+  WantedFile wanted{std::nullopt, text};
+  if (const size_t slash = text.find('/'); text.starts_with('+') && slash != text.npos) {
+    const std::string_view number = text.substr(1, slash - 1);
+    const std::optional<int64_t> part = decimal(number);
+    if (!part || *part < 2 || *part > limits::kPartsMax || number.front() == '0')
+      return std::nullopt;
+    wanted = {static_cast<int>(*part), text.substr(slash + 1)};
+  }
+  if (!is_file_name(wanted.name)) return std::nullopt;
+  return wanted;
+}
 
 struct Download {
   Recording recording;
@@ -148,17 +170,21 @@ void download(CallPtr call) {
   } else {
     return call->fail(Error{Code::kNotFound, "there is no such recording"});
   }
-  if (!is_file_name(name))
+  const std::optional<WantedFile> asked = parse_wanted(name);
+  if (!asked)
     return call->answer(http::problem_response(
         400, "invalid-filename",
-        "a file name is 1 to 128 of A-Z a-z 0-9 . _ - without a leading dot"));
-  const auto file = std::find_if(recording->files.begin(), recording->files.end(),
-                                 [&](const FileRow& row) { return row.name == name; });
+        "a file name is 1 to 128 of A-Z a-z 0-9 . _ - without a leading dot; that of a later part "
+        "may have +<part>/ before it"));
+  const auto file =
+      std::find_if(recording->files.begin(), recording->files.end(), [&](const FileRow& row) {
+        return row.name == asked->name && asked->part.value_or(row.part) == row.part;
+      });
   if (file == recording->files.end())
     return call->fail(Error{Code::kNotFound, "the recording has no file " + name});
 
   Download wanted{*recording, *file, {}};
-  const bool from_index = name == kMetadataName;
+  const bool from_index = asked->name == kMetadataName;
   if (call->actor.link && call->actor.link->restore &&
       answered_restore_link(call, *recording, from_index))
     return;

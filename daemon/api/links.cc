@@ -3,6 +3,7 @@
 #include "base/limits.h"
 #include "base/time_text.h"
 #include "daemon/api/views.h"
+#include "daemon/work/segments.h"
 #include "index/commands/keys.h"
 #include "index/read/recordings.h"
 #include "index/secrets.h"
@@ -103,6 +104,7 @@ Result<std::vector<MintedLink>> mint_links(Call& call, const std::string& call_s
     link.attachment = terms.attachment;
     const std::string path = "/v1/" + call.workspace->workspace.text() + "/recordings/" +
                              http::percent_encode(call_sid) + "/download/" +
+                             (file.part > 1 ? "+" + std::to_string(file.part) + "/" : "") +
                              http::percent_encode(file.name);
     HOLDFAST_ASSIGN(query, http::mint_link(key, call.workspace->workspace, path, link));
     minted.push_back({call.services.public_url + path + "?" + query, link.jti});
@@ -152,16 +154,16 @@ void add_links(json::object& body, const Recording& recording,
                const std::vector<MintedLink>& links) {
   for (std::string_view link : {"inbound_url", "outbound_url", "metadata_url"})
     body[link] = nullptr;
+  const FileRow* inbound = first_file(recording.files, Channel::kInbound);
+  const FileRow* outbound = first_file(recording.files, Channel::kOutbound);
   json::array files;
   for (size_t i = 0; i < links.size(); ++i) {
     const FileRow& file = recording.files[i];
     json::object view = file_view(file);
     view["url"] = links[i].url;
     files.push_back(std::move(view));
-    if (file.channel == Channel::kInbound && body["inbound_url"].is_null())
-      body["inbound_url"] = links[i].url;
-    if (file.channel == Channel::kOutbound && body["outbound_url"].is_null())
-      body["outbound_url"] = links[i].url;
+    if (&file == inbound) body["inbound_url"] = links[i].url;
+    if (&file == outbound) body["outbound_url"] = links[i].url;
     if (file.name == "metadata.json") body["metadata_url"] = links[i].url;
   }
   body["files"] = std::move(files);

@@ -8,6 +8,7 @@
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
 #include "daemon/work/metadata.h"
+#include "daemon/work/segments.h"
 #include "index/commands/destruction.h"
 #include "index/read/holds.h"
 #include "index/read/listing.h"
@@ -91,6 +92,21 @@ void recording_urls(CallPtr call) {
   answer_urls(call, *recording, life, call->query_bool("attachment").value_or(false));
 }
 
+namespace {
+
+// What the channel's first file is; an absent channel has no format, no rate and no bytes.
+void describe_channel(const FileRow* file, ChannelFormat& channel) {
+  if (file == nullptr) {
+    channel = ChannelFormat();
+    return;
+  }
+  channel.size_bytes = file->size.count;
+  if (channel.format.empty()) channel.format = file->format;
+  if (channel.sample_rate == 0) channel.sample_rate = file->sample_rate;
+}
+
+}  // namespace
+
 void recording_metadata(CallPtr call) {
   std::optional<Recording> recording = need_recording(*call);
   if (!recording) return;
@@ -104,14 +120,10 @@ void recording_metadata(CallPtr call) {
   }
   metadata.call_sid = recording->call_sid;
   // What the files are is known better than what was said of them.
-  metadata.inbound.size_bytes.reset();
-  metadata.outbound.size_bytes.reset();
-  for (const FileRow& file : recording->files) {
-    if (file.channel == Channel::kInbound) metadata.inbound.size_bytes = file.size.count;
-    if (file.channel == Channel::kOutbound) metadata.outbound.size_bytes = file.size.count;
-  }
-  if (!metadata.inbound.size_bytes) metadata.inbound = ChannelFormat();
-  if (!metadata.outbound.size_bytes) metadata.outbound = ChannelFormat();
+  describe_channel(first_file(recording->files, Channel::kInbound), metadata.inbound);
+  describe_channel(first_file(recording->files, Channel::kOutbound), metadata.outbound);
+  if (!metadata.duration_seconds && recording->duration)
+    metadata.duration_seconds = static_cast<double>(recording->duration->count) / 1000;
   if (!metadata.started_at) metadata.started_at = recording->started_at;
   if (!metadata.ended_at) metadata.ended_at = recording->ended_at;
   json::object body = describe(metadata, recording->workspace);

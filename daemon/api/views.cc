@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/time_text.h"
+#include "daemon/work/segments.h"
 
 namespace holdfast::api {
 
@@ -107,6 +108,25 @@ Result<json::object> restore_view(const Archive& archive, Database& index,
   return view;
 }
 
+json::array segments_view(const Recording& recording) {
+  const auto seconds_or_null = [](const std::optional<Millis>& length) {
+    return length ? json::value(static_cast<double>(length->count) / 1000) : json::value(nullptr);
+  };
+  json::array segments;
+  for (const CallSegment& segment : segments_of(recording)) {
+    json::array files;
+    for (const std::string& name : segment.files) files.emplace_back(name);
+    segments.push_back(json::object{{"segment", segment.number},
+                                    {"part", segment.part},
+                                    {"files", std::move(files)},
+                                    {"started_at", iso_or_null(segment.started_at)},
+                                    {"ended_at", iso_or_null(segment.ended_at)},
+                                    {"duration_seconds", seconds_or_null(segment.duration)},
+                                    {"gap_seconds", seconds_or_null(segment.gap)}});
+  }
+  return segments;
+}
+
 json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
                        const std::vector<MediumRow>& media) {
   json::object view = recording_view(recording);
@@ -118,6 +138,8 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
   json::array files;
   for (const FileRow& file : recording.files) files.push_back(file_view(file));
   view["files"] = std::move(files);
+  view["stereo"] = is_stereo(recording.files);
+  view["segments"] = segments_view(recording);
   json::array copies;
   for (const CopyRow& copy : recording.copies) {
     std::string name = copy.medium.text();

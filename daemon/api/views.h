@@ -13,7 +13,9 @@ json::value iso_or_null(const std::optional<UnixMillis>& time);
 json::array flags_view(int32_t mask);
 json::object recording_view(const RecordingRow& recording);
 json::object file_view(const FileRow& file);
-// With files, copies, holds and the live restore.
+// What was recorded between pauses, and the gaps.
+json::array segments_view(const Recording& recording);
+// With files, segments, copies, holds and the live restore.
 json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
                        const std::vector<MediumRow>& media);
 json::object hold_view(const HoldRow& hold, const std::string& call_sid);

@@ -13,7 +13,7 @@ Result<Fd> open_at(Io& io, const Archive& archive, const ReadablePlace& place,
   const PartId id{recording.recording, file.part};
   if (fd.ok() || fd.error().code != Code::kNotFound || place.directory != incoming_directory(id))
     return fd;
-  const Place settled{recording.workspace, recording.day, recording.call_sid, file.part};
+  const Place settled{recording.home, recording.day, recording.call_sid, file.part};
   return archive.standard.open_for_read(io, settled.directory(), file.name, file.size);
 }
 
@@ -39,7 +39,7 @@ std::optional<ReadablePlace> readable_place(const Archive& archive, const Record
     if (copy.state != CopyState::kCopied && copy.state != CopyState::kVerified) continue;
     for (const PartRow& row : recording.part_rows) {
       if (row.part != part) continue;
-      const Place place{recording.workspace, recording.day, recording.call_sid, part};
+      const Place place{recording.home, recording.day, recording.call_sid, part};
       return ReadablePlace{row.placed ? place.directory() : incoming_directory(id), copy.medium,
                            copy.copied_at};
     }

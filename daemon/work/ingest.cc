@@ -4,9 +4,11 @@
 #include <utility>
 
 #include "audio/check.h"
+#include "base/file_name.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/work/ingest_row.h"
+#include "daemon/work/part_facts.h"
 #include "index/commands/keys.h"
 #include "index/read/recordings.h"
 
@@ -25,21 +27,66 @@ Result<std::string> first_bytes(Io& io, PartWriter& writer, const RecordedFile& 
   return bytes;
 }
 
-}  // namespace
+// A file of metadata, read.
+struct PartMetadata {
+  CallMetadata call;
+  AudioClaims claims;
+  std::string text;
+};
 
-Channel channel_of(std::string_view file_name) {
-  if (file_name.starts_with("inbound.")) return Channel::kInbound;
-  if (file_name.starts_with("outbound.")) return Channel::kOutbound;
-  if (file_name.starts_with("recording.")) return Channel::kBoth;
-  return Channel::kNone;
+Result<PartMetadata> read_metadata(Io& io, PartWriter& writer, const RecordedFile& file) {
+  if (file.size.count > limits::kMetadataBytesMax)
+    return Error{Code::kTooLarge, file.name + " has " + std::to_string(file.size.count) +
+                                      " bytes; at most " +
+                                      std::to_string(limits::kMetadataBytesMax) + " are kept"};
+  PartMetadata out;
+  HOLDFAST_ASSIGN(text, first_bytes(io, writer, file, static_cast<size_t>(file.size.count)));
+  auto parsed = parse_metadata(text);
+  if (!parsed.ok()) return parsed.error().within(file.name);
+  out.call = std::move(parsed).value();
+  out.claims = read_audio_claims(text);
+  out.text = std::move(text);
+  return out;
 }
+
+// metadata.<k>.json with the lowest number among the files; null when there is none.
+const RecordedFile* later_metadata(const std::vector<RecordedFile>& files) {
+  const RecordedFile* lowest = nullptr;
+  for (const RecordedFile& file : files)
+    if (is_later_metadata(file.name) &&
+        (lowest == nullptr || segment_of(file.name) < segment_of(lowest->name)))
+      lowest = &file;
+  return lowest;
+}
+
+// What metadata says of a call must be what it came under.
+Status check_call_sid(const CallMetadata& metadata, std::string_view name,
+                      const std::string& call_sid) {
+  if (metadata.call_sid.empty() || metadata.call_sid == call_sid) return {};
+  return Error{Code::kInvalid,
+               std::string(name) + " speaks of another call_sid than the one it came under"};
+}
+
+// Every file that was offered, with the part it is in.
+std::vector<FileRow> offered_files(const std::vector<FileRow>& offered,
+                                   const std::vector<FileRow>& known,
+                                   const std::vector<FileRow>& added) {
+  std::vector<FileRow> files;
+  for (const FileRow& file : offered)
+    for (const std::vector<FileRow>* there : {&known, &added})
+      for (const FileRow& row : *there)
+        if (row.name == file.name) files.push_back(row);
+  return files;
+}
+
+}  // namespace
 
 // What is known of a draft once all its files are there.
 struct Ingest::Judged {
-  std::string call_sid;
   std::optional<std::string> metadata_text;
-  RecordingDescription description;  // as of a first part
-  IngestRow row;                     // made from it
+  std::vector<WorkspaceId> told_workspaces;  // by its files of metadata
+  RecordingDescription description;          // as of a first part
+  IngestRow row;                             // made from it
 };
 
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
@@ -65,55 +112,92 @@ Result<Ingest::Judged> Ingest::judge(Io& io, IngestDraft& draft) {
   if (description.files.empty())
     return Error{Code::kInvalid, "a recording needs at least one file"};
 
-  CallMetadata metadata;
-  AudioClaims claims;
+  PartMetadata first;  // metadata.json
+  PartMetadata later;  // metadata.<k>.json: of a part of a known call
+  const RecordedFile* named_later = later_metadata(description.files);
   for (const RecordedFile& file : description.files) {
     if (file.name != kMetadataName) continue;
-    if (file.size.count > limits::kMetadataBytesMax)
-      return Error{Code::kTooLarge, "metadata.json has " + std::to_string(file.size.count) +
-                                        " bytes; at most " +
-                                        std::to_string(limits::kMetadataBytesMax) + " are kept"};
-    HOLDFAST_ASSIGN(text,
-                    first_bytes(io, draft.writer(), file, static_cast<size_t>(file.size.count)));
-    auto parsed = parse_metadata(text);
-    if (!parsed.ok()) return parsed.error().within("metadata.json");
-    metadata = std::move(parsed).value();
-    claims = read_audio_claims(text);
-    judged.metadata_text = std::move(text);
+    HOLDFAST_ASSIGN(read, read_metadata(io, draft.writer(), file));
+    first = std::move(read);
+    judged.metadata_text = first.text;
   }
-  description.call_sid =
-      draft.request().call_sid.empty() ? metadata.call_sid : draft.request().call_sid;
+  if (named_later != nullptr) {
+    HOLDFAST_ASSIGN(read, read_metadata(io, draft.writer(), *named_later));
+    later = std::move(read);
+  }
+  const std::string& told = first.call.call_sid.empty() ? later.call.call_sid : first.call.call_sid;
+  description.call_sid = draft.request().call_sid.empty() ? told : draft.request().call_sid;
   if (description.call_sid.empty())
     return Error{Code::kInvalid, "no call_sid: give it in metadata.json or beside the files"};
-  if (!metadata.call_sid.empty() && metadata.call_sid != description.call_sid)
-    return Error{Code::kInvalid,
-                 "metadata.json speaks of another call_sid than the one it came under"};
-  if (metadata.workspace && *metadata.workspace != description.workspace)
-    return Error{Code::kInvalid,
-                 "metadata.json speaks of another workspace_id than the one it came under"};
+  HOLDFAST_TRY(check_call_sid(first.call, kMetadataName, description.call_sid));
+  if (named_later != nullptr)
+    HOLDFAST_TRY(check_call_sid(later.call, named_later->name, description.call_sid));
+  for (const PartMetadata* metadata : {&first, &later})
+    if (metadata->call.workspace) judged.told_workspaces.push_back(*metadata->call.workspace);
 
-  const EventTimes times = event_times(metadata, description.received_at);
+  const EventTimes times = event_times(first.call, description.received_at);
   description.day = day_of(times.started_at);
-  description.started_at = metadata.started_at;
-  description.ended_at = metadata.ended_at;
+  description.started_at = first.call.started_at;
+  description.ended_at = first.call.ended_at;
   description.flags = times.flags;
-  if (!judged.metadata_text || metadata.incomplete)
+  if (!judged.metadata_text || first.call.incomplete)
     description.flags |= static_cast<int32_t>(Flag::kMetadataIncomplete);
-  for (RecordedFile& file : description.files) {
-    file.channel = channel_of(file.name);
-    HOLDFAST_ASSIGN(first, first_bytes(io, draft.writer(), file, kAudioCheckBytes));
-    description.flags |= check_audio(file.name, claims, file.size, as_bytes(first));
-  }
+  HOLDFAST_ASSIGN(noticed, notice_files(description.files, first.claims, [&](const auto& file) {
+                    return first_bytes(io, draft.writer(), file, kAudioCheckBytes);
+                  }));
+  description.flags |= noticed;
   HOLDFAST_ASSIGN(row, ingest_row(description, judged.metadata_text, archive_.standard_medium()));
   judged.row = std::move(row);
   return judged;
+}
+
+// The new files of a known call, as its next part. A transcript without metadata is no flaw.
+Result<RecordingDescription> Ingest::describe_later(Io& io, IngestDraft& draft,
+                                                    const Recording& known, int part,
+                                                    const Judged& judged) {
+  RecordingDescription description = judged.description;
+  description.recording = known.recording;
+  description.number = known.recording_no;
+  description.workspace = known.home;
+  description.part = part;
+  description.day = known.day;
+  description.started_at.reset();
+  description.ended_at.reset();
+  description.flags = 0;
+  std::erase_if(description.files, [&](const RecordedFile& file) {
+    return std::any_of(known.files.begin(), known.files.end(),
+                       [&](const FileRow& old) { return old.name == file.name; });
+  });
+
+  AudioClaims claims;
+  if (const RecordedFile* own = later_metadata(description.files); own != nullptr) {
+    HOLDFAST_ASSIGN(metadata, read_metadata(io, draft.writer(), *own));
+    claims = metadata.claims;
+    description.started_at = metadata.call.started_at;
+    description.ended_at = metadata.call.ended_at;
+    const int32_t flags = event_times(metadata.call, description.received_at).flags;
+    description.flags = flags & static_cast<int32_t>(Flag::kEventTimeInFuture);
+  } else {
+    // The formats are the call's; its length and sizes are those of the first part.
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(text, find_metadata(*index, known.recording_no));
+    if (text) claims = read_audio_claims(*text);
+    claims.duration_seconds.reset();
+    claims.inbound.bytes.reset();
+    claims.outbound.bytes.reset();
+  }
+  HOLDFAST_ASSIGN(noticed, notice_files(description.files, claims, [&](const auto& file) {
+                    return first_bytes(io, draft.writer(), file, kAudioCheckBytes);
+                  }));
+  description.flags |= noticed;
+  return description;
 }
 
 Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
   auto outcome = [&]() -> Result<Ingested> {
     HOLDFAST_ASSIGN(judged, judge(io, *draft));
     const LiveCalls::Live coming_in =
-        archive_.live_calls.add({judged.description.workspace, judged.call_sid});
+        archive_.live_calls.add({judged.description.workspace, judged.description.call_sid});
     return commit(io, *draft, std::move(judged));
   }();
   // An unknown outcome may still take effect: its files stay until settle_incoming() looks.
@@ -139,6 +223,11 @@ Result<std::optional<Recording>> Ingest::find_known(const WorkspaceId& workspace
 Result<Ingested> Ingest::commit(Io& io, IngestDraft& draft, Judged judged) {
   const std::string call_sid = judged.row.call_sid;
   HOLDFAST_ASSIGN(known, find_known(draft.request().workspace, call_sid));
+  // One that was moved to this workspace came with the metadata of another.
+  for (const WorkspaceId& told : judged.told_workspaces)
+    if (told != draft.request().workspace && !(known && told == known->home))
+      return Error{Code::kInvalid,
+                   "metadata.json speaks of another workspace_id than the one it came under"};
   if (!known) {
     auto first = commit_first(io, draft, judged);
     if (first.ok() || first.error().code != Code::kConflict) return first;
@@ -164,8 +253,7 @@ Result<Ingested> Ingest::commit_to_known(Io& io, IngestDraft& draft, RecordingNo
     return Error{Code::kConflict, "erased: the call was archived and is being destroyed"};
   switch (judge_ingest(known->files, judged.row.files)) {
     case IngestVerdict::kConflict:
-      return Error{Code::kConflict,
-                   "the call is archived already, and a file of the same name has other bytes"};
+      return other_bytes(known->files, judged.row.files);
     case IngestVerdict::kNextPart:
       return commit_next_part(io, draft, *known, std::move(judged));
     case IngestVerdict::kNew:
@@ -198,6 +286,7 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   if (part > limits::kPartsMax)
     return Error{Code::kTooLarge,
                  "the recording has " + std::to_string(limits::kPartsMax) + " parts already"};
+  HOLDFAST_ASSIGN(description, describe_later(io, draft, known, part, judged));
   HOLDFAST_TRY(settle_earlier_try(io, known, part));
   HOLDFAST_ASSIGN(root, archive_.standard_root.current(io));
   const std::string from = incoming_directory(draft.writer().part());
@@ -205,15 +294,6 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   const LiveParts::Live live = archive_.live_parts.add(PartId{known.recording, part});
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, PartId{known.recording, part}));
 
-  RecordingDescription description = std::move(judged.description);
-  description.recording = known.recording;
-  description.number = known.recording_no;
-  description.part = part;
-  description.day = known.day;
-  std::erase_if(description.files, [&](const RecordedFile& file) {
-    return std::any_of(known.files.begin(), known.files.end(),
-                       [&](const FileRow& old) { return old.name == file.name; });
-  });
   for (const RecordedFile& file : description.files) {
     HOLDFAST_ASSIGN(copied, writer.copy_in(io, directory, file.name, file.size));
     if (copied.sha256 != file.sha256)
@@ -231,7 +311,7 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
                    known.recording_no,
                    known.call_sid,
                    part,
-                   row.files,
+                   offered_files(judged.row.files, known.files, row.files),
                    description.flags};
   Status committed = commit_row(io, std::move(row), draft.request().who, outcome);
   if (committed.ok()) return outcome;
@@ -259,12 +339,6 @@ Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
 // Acknowledges, then places. What placing cannot do now, start-up does: the row says where the
 // files are.
 Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome) {
-  RecordingRow recording;
-  recording.recording = row.recording;
-  recording.recording_no = row.recording_no;
-  recording.workspace = row.workspace;
-  recording.call_sid = row.call_sid;
-  recording.day = row.day;
   const int part = row.part;
   auto committed = archive_.writer.call(part == 1 ? ingest_recording(std::move(row), who)
                                                   : add_part(std::move(row), who));
@@ -274,15 +348,26 @@ Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, Ingeste
   outcome.recording_no = committed->recording_no;
   outcome.part = committed->part;
   if (committed->verdict == IngestVerdict::kSame) return {};
-  if (Status placed = place(io, recording, part); !placed.ok())
+  if (Status placed = place_committed(io, outcome.recording_no, part); !placed.ok())
     log::warning("ingest: recording {} is acknowledged and waits in .incoming: {}",
-                 recording.recording.text(), placed.error().message);
+                 outcome.recording.text(), placed.error().message);
   return {};
+}
+
+Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
+  std::optional<RecordingRow> row;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(found, find_recording_row(*index, number));
+    row = std::move(found);
+  }
+  if (!row) return Error{Code::kNotFound, "its row is gone already"};
+  return place(io, *row, part);
 }
 
 Status Ingest::place(Io& io, const RecordingRow& recording, int part) {
   const PartId id{recording.recording, part};
-  const Place place{recording.workspace, recording.day, recording.call_sid, part};
+  const Place place{recording.home, recording.day, recording.call_sid, part};
   HOLDFAST_TRY(archive_.standard.place(io, id, place));
   HOLDFAST_TRY(archive_.writer.call(mark_placed(recording.recording_no, part)));
   archive_.changes.publish({part == 1 ? Change::Kind::kAdded : Change::Kind::kChanged,

@@ -7,7 +7,9 @@
 // - accept() answers success only when data, directory entries, row and line
 //   are durable (P1).
 // - The same call with the same bytes is "unchanged"; a known name with other
-//   bytes is a conflict; new names are the next part.
+//   bytes is a conflict; new names are the next part, whatever tier the first part is on.
+// - A part is judged by itself: by its own metadata (metadata.json of the first, metadata.<k>.json
+//   of a later one) and flagged for its own faults.
 // - Parts are added to one recording one after another (Turns): a part's files are
 //   named after its number.
 // - A draft whose commit has an unknown outcome stays in .incoming, and so does one that nobody
@@ -38,7 +40,7 @@ struct Ingested {
   RecordingNo recording_no;
   std::string call_sid;
   int part = 1;
-  std::vector<FileRow> files;  // of this part, or of all that was known for kSame
+  std::vector<FileRow> files;  // all that were offered, each with its part; for kSame all there are
   int32_t flags = 0;
 };
 
@@ -95,6 +97,8 @@ class Ingest {
  private:
   struct Judged;
   Result<Judged> judge(Io& io, IngestDraft& draft);
+  Result<RecordingDescription> describe_later(Io& io, IngestDraft& draft, const Recording& known,
+                                              int part, const Judged& judged);
   Result<std::optional<Recording>> find_known(const WorkspaceId& workspace,
                                               const std::string& call_sid);
   Result<Ingested> commit(Io& io, IngestDraft& draft, Judged judged);
@@ -104,11 +108,9 @@ class Ingest {
   Result<Ingested> commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
                                     Judged judged);
   Status commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome);
+  Status place_committed(Io& io, RecordingNo number, int part);
 
   Archive archive_;
 };
-
-// The channel that a file's name says it holds.
-Channel channel_of(std::string_view file_name);
 
 }  // namespace holdfast

@@ -2,6 +2,7 @@
 
 #include "audio/sample_form.h"
 #include "daemon/work/metadata.h"
+#include "daemon/work/part_facts.h"
 #include "daemon/work/search_text.h"
 
 namespace holdfast {
@@ -31,8 +32,11 @@ Result<IngestRow> ingest_row(const RecordingDescription& description,
   row.ended_at = times.ended_at;
   row.received_at = description.received_at;
   row.day = description.day;
+  row.duration = sounding_time(description.files);
   if (metadata.duration_seconds)
     row.duration = Millis(static_cast<int64_t>(*metadata.duration_seconds * 1000));
+  row.part_started_at = description.started_at;
+  row.part_ended_at = description.ended_at;
   row.flags = description.flags;
   row.medium = medium;
   for (const RecordedFile& file : description.files) {
@@ -42,7 +46,12 @@ Result<IngestRow> ingest_row(const RecordingDescription& description,
     file_row.size = file.size;
     file_row.sha256 = file.sha256;
     file_row.channel = file.channel;
-    if (const ChannelClaim* claim = claims.of(file.name); claim != nullptr) {
+    file_row.format = file.format;
+    file_row.sample_rate = file.sample_rate;
+    file_row.tracks = file.tracks;
+    file_row.duration = file.duration;
+    const ChannelClaim* claim = claims.of(file.name);
+    if (claim != nullptr && file.format.empty()) {
       file_row.format = claim->format;
       file_row.sample_rate = claim->sample_rate_hz;
     }

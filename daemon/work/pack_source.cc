@@ -8,7 +8,7 @@ namespace holdfast {
 namespace {
 
 std::string directory_of(const PackMemberRow& member) {
-  return Place{member.workspace, member.day, member.call_sid, member.part}.directory();
+  return Place{member.home, member.day, member.call_sid, member.part}.directory();
 }
 
 // What is missing on a medium that is away is not missing.

@@ -23,7 +23,7 @@ bool is_staged(const Recording& recording, int part, const MediumId& medium) {
 }
 
 Place place_of(const RecordingRow& recording, int part) {
-  return Place{recording.workspace, recording.day, recording.call_sid, part};
+  return Place{recording.home, recording.day, recording.call_sid, part};
 }
 
 }  // namespace

@@ -84,7 +84,7 @@ void Spool::on_events() {
           notice(relative);
         else
           request_scan();
-      } else if (depth_of(parent) == kDepth && name == "metadata.json") {
+      } else if (depth_of(parent) == kDepth && is_spool_complete_by(name)) {
         notice(parent);
       }
     }

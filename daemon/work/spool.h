@@ -1,5 +1,6 @@
 // The spool: spool/<workspace>/<call_sid>/ with the files of one call, complete
-// when metadata.json is renamed in. Recorders on the same machine use it.
+// when metadata.json is renamed in; a later part of a known call may come with metadata.<k>.json
+// instead, of its own. Recorders on the same machine use it.
 //
 //   noticed (inotify or scan) → queued → taken by a worker → ingested → .leaving/ → gone
 //                                              ├─▶ rejected/ with the reason beside it
@@ -9,10 +10,9 @@
 // - inotify only makes it fast: a scan at start, after an overflow of inotify's or our
 //   queue, and once a minute finds everything all the same.
 // - An entry is removed only after its recording is acknowledged.
-// - An entry on its way out lies in `.leaving/<workspace>/<call_sid>.<n>/`, its metadata.json to
-// the
-//   last: whatever instant a crash picks, the next scan puts back what was not ingested, or an
-//   entry that is still complete, which is taken again and found to be archived.
+// - An entry on its way out lies in `.leaving/<workspace>/<call_sid>.<n>/`, its
+//   metadata to the last: whatever instant a crash picks, the next scan puts back what was not
+//   ingested, or an entry that is still complete, which is taken again and found to be archived.
 #pragma once
 
 #include <functional>
@@ -27,6 +27,9 @@
 #include "daemon/work/workers.h"
 
 namespace holdfast {
+
+// A file that ends an entry when it is renamed in.
+bool is_spool_complete_by(std::string_view file_name);
 
 // One entry, judged and ingested. Separate from the watching, so that tests drive it directly.
 class SpoolEntries {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/file_name.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/work/spool.h"
@@ -12,7 +13,6 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kRejected = "rejected";
-constexpr std::string_view kComplete = "metadata.json";
 constexpr std::string_view kLeaving = ".leaving";
 
 constexpr size_t kLeavingMax = 10'000;  // of one look; more are looked at next time
@@ -43,6 +43,14 @@ Result<std::vector<std::string>> names_in(const Fd& directory, size_t most) {
 bool exists(const Fd& directory, std::string_view name) {
   struct stat status {};
   return ::fstatat(directory.get(), std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Metadata is in: the recorder is done with the entry. One with more files than a part may have
+// is looked at no further: taking it will say so.
+bool is_complete(const Fd& entry) {
+  if (exists(entry, "metadata.json")) return true;
+  const auto names = names_in(entry, limits::kFilesPerPartMax);
+  return names.ok() && std::any_of(names->begin(), names->end(), is_spool_complete_by);
 }
 
 // 0 when it cannot be told: copying it will say why.
@@ -76,6 +84,10 @@ bool try_again(Code code) {
 
 }  // namespace
 
+bool is_spool_complete_by(std::string_view file_name) {
+  return file_name == "metadata.json" || is_later_metadata(file_name);
+}
+
 Result<std::vector<std::string>> SpoolEntries::scan(Io& io, size_t most) {
   constexpr size_t kWorkspacesMax = 100'000;
   HOLDFAST_ASSIGN(root, open_root(directory_));
@@ -90,8 +102,8 @@ Result<std::vector<std::string>> SpoolEntries::scan(Io& io, size_t most) {
     HOLDFAST_ASSIGN(calls, names_in(*directory, most));
     for (const std::string& call : calls) {
       const std::string name = workspace + "/" + call;
-      std::vector<std::string>& found =
-          exists(*directory, call + "/" + std::string(kComplete)) ? entries : incomplete;
+      auto entry = io.open(directory->get(), call, O_RDONLY | O_DIRECTORY);
+      std::vector<std::string>& found = entry.ok() && is_complete(*entry) ? entries : incomplete;
       if (found.size() < most) found.push_back(name);
     }
   }
@@ -107,7 +119,7 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
     if (directory.error().code == Code::kNotFound) return {};  // taken already
     return reject(io, root, entry, directory.error());
   }
-  if (!exists(*directory, kComplete)) return {};  // not complete (any more)
+  if (!is_complete(*directory)) return {};  // not complete (any more)
   auto workspace = WorkspaceId::from_text(names.parent);
   if (!workspace.ok()) return reject(io, root, entry, workspace.error());
   if (!is_call_sid(names.name))
@@ -158,10 +170,10 @@ Status SpoolEntries::remove(Io& io, const Fd& root, const std::string& entry,
   const std::lock_guard lock(leaving_);
   HOLDFAST_ASSIGN(aside, set_aside(io, root, kLeaving, entry));
   HOLDFAST_ASSIGN(directory, io.open(root.get(), aside, O_RDONLY | O_DIRECTORY));
-  // metadata.json goes last: an entry aside that has it may hold files that nobody ingested; one
-  // that has it not holds only such.
+  // Metadata goes last: an entry aside that has it may hold files that nobody ingested; one that
+  // has it not holds only such.
   std::stable_partition(names.begin(), names.end(),
-                        [](const std::string& name) { return name != kComplete; });
+                        [](const std::string& name) { return !is_spool_complete_by(name); });
   for (const std::string& name : names) HOLDFAST_TRY(io.unlink(directory.get(), name));
   return put_back(io, root, aside, entry);
 }

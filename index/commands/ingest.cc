@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/file_name.h"
 #include "index/read/recordings.h"
 #include "index/rows.h"
 
@@ -97,9 +98,7 @@ Result<IngestOutcome> known_call(Database& index, const RecordingRow& known,
     return erased(offered);
   HOLDFAST_ASSIGN(files, list_files(index, known.recording_no));
   const IngestVerdict verdict = judge_ingest(files, offered.files);
-  if (verdict == IngestVerdict::kConflict)
-    return Error{Code::kConflict, "the call is archived as recording " + known.recording.text() +
-                                      " with other bytes in a file of the same name"};
+  if (verdict == IngestVerdict::kConflict) return other_bytes(files, offered.files);
   if (verdict == IngestVerdict::kNextPart)
     return Error{Code::kConflict, "the call is archived as recording " + known.recording.text() +
                                       "; new files are its next part"};
@@ -120,6 +119,24 @@ IngestVerdict judge_ingest(const std::vector<FileRow>& known, const std::vector<
       return IngestVerdict::kConflict;
   }
   return has_new ? IngestVerdict::kNextPart : IngestVerdict::kSame;
+}
+
+Error other_bytes(const std::vector<FileRow>& known, const std::vector<FileRow>& offered) {
+  std::string name;
+  for (const FileRow& file : offered)
+    for (const FileRow& there : known)
+      if (there.name == file.name && (there.size != file.size || there.sha256 != file.sha256))
+        if (name.empty()) name = file.name;
+  const auto is_taken = [&](std::string_view candidate) {
+    const auto same = [&](const FileRow& file) { return file.name == candidate; };
+    return std::any_of(known.begin(), known.end(), same) ||
+           std::any_of(offered.begin(), offered.end(), same);
+  };
+  return Error{Code::kConflict,
+               "the call is archived, and its " + name +
+                   " has other bytes. Files never change: send a correction or a further segment "
+                   "under a new name, such as " +
+                   next_free_name(name, is_taken) + ", and leave " + name + " out"};
 }
 
 Command<IngestOutcome> ingest_recording(IngestRow row, std::string who) {

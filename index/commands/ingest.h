@@ -14,6 +14,8 @@ enum class IngestVerdict {
 };
 // Compares by name, size and digest. Pure: ingest asks it beforehand on its own connection.
 IngestVerdict judge_ingest(const std::vector<FileRow>& known, const std::vector<FileRow>& offered);
+// kConflict that names the first file with other bytes and says what would be right.
+Error other_bytes(const std::vector<FileRow>& known, const std::vector<FileRow>& offered);
 
 struct IngestOutcome {
   IngestVerdict verdict = IngestVerdict::kNew;  // kNew, kSame, or kNextPart from add_part

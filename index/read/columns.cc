@@ -8,6 +8,7 @@ RecordingRow read_recording(Statement& row) {
   out.recording = row.next<RecordingId>();
   out.workspace_no = row.next<WorkspaceNo>();
   out.workspace = row.next<WorkspaceId>();
+  out.home = row.next<WorkspaceId>();
   out.call_sid = row.next<std::string>();
   out.service = row.next<std::optional<WorkspaceId>>();
   out.direction = row.next<std::optional<Direction>>();

@@ -10,9 +10,15 @@
 
 namespace holdfast::columns {
 
+// The workspace in whose tree a recording's files lie: another than its own only after a move.
+inline const std::string kHome =
+    "coalesce((SELECT h.workspace_id FROM workspace h WHERE h.workspace_no = r.home_no), "
+    "w.workspace_id)";
+
 // FROM recording r JOIN workspace w USING (workspace_no)
 inline const std::string kRecording =
-    "r.recording_no, r.recording_id, r.workspace_no, w.workspace_id, r.call_sid, r.service_id, "
+    "r.recording_no, r.recording_id, r.workspace_no, w.workspace_id, " + kHome +
+    ", r.call_sid, r.service_id, "
     "r.direction, r.started_at, r.ended_at, r.received_at, r.day, r.duration_ms, r.state, "
     "r.flags, r.tier, r.next_action_at, r.expires_at, r.holds, r.parts, r.bytes";
 // CROSS JOIN: the order is ours; the planner never begins with the workspaces.

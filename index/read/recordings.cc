@@ -23,6 +23,8 @@ PartRow read_part(Statement& row) {
   out.part = row.next<int>();
   out.bytes = row.next<Bytes>();
   out.received_at = row.next<UnixMillis>();
+  out.started_at = row.next<std::optional<UnixMillis>>();
+  out.ended_at = row.next<std::optional<UnixMillis>>();
   out.placed = row.next<int>() != 0;
   out.copies = row.next<int>();
   return out;
@@ -37,6 +39,8 @@ FileRow read_file(Statement& row) {
   out.channel = row.next<Channel>();
   out.format = row.next<std::string>();
   out.sample_rate = row.next<int>();
+  out.tracks = row.next<int>();
+  out.duration = row.next<std::optional<Millis>>();
   return out;
 }
 
@@ -147,7 +151,8 @@ Result<std::optional<Recording>> find_recording(Database& index, const Recording
 
 Result<std::vector<FileRow>> list_files(Database& index, RecordingNo recording_no) {
   Statement statement = index.prepare(
-      "SELECT part, name, size, sha256, channel, format, sample_rate FROM file "
+      "SELECT part, name, size, sha256, channel, format, sample_rate, tracks, duration_ms FROM "
+      "file "
       "WHERE recording_no = ?1 ORDER BY part, name");
   statement.bind(recording_no);
   return read_all(std::move(statement), read_file);
@@ -155,7 +160,7 @@ Result<std::vector<FileRow>> list_files(Database& index, RecordingNo recording_n
 
 Result<std::vector<PartRow>> list_parts(Database& index, RecordingNo recording_no) {
   Statement statement = index.prepare(
-      "SELECT part, bytes, received_at, placed, copies FROM part "
+      "SELECT part, bytes, received_at, started_at, ended_at, placed, copies FROM part "
       "WHERE recording_no = ?1 ORDER BY part");
   statement.bind(recording_no);
   return read_all(std::move(statement), read_part);

@@ -46,12 +46,16 @@ struct FileRow {
   Channel channel = Channel::kNone;
   std::string format;   // "mulaw", "pcm16", "wav"; empty when it is not audio or not known
   int sample_rate = 0;  // Hz; 0 when it is not audio or not known
+  int tracks = 0;       // within the file: 1 mono, 2 stereo; 0 when it is not audio or not known
+  std::optional<Millis> duration;  // of the samples; nothing when it is not audio or not known
 };
 
 struct PartRow {
   int part = 1;
   Bytes bytes;  // all files
   UnixMillis received_at;
+  std::optional<UnixMillis> started_at;  // as the part's own metadata says
+  std::optional<UnixMillis> ended_at;
   bool placed = false;  // renamed from .incoming to its place
   int copies = 0;       // original or verified copies, on all media
 };
@@ -85,6 +89,7 @@ struct RecordingRow {
   RecordingId recording;
   WorkspaceNo workspace_no;
   WorkspaceId workspace;
+  WorkspaceId home;  // whose tree its plain files lie in: the workspace of its ingest, for ever
   std::string call_sid;
   std::optional<WorkspaceId> service;  // the agent, a UUID
   std::optional<Direction> direction;
@@ -170,6 +175,7 @@ struct PackMemberRow {
   RecordingNo recording_no;
   RecordingId recording;
   WorkspaceId workspace;
+  WorkspaceId home;  // as RecordingRow's
   std::string call_sid;
   CalendarDay day;
   RecordingState state = RecordingState::kLive;

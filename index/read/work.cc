@@ -30,6 +30,7 @@ PackMemberRow read_member(Statement& row) {
   out.recording_no = row.next<RecordingNo>();
   out.recording = row.next<RecordingId>();
   out.workspace = row.next<WorkspaceId>();
+  out.home = row.next<WorkspaceId>();
   out.call_sid = row.next<std::string>();
   out.day = CalendarDay::from_packed(row.next<int32_t>());
   out.state = row.next<RecordingState>();
@@ -97,8 +98,9 @@ Result<std::vector<PackRow>> planned_packs(Database& index, UnixMillis from, Uni
 Result<std::vector<PackMemberRow>> pack_members(Database& index, const PackId& pack,
                                                 const MediumId& medium, MemberKey after,
                                                 int limit) {
-  Statement statement = index.prepare(
-      "SELECT c.recording_no, r.recording_id, w.workspace_id, r.call_sid, r.day, r.state, c.part, "
+  static const std::string sql =
+      "SELECT c.recording_no, r.recording_id, w.workspace_id, " + columns::kHome +
+      ", r.call_sid, r.day, r.state, c.part, "
       "t.bytes, r.ended_at, t.placed, c.audio_offset, c.audio_length, c.metadata_offset, "
       "c.metadata_length FROM copy c INDEXED BY copy_pack "
       "CROSS JOIN recording r ON r.recording_no = c.recording_no "
@@ -106,7 +108,8 @@ Result<std::vector<PackMemberRow>> pack_members(Database& index, const PackId& p
       "CROSS JOIN part t ON t.recording_no = c.recording_no AND t.part = c.part "
       "WHERE c.pack_no = (SELECT pack_no FROM pack WHERE pack_id = ?1) "
       "AND c.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?2) "
-      "AND (c.recording_no, c.part) > (?3, ?4) ORDER BY c.recording_no, c.part LIMIT ?5");
+      "AND (c.recording_no, c.part) > (?3, ?4) ORDER BY c.recording_no, c.part LIMIT ?5";
+  Statement statement = index.prepare(sql);
   statement.bind(pack, medium, after.recording_no, after.part, limit);
   return read_all(std::move(statement), read_member);
 }

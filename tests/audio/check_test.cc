@@ -33,6 +33,38 @@ AudioClaims claims_of(double duration) {
 
 BOOST_AUTO_TEST_SUITE(check_at_ingest)
 
+BOOST_AUTO_TEST_CASE(what_is_known_of_the_sound_is_told) {
+  const auto facts = [](std::string_view name, const ChannelClaim* claim, const std::string& file) {
+    return audio_facts(name, claim, Bytes(static_cast<int64_t>(file.size())), as_bytes(file));
+  };
+  const ChannelClaim pcm{"pcm16", 16'000, {}};
+  const AudioFacts claimed = facts("outbound.pcm", &pcm, std::string(32'000, 'x'));
+  BOOST_TEST(claimed.format == "pcm16");
+  BOOST_TEST(claimed.sample_rate_hz == 16'000);
+  BOOST_TEST((claimed.duration == Millis(1000)));
+  // Nobody says at which rate bare PCM was recorded: its length is not known.
+  const AudioFacts bare = facts("outbound.pcm", nullptr, std::string(32'000, 'x'));
+  BOOST_TEST(bare.format == "pcm16");
+  BOOST_TEST(!bare.duration.has_value());
+  const AudioFacts law = facts("inbound.ulaw", nullptr, std::string(4000, 'x'));
+  BOOST_TEST(law.format == "mulaw");
+  BOOST_TEST((law.duration == Millis(500)));
+  // A container knows better than what was said of it.
+  WavOptions options;
+  options.channels = 2;
+  const AudioFacts wav = facts("recording.wav", &pcm, wav_bytes(std::string(64'000, 'x'), options));
+  BOOST_TEST(wav.sample_rate_hz == 8000);
+  BOOST_TEST(wav.tracks == 2);
+  BOOST_TEST((wav.duration == Millis(2000)));
+  const AudioFacts no_wav = facts("recording.wav", nullptr, "not a RIFF");
+  BOOST_TEST(no_wav.format == "wav");
+  BOOST_TEST(!no_wav.duration.has_value());
+  BOOST_TEST(facts("recording.mp3", nullptr, "ID3").format == "mp3");
+  BOOST_TEST(facts("transcript.txt", nullptr, "hello").format == "");
+  const ChannelClaim absurd{std::string(1000, 'x'), 8000, {}};
+  BOOST_TEST(facts("inbound.ulaw", &absurd, "x").format == "mulaw");
+}
+
 BOOST_AUTO_TEST_CASE(sound_audio_has_no_flag) {
   BOOST_TEST(check("inbound.ulaw", claims_of(10), std::string(80'000, 'x')) == 0);
   BOOST_TEST(check("outbound.pcm", claims_of(10), std::string(320'000, 'x')) == 0);

@@ -92,6 +92,21 @@ BOOST_AUTO_TEST_CASE(a_failing_page_fails_the_listing) {
   BOOST_TEST(line_of(run.out, "CA1 ").starts_with("CA1 "));
 }
 
+BOOST_AUTO_TEST_CASE(show_tells_segments_and_their_gaps) {
+  CliRig rig;
+  rig.daemon.on(
+      "GET " + in_workspace("recordings/CA1"),
+      R"({"call_sid":"CA1","parts":2,"segments":[)"
+      R"({"segment":1,"part":1,"files":["recording.wav"],"started_at":"2026-11-21T03:36:00Z",)"
+      R"("ended_at":null,"duration_seconds":60,"gap_seconds":null},)"
+      R"({"segment":2,"part":2,"files":["recording.2.wav"],"started_at":"2026-11-21T03:37:30Z",)"
+      R"("ended_at":null,"duration_seconds":null,"gap_seconds":30}]})");
+  const ProgramRun run = rig.run({"show", "CA1"});
+  check_done(run);
+  BOOST_TEST(line_of(run.out, "1 1") == "1 1 2026-11-21 03:36:00 1 min - recording.wav");
+  BOOST_TEST(line_of(run.out, "2 2") == "2 2 2026-11-21 03:37:30 - 30 s recording.2.wav");
+}
+
 BOOST_AUTO_TEST_CASE(show_tells_everything) {
   CliRig rig;
   const std::string body =
@@ -115,6 +130,7 @@ BOOST_AUTO_TEST_CASE(show_tells_everything) {
              "1 cold vault-1 vault verified ppp 2026-11-22 00:00:00 direct");
   BOOST_TEST(line_of(run.out, "hhh") == "hhh Doe 2026-11-22 00:00:00 uid:0 -");
   BOOST_TEST(line_of(run.out, "Restore") == "Restore xxx, queued");
+  BOOST_TEST(run.out.find("Segments") == std::string::npos);
   run = rig.run({"show", "CA1", "--json"});
   check_done(run);
   BOOST_TEST(run.out == body + "\n");

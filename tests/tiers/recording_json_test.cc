@@ -49,6 +49,23 @@ BOOST_AUTO_TEST_CASE(the_golden_recording_json_reads_and_writes_the_same) {
   BOOST_TEST(!parsed->ended_at.has_value());
 }
 
+BOOST_AUTO_TEST_CASE(what_is_known_of_a_files_sound_is_kept) {
+  RecordingDescription out = description();
+  out.files[0].format = "mulaw";
+  out.files[0].sample_rate = 8000;
+  out.files[0].tracks = 1;
+  out.files[0].duration = Millis(20'000);
+  const std::string text = recording_json(out);
+  BOOST_TEST(text.find("{\"channel\":\"inbound\",\"duration_ms\":20000,\"format\":\"mulaw\","
+                       "\"name\":\"inbound.ulaw\",\"sample_rate\":8000,") != std::string::npos);
+  BOOST_TEST((parse_recording_json(text).value() == out));
+  for (const char* bad : {"\"duration_ms\":-1", "\"duration_ms\":\"2\""}) {
+    std::string wrong = text;
+    wrong.replace(wrong.find("\"duration_ms\":20000"), 19, bad);
+    BOOST_TEST((parse_recording_json(wrong).error().code == Code::kCorrupt));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(files_are_sorted_whatever_order_they_came_in) {
   RecordingDescription shuffled = description();
   std::swap(shuffled.files[0], shuffled.files[2]);

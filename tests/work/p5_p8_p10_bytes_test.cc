@@ -223,7 +223,12 @@ BOOST_AUTO_TEST_SUITE(P10_the_archive_outlives_us)
 BOOST_AUTO_TEST_CASE(a_pack_of_the_archive_is_read_by_its_readme_with_stock_tools) {
   ArchiveFixture rig;
   if (!rig.can_verify()) return;
-  rig.ingest();
+  const TestCall call = rig.ingest();
+  TestCall later;  // members are <recording_id>.<part>
+  later.call_sid = call.call_sid;
+  later.files["recording.2.wav"] = testing::wav_bytes(testing::noise_bytes(3200, 2), {});
+  later.files["transcript.2.txt"] = "caller: hello again";
+  must(rig.try_ingest(later));
   rig.to_warm();
   const std::string command = "sh tests/tiers/pack/unpack_with_stock_tools.sh '" +
                               only_file(rig, rig.config.warm.path) + "'";

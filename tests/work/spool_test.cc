@@ -87,6 +87,40 @@ BOOST_FIXTURE_TEST_CASE(other_bytes_of_a_known_call_are_rejected, SpoolRig) {
   BOOST_TEST(is_whole(call));
 }
 
+// A later part ends with metadata of its own, or repeats that of the first.
+BOOST_FIXTURE_TEST_CASE(a_later_part_comes_through_the_spool, SpoolRig) {
+  const TestCall call = make_call();
+  put(call);
+  must(take(call.call_sid));
+  TestCall second;
+  second.call_sid = call.call_sid;
+  second.files["recording.2.wav"] = testing::wav_bytes(testing::noise_bytes(1600, 2), {});
+  put(second);
+  must(take(call.call_sid));
+  BOOST_TEST(recording(call).parts == 1);  // the recorder is not done
+  second.files["metadata.2.json"] = "{\"call_sid\":\"" + call.call_sid + "\"}";
+  put(second);
+  BOOST_TEST(scan().size() == 1U);
+  must(take(call.call_sid));
+  BOOST_TEST(recording(call).parts == 2);
+  BOOST_TEST(is_whole(second));
+  TestCall third;
+  third.call_sid = call.call_sid;
+  third.files["transcript.txt"] = "caller: hello";
+  third.files["metadata.json"] = call.files.at("metadata.json");
+  put(third);
+  must(take(call.call_sid));
+  BOOST_TEST(recording(call).parts == 3);
+  BOOST_TEST(is_whole(third));
+  BOOST_TEST(!std::filesystem::exists(directory_of(call.call_sid)));
+  BOOST_TEST(reason(call.call_sid).empty());
+  third.files["metadata.json"] += " ";
+  put(third);
+  is_rejected(call.call_sid);
+  BOOST_TEST(reason(call.call_sid).find("such as metadata.3.json") != std::string::npos,
+             reason(call.call_sid));
+}
+
 BOOST_FIXTURE_TEST_CASE(metadata_that_misleads_is_rejected, SpoolRig) {
   for (const char* text :
        {"not json", "[]", "{\"call_sid\":17}", "{\"call_sid\":\"another\"}",

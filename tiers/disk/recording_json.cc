@@ -41,10 +41,29 @@ Result<const json::array*> need_array(const json::object& object, std::string_vi
   return &value->get_array();
 }
 
+// 0 when absent.
+Result<int> find_count(const json::object& object, std::string_view key) {
+  HOLDFAST_ASSIGN(value, find_integer(object, key));
+  if (value && (*value < 0 || *value > INT32_MAX))
+    return Error{Code::kInvalid, "\"" + std::string(key) + "\" is out of range"};
+  return static_cast<int>(value.value_or(0));
+}
+
+json::object file_to(const RecordedFile& file) {
+  json::object object{{"name", file.name},
+                      {"size", file.size.count},
+                      {"sha256", file.sha256.hex()},
+                      {"channel", word(file.channel)}};
+  if (!file.format.empty()) object["format"] = file.format;
+  if (file.sample_rate > 0) object["sample_rate"] = file.sample_rate;
+  if (file.tracks > 0) object["tracks"] = file.tracks;
+  if (file.duration) object["duration_ms"] = file.duration->count;
+  return object;
+}
+
 Result<RecordedFile> file_from(const json::value& value) {
   if (!value.is_object()) return Error{Code::kInvalid, "a file must be an object"};
   const json::object& object = value.get_object();
-  RecordedFile file;
   HOLDFAST_ASSIGN(name, need_string(object, "name"));
   if (!is_file_name(name) || is_reserved_file_name(name))
     return Error{Code::kInvalid, "\"" + name + "\" is no name of a file"};
@@ -55,7 +74,18 @@ Result<RecordedFile> file_from(const json::value& value) {
   HOLDFAST_ASSIGN(digest, Digest::from_hex(digest_text));
   HOLDFAST_ASSIGN(channel_text, need_string(object, "channel"));
   HOLDFAST_ASSIGN(channel, channel_from(channel_text));
-  return RecordedFile{name, Bytes(size), digest, channel};
+  RecordedFile file{name, Bytes(size), digest, channel};
+  HOLDFAST_ASSIGN(format, find_string(object, "format"));
+  HOLDFAST_ASSIGN(rate, find_count(object, "sample_rate"));
+  HOLDFAST_ASSIGN(tracks, find_count(object, "tracks"));
+  HOLDFAST_ASSIGN(duration, find_integer(object, "duration_ms"));
+  file.format = format.value_or("");
+  file.sample_rate = rate;
+  file.tracks = tracks;
+  if (duration && *duration < 0)
+    return Error{Code::kInvalid, "the duration of " + name + " is out of range"};
+  if (duration) file.duration = Millis(*duration);
+  return file;
 }
 
 Result<int32_t> flags_from(const json::array& words) {
@@ -135,11 +165,7 @@ std::string recording_json(const RecordingDescription& description) {
   std::sort(sorted.begin(), sorted.end(),
             [](const RecordedFile* a, const RecordedFile* b) { return a->name < b->name; });
   json::array files;
-  for (const RecordedFile* file : sorted)
-    files.push_back(json::object{{"name", file->name},
-                                 {"size", file->size.count},
-                                 {"sha256", file->sha256.hex()},
-                                 {"channel", word(file->channel)}});
+  for (const RecordedFile* file : sorted) files.push_back(file_to(*file));
   std::string day_text = description.day.path();
   std::replace(day_text.begin(), day_text.end(), '/', '-');
   return canonical(json::object{{"format", kFormat},

@@ -23,6 +23,11 @@ struct RecordedFile {
   Bytes size;
   Digest sha256;  // of the original bytes
   Channel channel = Channel::kNone;
+  // What ingest found out about its sound; empty, 0 and nothing when it is none or not known.
+  std::string format = {};
+  int sample_rate = 0;  // Hz
+  int tracks = 0;       // within the file: 1 mono, 2 stereo
+  std::optional<Millis> duration = std::nullopt;
   bool operator==(const RecordedFile&) const = default;
 };
 

@@ -1,0 +1,31 @@
+// What ingest notices about the files of one part: what each is to the call, what is known of its
+// sound, and the flags of all.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "audio/sample_form.h"
+#include "base/result.h"
+#include "tiers/disk/recording_json.h"
+
+namespace holdfast {
+
+// The channel that a file's name says it holds.
+Channel channel_of(std::string_view file_name);
+
+// The first kAudioCheckBytes bytes of a file, or all it has.
+using HeadOf = std::function<Result<std::string>(const RecordedFile&)>;
+
+// Sets channel, format, rate, tracks and duration of each file; gives the mask of Flag. The claimed
+// duration is that of all the part's segments together, the claimed sizes those of the only one.
+Result<int32_t> notice_files(std::vector<RecordedFile>& files, const AudioClaims& claims,
+                             const HeadOf& head);
+
+// How long the files sound: of each segment its longest channel, added up. Nothing when a
+// segment's length is not known, or when there is no audio.
+std::optional<Millis> sounding_time(const std::vector<RecordedFile>& files);
+
+}  // namespace holdfast
