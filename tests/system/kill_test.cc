@@ -8,23 +8,14 @@
 
 #include "base/clock.h"
 #include "io/digest.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/system/load.h"
 
 namespace holdfast::testing {
 namespace {
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int kKillsByDefault = 10;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-constexpr int kKillsByDefault = 10;
-#else
-constexpr int kKillsByDefault = 50;
-#endif
-#else
-constexpr int kKillsByDefault = 50;
-#endif
+constexpr int kKillsByDefault = kSanitized ? 10 : 50;
 
 constexpr char kWorkspace[] = "3f2b8c1e-5a77-4e0b-9d0c-2f6a1b7c8d9e";
 constexpr uint64_t kLoadMsMax = 400;
@@ -79,6 +70,7 @@ class Killed {
   void settle() {
     TestClient admin(by_socket(daemon_.admin_socket()));
     check_spool();
+    check_reads_are_audited(admin);
     check_every_byte(admin);
     check_deleted();
     check_left_overs();
@@ -212,6 +204,33 @@ class Killed {
     }
   }
 
+  // P4: whatever bytes a client got, a line was durable before them, so that no kill lost it.
+  void check_reads_are_audited(TestClient& admin) {
+    std::set<std::string> opened;  // "<recording_id>/<file>"
+    std::string cursor;
+    do {
+      const json::object page = admin.get_object("/v1/audit?chain=access&limit=1000" + cursor);
+      for (const json::value& line : page.at("items").get_array()) {
+        if (line.at("kind").get_string() != "file.open") continue;
+        opened.insert(std::string(line.at("on").get_string()) + "/" +
+                      std::string(line.at("details").at("file").get_string()));
+      }
+      const json::value& next = page.at("next_cursor");
+      cursor = next.is_null() ? "" : "&cursor=" + std::string(next.get_string());
+    } while (!cursor.empty());
+    const auto items = listed(admin);
+    for (const auto& [call_sid, promised] : oracle_.all()) {
+      const auto item = items.find(call_sid);
+      if (item == items.end()) continue;  // destroyed: no list says its number any more
+      const std::string recording(item->second.at("recording_id").get_string());
+      for (const std::string& file : promised.read) {
+        BOOST_TEST(opened.contains(recording + "/" + file),
+                   call_sid << "/" << file << " was read and no line says so");
+        ++reads_checked_;
+      }
+    }
+  }
+
   void check_left_overs() {
     namespace fs = std::filesystem;
     for (const char* name : {".incoming", ".trash"}) {
@@ -240,7 +259,7 @@ class Killed {
     }
     for (const auto& [what, count] : tally) std::cout << what << " " << count << ", ";
     std::cout << "read back whole " << bytes_checked_ << ", destroyed for good "
-              << deletions_checked_ << "\n";
+              << deletions_checked_ << ", reads audited " << reads_checked_ << "\n";
   }
 
   TemporaryDirectory directory_;
@@ -250,6 +269,7 @@ class Killed {
   std::set<std::string> digests_checked_;
   int bytes_checked_ = 0;
   int deletions_checked_ = 0;
+  int reads_checked_ = 0;
 };
 
 BOOST_AUTO_TEST_CASE(what_was_promised_survives_kills_at_any_instant) {

@@ -144,6 +144,7 @@ std::optional<std::string> download(Load& load, TestClient& client, const CallFi
   if (!answer.ok()) return std::nullopt;
   const std::string what = "GET " + request.path + " answered " + std::to_string(answer->status);
   if (answer->status == 200) {
+    load.oracle.read(call.call_sid, name);
     if (answer->body != call.contents.at(name))
       load.complain(what + " with other bytes (" + std::to_string(answer->body.size()) + ")");
     return answer->body;

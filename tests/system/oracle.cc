@@ -13,6 +13,11 @@ void Oracle::stored(const std::string& call_sid) {
   calls_.at(call_sid).stored = true;
 }
 
+void Oracle::read(const std::string& call_sid, const std::string& file) {
+  std::lock_guard lock(mutex_);
+  calls_.at(call_sid).read.insert(file);
+}
+
 void Oracle::asks_to_delete(const std::string& call_sid) {
   std::lock_guard lock(mutex_);
   calls_.at(call_sid).asked_to_delete = true;

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct Promised {
   bool hold_asked = false;            // some hold was asked for, whatever came of it
   std::map<std::string, bool> holds;  // acknowledged ones: true while nobody asked for release
   bool spooled = false;               // came by the spool
+  std::set<std::string> read;         // files whose bytes were given out
 };
 
 // Thread rule: every method may be called from any thread.
@@ -37,6 +39,8 @@ class Oracle {
   void asks_to_hold(const std::string& call_sid);
   void held(const std::string& call_sid, const std::string& hold_id);
   void asks_to_release(const std::string& call_sid, const std::string& hold_id);
+
+  void read(const std::string& call_sid, const std::string& file);
 
   // A stored call that nobody asked to delete.
   std::optional<CallFiles> any_living(uint64_t choice) const;
