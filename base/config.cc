@@ -158,6 +158,17 @@ class Section {
   }
   void read(std::string_view key, Millis& out) { read(key, out, Span{}); }
 
+  void read(std::string_view key, TimeWindow& out) {
+    read_with(key, "times such as \"22:00-06:00\" or \"sat-sun 00:00-24:00\" (UTC)",
+              [&](const toml::node& node) {
+                const auto* text = node.as_string();
+                if (text == nullptr) return false;
+                Result<TimeWindow> value = TimeWindow::from_text(text->get());
+                if (value.ok()) out = *std::move(value);
+                return value.ok();
+              });
+  }
+
   struct Amount {
     Bytes least;
     Bytes most;
@@ -286,7 +297,23 @@ void read_standard(Document& document, Config& config) {
   section.read("release_after", config.standard.release_after);
   if (config.standard.release_after < config.standard.copy_after)
     section.refuse_value("release_after", "at least standard.copy_after");
+  section.read("watermark_high", config.standard.watermark_high, {.least = 1, .most = 99});
+  section.read("watermark_low", config.standard.watermark_low, {.least = 1, .most = 99});
+  if (config.standard.watermark_low >= config.standard.watermark_high)
+    section.refuse_value("watermark_low", "less than standard.watermark_high");
+  section.read("full_at", config.standard.full_at, {.least = 1, .most = 99});
+  if (config.standard.full_at < config.standard.watermark_high)
+    section.refuse_value("full_at", "at least standard.watermark_high");
   section.finish();
+}
+
+// How fast moves may go, and when.
+void read_pace(Section& section, Bytes& rate_max, TimeWindow& window) {
+  section.read("rate_max", rate_max,
+               {.least = Bytes(0),
+                .most = Bytes(int64_t{1} << 40),
+                .words = "a size, such as \"50MiB\", for each second"});
+  section.read("window", window);
 }
 
 void read_warm(Document& document, Config& config) {
@@ -306,6 +333,7 @@ void read_warm(Document& document, Config& config) {
                {.least = 1, .most = limits::kPackMembersMax});
   section.read("pack_seal_after", config.warm.pack_seal_after);
   section.read("cohort_per_workspace", config.warm.cohort_per_workspace);
+  read_pace(section, config.warm.rate_max, config.warm.window);
   section.finish();
 }
 
@@ -318,6 +346,7 @@ void read_cold(Document& document, Config& config) {
   section.read("attach_time", cold.attach_time);
   section.read("detach_time", cold.detach_time);
   section.read("linger", cold.linger);
+  read_pace(section, cold.rate_max, cold.window);
   section.finish();
   if (section.present()) config.cold = std::move(cold);
 }

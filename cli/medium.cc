@@ -44,6 +44,14 @@ class MediumListCommand final : public Command {
     for (const json::object* medium : objects_of(*media, "items"))
       if (const std::string problem = text_of(*medium, "problem"); problem != "-")
         session.print(text_of(*medium, "name") + ": " + problem);
+    for (const json::object* medium : objects_of(*media, "items")) {
+      const json::value* suspended = medium->if_contains("suspended");
+      if (suspended == nullptr || !suspended->is_object()) continue;
+      const json::object& why = suspended->get_object();
+      session.print(fmt::format("{}: suspended since {} UTC, probed at {} UTC: {}",
+                                text_of(*medium, "name"), time_of(why, "since"),
+                                time_of(why, "next_probe_at"), text_of(why, "error")));
+    }
     return {};
   }
 };

@@ -15,8 +15,9 @@ class PlanCommand final : public Command {
     return {"plan",
             "What the policy would do, and why: a dry run without side effects",
             "Shows every step that is due now, or will be due until the time given by --at, with\n"
-            "its reason and size. The mover asks the same question and gets the same answer;\n"
-            "looking at it changes nothing.",
+            "its reason and size. WAITS tells what holds a due step up: a pause, a suspended\n"
+            "medium, or a time window. The mover asks the same question and gets the same\n"
+            "answer; looking at it changes nothing.",
             {"holdfast plan", "holdfast plan --at 2026-12-24T00:00:00Z --json"}};
   }
   void declare(Arguments& arguments) override {
@@ -34,11 +35,17 @@ class PlanCommand final : public Command {
                               time_of(*plan, plan->contains("until") ? "until" : "now"),
                               steps.size()));
     if (steps.empty()) return {};
-    Table table(
-        {{"WHEN (UTC)"}, {"WHAT"}, {"SIZE", Table::Align::kRight}, {"CALL"}, {"PACK"}, {"WHY"}});
+    Table table({{"WHEN (UTC)"},
+                 {"WHAT"},
+                 {"SIZE", Table::Align::kRight},
+                 {"CALL"},
+                 {"PACK"},
+                 {"WHY"},
+                 {"WAITS"}});
     for (const json::object* step : steps)
       table.add({time_of(*step, "when"), text_of(*step, "what"), size_of(*step, "bytes"),
-                 text_of(*step, "call_sid"), text_of(*step, "pack_id"), text_of(*step, "why")});
+                 text_of(*step, "call_sid"), text_of(*step, "pack_id"), text_of(*step, "why"),
+                 text_of(*step, "waits")});
     table.flush(stdout);
     return {};
   }

@@ -73,6 +73,8 @@ class StatusCommand final : public Command {
     session.print("Held         " + text_of(status, "held"));
     session.print("Open packs   " + text_of(status, "open_packs"));
     session.print("Moves        " + counts_of(status, "moves"));
+    for (const json::object* pause : objects_of(status, "pauses"))
+      session.print("Paused       " + pause_words(*pause));
     session.print("Restores     " + counts_of(status, "restores"));
     session.print("Ledger       " + counts_of(status, "ledger"));
     const json::value* attention = status.if_contains("attention");

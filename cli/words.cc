@@ -120,6 +120,15 @@ std::vector<const json::object*> objects_of(const json::object& object, std::str
   return found;
 }
 
+std::string pause_words(const json::object& pause) {
+  const std::string tier = text_of(pause, "tier");
+  std::string words = (tier == "-" ? "everything" : tier) + " is paused by " +
+                      text_of(pause, "by") + " since " + time_of(pause, "since") + " UTC";
+  const std::string reason = text_of(pause, "reason");
+  if (!reason.empty() && reason != "-") words += ": " + reason;
+  return words;
+}
+
 Result<const json::object*> object_of(const json::value& value, std::string_view what) {
   if (value.is_object()) return &value.as_object();
   return Error{Code::kIo, fmt::format("{}: the daemon's answer is not a JSON object", what)};

@@ -31,6 +31,9 @@ double number_of(const json::object& object, std::string_view key);
 // The objects of an array; none when the key is absent. Valid as long as `object`.
 std::vector<const json::object*> objects_of(const json::object& object, std::string_view key);
 
+// "warm is paused by uid:0 since 2026-11-21 03:36:00 UTC: a disk is swapped"
+std::string pause_words(const json::object& pause);
+
 // The whole answer as an object; kIo when the daemon answered something else.
 Result<const json::object*> object_of(const json::value& value, std::string_view what);
 

@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 22> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 24> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -32,6 +32,8 @@ constexpr std::array<std::pair<std::string_view, Apply>, 22> kKinds = {{
     {decision::kPackReleased, apply::pack_released},
     {decision::kCopyReleased, apply::copy_released},
     {decision::kCopyQuarantined, apply::copy_quarantined},
+    {decision::kMovesPaused, apply::moves_paused},
+    {decision::kMovesResumed, apply::moves_resumed},
     {decision::kConfigApplied, apply::config_applied},
     {decision::kLedgerHealed, apply::ledger_healed},
 }};

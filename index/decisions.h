@@ -42,6 +42,8 @@ constexpr std::string_view kPackVerified = "pack.verified";
 constexpr std::string_view kPackReleased = "pack.released";
 constexpr std::string_view kCopyReleased = "copy.released";
 constexpr std::string_view kCopyQuarantined = "copy.quarantined";
+constexpr std::string_view kMovesPaused = "moves.paused";
+constexpr std::string_view kMovesResumed = "moves.resumed";
 constexpr std::string_view kConfigApplied = "config.applied";
 constexpr std::string_view kLedgerHealed = "ledger.healed";
 }  // namespace decision

@@ -1,4 +1,4 @@
-// Decisions about workspaces, keys, links and the configuration.
+// Decisions about workspaces, keys, links, the configuration, and what is paused.
 #include "index/decisions_apply.h"
 #include "index/details.h"
 #include "index/read/recordings.h"
@@ -12,6 +12,12 @@ namespace {
 
 std::string signing_key_setting(const WorkspaceId& workspace) {
   return "signing_key." + workspace.text();
+}
+
+// Where a pause of "all" or of a tier is kept.
+Result<std::string> pause_setting(const std::string& scope) {
+  if (scope != "all") HOLDFAST_TRY(tier_from(scope));
+  return "pause." + scope;
 }
 
 }  // namespace
@@ -90,6 +96,22 @@ Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource&)
              "UPDATE secrets.signing_key SET retired_at = ?3 "
              "WHERE workspace_id = ?1 AND kid < ?2 AND retired_at IS NULL",
              workspace, kid, txn.now());
+}
+
+// on: "all" or a tier. details: reason (a note; absent: none)
+Status moves_paused(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(name, pause_setting(line.on));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "reason"));
+  HOLDFAST_ASSIGN(reason, txn.read_note(note));
+  const json::object value{
+      {"reason", reason.value_or("")}, {"since", line.t.count}, {"who", line.who}};
+  return rows::store_setting(txn.index(), name, canonical(value));
+}
+
+// on: "all" or a tier
+Status moves_resumed(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(name, pause_setting(line.on));
+  return run(txn.index(), "DELETE FROM setting WHERE name = ?1", name);
 }
 
 // details: sha256

@@ -60,6 +60,10 @@ class PackSession {
   virtual Result<VerifyMode> verify(Io& io, const PackLocation& location, Bytes size,
                                     const Digest& digest) = 0;
 
+  // Whether the medium works: its label is there, and a few bytes that are written come back from
+  // it. Leaves nothing behind.
+  virtual Status probe(Io& io) = 0;
+
   // Removes the pack. No error when it is gone already.
   virtual Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) = 0;
 };

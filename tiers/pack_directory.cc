@@ -46,6 +46,8 @@ class PackDirectorySession final : public PackSession {
     return verify_pack_file(io, root_, location, size, digest);
   }
 
+  Status probe(Io& io) override { return probe_pack_files(io, root_); }
+
   Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {
     HOLDFAST_ASSIGN(pack, pack_at(location));
     return remove_pack_file(io, root_, location, pack, permit);

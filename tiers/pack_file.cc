@@ -66,6 +66,24 @@ Result<VerifyMode> verify_pack_file(Io& io, MediumRoot& root, const std::string&
   return found.mode;
 }
 
+Status probe_pack_files(Io& io, MediumRoot& root) {
+  static const std::string kName = "holdfast-probe";
+  const std::string text(4096, 'p');  // one sector of a disk that has large ones
+  HOLDFAST_ASSIGN(held, root.checked(io));
+  PublishOptions options;
+  options.if_exists = IfExists::kReplace;
+  HOLDFAST_ASSIGN(published,
+                  publish_file(io, held->get(), kName, options,
+                               [&](const ByteSink& sink) { return sink(as_bytes(text)); }));
+  const Result<UncachedDigest> found = digest_uncached(io, held->get(), kName, published.size);
+  HOLDFAST_TRY(unlink_durably(io, held->get(), kName));
+  if (!found.ok()) return found.error().within("probe " + root.path());
+  if (found->digest != published.digest)
+    return Error{Code::kCorrupt,
+                 "probe " + root.path() + ": what was written came back with other bytes"};
+  return {};
+}
+
 Status remove_pack_file(Io& io, MediumRoot& root, const std::string& path, const PackId& pack,
                         const PackReleasePermit& permit) {
   if (permit.medium() != root.medium() || permit.pack() != pack)

@@ -24,6 +24,10 @@ Status read_pack_file(Io& io, MediumRoot& root, const std::string& path,
 Result<VerifyMode> verify_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
                                     const Digest& digest);
 
+// Publishes a small file below the root, reads it back from the medium and removes it. kCorrupt
+// when it came back with other bytes.
+Status probe_pack_files(Io& io, MediumRoot& root);
+
 // Checks permit and label, then unlinks durably. No error when it is gone already.
 Status remove_pack_file(Io& io, MediumRoot& root, const std::string& path, const PackId& pack,
                         const PackReleasePermit& permit);

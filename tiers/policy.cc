@@ -250,6 +250,9 @@ PolicySettings policy_settings(const Config& config) {
   settings.pack_seal_after = config.warm.pack_seal_after;
   settings.cohort_per_workspace = config.warm.cohort_per_workspace;
   settings.copies_before_release = config.copies_before_release;
+  settings.watermark_high_percent = config.standard.watermark_high;
+  settings.watermark_low_percent = config.standard.watermark_low;
+  settings.full_percent = config.standard.full_at;
   return settings;
 }
 
@@ -270,6 +273,30 @@ std::string_view word(StepKind kind) {
       "assign-to-pack",    "seal-pack",         "release-standard",
       "copy-pack-to-cold", "release-warm-pack", "evict-staged"};
   return kWords[static_cast<size_t>(kind)];
+}
+
+EdgeEnds ends_of(Edge edge) {
+  if (edge == Edge::kStandardToWarm) return {Tier::kStandard, Tier::kWarm};
+  return {Tier::kWarm, Tier::kCold};
+}
+
+std::optional<Edge> edge_of(StepKind kind) {
+  switch (kind) {
+    case StepKind::kAssignToPack:
+    case StepKind::kSealPack:
+    case StepKind::kReleaseStandard:
+      return Edge::kStandardToWarm;
+    case StepKind::kCopyPackToCold:
+    case StepKind::kReleaseWarmPack:
+      return Edge::kWarmToCold;
+    case StepKind::kEvictStaged:
+      break;
+  }
+  return std::nullopt;
+}
+
+bool is_over_full_mark(const PolicySpace& space, const PolicySettings& settings) {
+  return space.total.count > 0 && percent_used(space) > settings.full_percent;
 }
 
 bool is_over_high_watermark(const PolicySpace& space, const PolicySettings& settings) {

@@ -19,6 +19,7 @@
 // - Equal input gives equal output, step for step.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,6 +48,7 @@ struct PolicySettings {
   // elsewhere is released before its age, oldest first, until `low` is reached.
   int watermark_high_percent = 90;
   int watermark_low_percent = 80;
+  int full_percent = 97;  // above it nothing comes in, unless something can leave
 };
 PolicySettings policy_settings(const Config& config);
 
@@ -121,6 +123,17 @@ enum class StepKind : int8_t {
 };
 std::string_view word(StepKind kind);  // "assign-to-pack", "seal-pack", …
 
+// The way from one tier to the next slower one.
+enum class Edge : int8_t { kStandardToWarm, kWarmToCold };
+constexpr std::array<Edge, 2> kEdges = {Edge::kStandardToWarm, Edge::kWarmToCold};
+struct EdgeEnds {
+  Tier from;
+  Tier to;
+};
+EdgeEnds ends_of(Edge edge);
+// The edge on which a step copies, or whose source it releases; nothing: none.
+std::optional<Edge> edge_of(StepKind kind);
+
 // A pack that exists, or the nth one that this plan opens.
 struct PackRef {
   std::optional<PackId> existing;
@@ -144,6 +157,9 @@ struct PlannedStep {
 
 // More of the tier is used than the high watermark says: what is verified elsewhere leaves early.
 bool is_over_high_watermark(const PolicySpace& space, const PolicySettings& settings);
+
+// More than the hard mark.
+bool is_over_full_mark(const PolicySpace& space, const PolicySettings& settings);
 
 // The steps that are due at `until` (the mover passes the time it is; plan may
 // look ahead), in the order in which they should be done: assign, seal,

@@ -15,6 +15,12 @@ void Call::fail(const Error& error) {
       return exchange->respond(http::problem_response(409, type, error.message));
   if (error.code == Code::kLocked)
     return exchange->respond(http::problem_response(409, "legal-hold", error.message));
+  // The mover looks every policy interval whether something may leave.
+  if (error.code == Code::kNoSpace && error.message.find("standard-full:") != std::string::npos) {
+    http::Response full = http::problem_response(507, "standard-full", error.message);
+    full.headers.set("retry-after", "60");
+    return exchange->respond(std::move(full));
+  }
   http::Response response = http::problem_response(error);
   // A budget is of an hour, and the oldest part of it comes back soon.
   if (error.code == Code::kExhausted) response.headers.set("retry-after", "600");

@@ -40,6 +40,10 @@ void readiness(CallPtr call);
 void status_call(CallPtr call);
 void list_moves_call(CallPtr call);
 void run_moves(CallPtr call);
+void retry_move_call(CallPtr call);
+void retry_moves_call(CallPtr call);
+void pause_moves_call(CallPtr call);
+void resume_moves_call(CallPtr call);
 void plan_call(CallPtr call);
 // media.cc
 void list_media_call(CallPtr call);

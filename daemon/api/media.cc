@@ -94,6 +94,16 @@ void answer_medium(const CallPtr& call, int status, const Result<MediumRow>& row
                                     {"path", path}});
 }
 
+// Of the medium that its tier works with: since when it is let alone, and when it is probed.
+json::value suspension_view(const Gate& gate, const SeenMedium& medium) {
+  if (!medium.is_own || medium.row.tier == Tier::kStandard) return nullptr;
+  const auto suspension = gate.health(medium.row.tier).suspension();
+  if (!suspension) return nullptr;
+  return json::object{{"since", to_iso(suspension->since)},
+                      {"error", suspension->error},
+                      {"next_probe_at", to_iso(suspension->next_probe_at)}};
+}
+
 }  // namespace
 
 void list_media_call(CallPtr call) {
@@ -115,6 +125,7 @@ void list_media_call(CallPtr call) {
                             {"registered_at", to_iso(medium.row.registered_at)}};
           if (!medium.path.empty()) view["path"] = medium.path;
           if (!medium.sight.is_online()) view["problem"] = medium.sight.problem;
+          view["suspended"] = suspension_view(done->services.archive.gate, medium);
           add_space(view, medium.sight);
           items.push_back(std::move(view));
         }

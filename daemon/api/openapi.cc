@@ -108,8 +108,7 @@ json::object operation_of(const Route& route, const json::object& all_schemas) {
     if (open == std::string_view::npos) break;
     const size_t close = path.find('}', open);
     const std::string_view name = path.substr(open + 1, close - open - 1);
-    parameters.push_back(
-        parameter_of({name, path_parameter_type(name), "", true, 0, 0, {}}, "path"));
+    parameters.push_back(parameter_of(path_parameter(name), "path"));
     path.remove_prefix(close + 1);
   }
   for (const Parameter& parameter : route.query)

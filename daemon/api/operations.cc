@@ -1,13 +1,10 @@
-// What operators look at and start: health, status, moves, the plan, workspaces.
-#include "base/limits.h"
+// What operators look at: health, status, workspaces.
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/views.h"
 #include "daemon/work/medium_sight.h"
-#include "daemon/work/policy_input.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
-#include "index/read/work.h"
 #include "ledger/ledger.h"
 
 namespace holdfast::api {
@@ -33,7 +30,7 @@ std::string_view word(LedgerState state) {
 
 // What needs a person, first things first.
 json::array attention(const StatusSummary& summary, LedgerState ledger,
-                      const std::vector<SeenMedium>& media) {
+                      const std::vector<SeenMedium>& media, const Gate& gate) {
   json::array list;
   const auto say = [&](const std::string& text) { list.emplace_back(text); };
   if (ledger != LedgerState::kReady)
@@ -41,7 +38,18 @@ json::array attention(const StatusSummary& summary, LedgerState ledger,
         "): releases and destructions are refused");
   if (summary.quarantined > 0) say(std::to_string(summary.quarantined) + " copies are quarantined");
   if (summary.failed_moves > 0)
-    say(std::to_string(summary.failed_moves) + " moves failed: holdfast moves");
+    say(std::to_string(summary.failed_moves) + " moves failed: holdfast moves --failed");
+  for (Edge edge : kEdges)
+    if (const auto pause = gate.paused(edge)) {
+      say("moves are stopped: " + pause->why);
+      break;
+    }
+  for (Tier tier : {Tier::kWarm, Tier::kCold})
+    if (const auto suspension = gate.health(tier).suspension())
+      say("the " + std::string(holdfast::word(tier)) + " medium is suspended since " +
+          to_iso(suspension->since) + ": " + suspension->error);
+  if (gate.nothing_leaves())
+    say("the standard tier is full and nothing on it may leave: ingest is refused");
   for (const SeenMedium& medium : media)
     if (medium.is_own && medium.state() != MediumState::kOnline)
       say("the " + std::string(holdfast::word(medium.row.tier)) + " medium at " + medium.path +
@@ -67,29 +75,6 @@ json::array tiers_view(const StatusSummary& summary, const std::vector<SeenMediu
     tiers.push_back(std::move(view));
   }
   return tiers;
-}
-
-json::object move_view(const MoveRow& move, const std::vector<MediumRow>& media,
-                       const std::optional<PackRow>& pack) {
-  const auto name = [&](const MediumId& id) {
-    for (const MediumRow& medium : media)
-      if (medium.medium == id) return medium.name;
-    return id.text();
-  };
-  return {
-      {"move_no", move.move_no},
-      {"pack_id", move.pack.text()},
-      {"from", name(move.from)},
-      {"to", name(move.to)},
-      {"state", holdfast::word(move.state)},
-      {"attempts", move.attempts},
-      {"not_before", move.not_before ? json::value(json::string(to_iso(*move.not_before)))
-                                     : json::value(nullptr)},
-      {"error", move.error.empty() ? json::value(nullptr) : json::value(json::string(move.error))},
-      {"members", pack ? pack->members : 0},
-      {"bytes", pack ? pack->bytes.count : 0},
-      {"created_at", to_iso(move.created_at)},
-      {"updated_at", to_iso(move.updated_at)}};
 }
 
 }  // namespace
@@ -139,8 +124,9 @@ void status_call(CallPtr call) {
         body["version"] = HOLDFAST_VERSION;
         body["state"] = "ready";
         body["started_at"] = to_iso(done->services.started_at);
-        body["attention"] = attention(summary, ledger->state, seen->media);
+        body["attention"] = attention(summary, ledger->state, seen->media, archive.gate);
         body["tiers"] = tiers_view(summary, seen->media);
+        body["pauses"] = pauses_view(archive.gate.pauses());
         body["workspaces"] = summary.workspaces;
         body["single_copy_bytes"] = single;
         body["held"] = held;
@@ -152,79 +138,6 @@ void status_call(CallPtr call) {
         body["ledger"] =
             json::object{{"last_n", ledger->decisions_end.last_n}, {"mirror", word(ledger->state)}};
         done->answer(200, std::move(body));
-      });
-}
-
-void list_moves_call(CallPtr call) {
-  const auto limit = static_cast<size_t>(call->query_integer("limit").value_or(100));
-  std::optional<MoveState> state;
-  if (const auto text = call->query("state"))
-    for (MoveState one :
-         {MoveState::kPlanned, MoveState::kCopying, MoveState::kCopied, MoveState::kVerified,
-          MoveState::kSwitched, MoveState::kReleased, MoveState::kFailed})
-      if (holdfast::word(one) == *text) state = one;
-  std::optional<int64_t> after;
-  if (const auto text = call->query("cursor")) {
-    const std::optional<Cursor> cursor = read_cursor(*text);
-    if (!cursor || !cursor->b.empty())
-      return call->fail(Error{Code::kInvalid, "\"cursor\" must be a next_cursor of this listing"});
-    after = cursor->a;
-  }
-  // One more row tells whether there is another page.
-  auto rows = list_moves(call->index(), state, after, static_cast<int>(limit) + 1);
-  if (!rows.ok()) return call->fail(rows.error());
-  json::object body{{"items", nullptr}, {"next_cursor", nullptr}};
-  if (rows->size() > limit) {
-    rows->resize(limit);
-    body["next_cursor"] = make_cursor(rows->back().move_no, "");
-  }
-  auto media = list_media(call->index());
-  if (!media.ok()) return call->fail(media.error());
-  json::array items;
-  for (const MoveRow& row : *rows) {
-    auto pack = find_pack(call->index(), row.pack);
-    if (!pack.ok()) return call->fail(pack.error());
-    items.push_back(move_view(row, *media, *pack));
-  }
-  body["items"] = std::move(items);
-  call->answer(200, std::move(body));
-}
-
-void run_moves(CallPtr call) {
-  call->services.run_policy_now();
-  call->answer(202, json::object{{"status", "started"}});
-}
-
-// A dry run: what gather and plan_steps say, and nothing else.
-void plan_call(CallPtr call) {
-  const UnixMillis now = call->services.archive.clock.now();
-  const UnixMillis until = call->query_time("at").value_or(now);
-  with_worker<json::object>(
-      call,
-      [archive = call->services.archive, now, until](Io& io) -> Result<json::object> {
-        HOLDFAST_ASSIGN(index, archive.index.take());
-        HOLDFAST_ASSIGN(rows, gather_due_rows(io, archive, *index, until));
-        json::array steps;
-        for (const PlannedStep& step : plan_steps(rows.input, archive.policy, until)) {
-          json::object view{{"what", holdfast::word(step.kind)},
-                            {"when", to_iso(step.when)},
-                            {"why", step.why},
-                            {"bytes", step.bytes.count},
-                            {"call_sid", nullptr},
-                            {"pack_id", nullptr}};
-          if (step.recording) {
-            HOLDFAST_ASSIGN(recording, find_recording_row(*index, *step.recording));
-            if (recording) view["call_sid"] = recording->call_sid;
-          }
-          if (step.pack && step.pack->existing) view["pack_id"] = step.pack->existing->text();
-          steps.push_back(std::move(view));
-        }
-        return json::object{
-            {"now", to_iso(now)}, {"until", to_iso(until)}, {"steps", std::move(steps)}};
-      },
-      [](const CallPtr& done, Result<json::object> body) {
-        if (!body.ok()) return done->fail(body.error());
-        done->answer(200, *std::move(body));
       });
 }
 

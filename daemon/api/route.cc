@@ -93,11 +93,15 @@ std::optional<std::string> wrong_value(const Parameter& parameter, std::string_v
   return std::nullopt;
 }
 
-ParameterType path_parameter_type(std::string_view name) {
-  if (name == "workspace_id") return ParameterType::kWorkspace;
-  if (name == "call_sid") return ParameterType::kCallSid;
-  if (name == "filename") return ParameterType::kFileName;
-  return ParameterType::kId;
+Parameter path_parameter(std::string_view name) {
+  const auto of_type = [&](ParameterType type, int64_t minimum, int64_t maximum) {
+    return Parameter{name, type, "", true, minimum, maximum, {}};
+  };
+  if (name == "workspace_id") return of_type(ParameterType::kWorkspace, 0, 0);
+  if (name == "call_sid") return of_type(ParameterType::kCallSid, 0, 0);
+  if (name == "filename") return of_type(ParameterType::kFileName, 0, 0);
+  if (name == "move_no") return of_type(ParameterType::kInteger, 1, INT64_MAX);
+  return of_type(ParameterType::kId, 0, 0);
 }
 
 std::string_view word(ParameterType type) {
@@ -116,7 +120,7 @@ std::vector<http::FieldError> check_parameters(
     const std::map<std::string, std::string, std::less<>>& path) {
   std::vector<http::FieldError> errors;
   for (const auto& [name, value] : path) {
-    const Parameter parameter{name, path_parameter_type(name), "", true, 0, 0, {}};
+    const Parameter parameter = path_parameter(name);
     if (auto wrong = wrong_value(parameter, value))
       errors.push_back(field_error("path", parameter, *wrong, value));
   }

@@ -60,8 +60,8 @@ struct Route {
   std::function<void(std::shared_ptr<Call>)> handle;
 };
 
-// A path parameter's type follows from its name, everywhere the same.
-ParameterType path_parameter_type(std::string_view name);
+// What a path parameter may be follows from its name, everywhere the same.
+Parameter path_parameter(std::string_view name);
 std::string_view word(ParameterType type);
 
 // What is wrong with a value of the parameter ("must be true or false"), or nothing.

@@ -67,6 +67,17 @@ void add_space(json::object& view, const MediumSight& sight) {
   view["total_bytes"] = sight.total_bytes.count;
 }
 
+json::array pauses_view(const std::vector<PauseRow>& pauses) {
+  json::array views;
+  for (const PauseRow& pause : pauses)
+    views.push_back(json::object{
+        {"tier", pause.tier ? json::value(json::string(word(*pause.tier))) : json::value(nullptr)},
+        {"since", to_iso(pause.since)},
+        {"by", pause.who},
+        {"reason", pause.reason}});
+  return views;
+}
+
 json::object key_view(const ApiKeyRow& key) {
   json::array scopes;
   for (int32_t bit = 1; bit <= kAllScopes; bit <<= 1)

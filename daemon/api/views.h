@@ -21,6 +21,8 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
 json::object hold_view(const HoldRow& hold, const std::string& call_sid);
 // Adds free_bytes and total_bytes: null unless the medium is there.
 void add_space(json::object& view, const MediumSight& sight);
+// What operators have stopped.
+json::array pauses_view(const std::vector<PauseRow>& pauses);
 json::object key_view(const ApiKeyRow& key);
 // With its estimate from now.
 Result<json::object> restore_view(const Archive& archive, Database& index,

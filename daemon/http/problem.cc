@@ -22,6 +22,7 @@ std::string_view title_of(std::string_view word, int status) {
       {"too-large", "Over a documented limit"},
       {"exhausted", "A budget is used up; try later"},
       {"no-space", "The archive is full"},
+      {"standard-full", "The fast tier is full"},
       {"unavailable", "Not available now; try again"},
       {"corrupt", "The stored bytes failed their check"},
       {"io", "The archive could not do this"},

@@ -6,6 +6,7 @@
 #include "base/config.h"
 #include "base/random.h"
 #include "daemon/work/change_feed.h"
+#include "daemon/work/gate.h"
 #include "daemon/work/index_pool.h"
 #include "daemon/work/live_set.h"
 #include "daemon/work/session_keeper.h"
@@ -35,6 +36,7 @@ struct Archive {
   LiveParts& live_parts;
   LiveCalls& live_calls;  // coming in, not acknowledged yet
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room
+  Gate& gate;
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
   SessionKeeper* cold = nullptr;  // null: no cold tier
 

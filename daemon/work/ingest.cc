@@ -91,10 +91,24 @@ struct Ingest::Judged {
 
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
   HOLDFAST_TRY(room());
+  HOLDFAST_TRY(room_on_standard(io));
   const PartId part{archive_.random.id<RecordingId>(), 1};
   LiveParts::Live live = archive_.live_parts.add(part);
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, part));
   return std::make_unique<IngestDraft>(std::move(request), std::move(writer), std::move(live));
+}
+
+// Over the full mark the mover says whether anything may leave; until it has looked, it may.
+Status Ingest::room_on_standard(Io& io) {
+  if (!archive_.gate.nothing_leaves()) return {};
+  HOLDFAST_ASSIGN(space, archive_.standard.free_space(io));
+  const PolicySpace used{Bytes(space.total.count - space.available.count), space.total};
+  if (!is_over_full_mark(used, archive_.policy)) return {};
+  return Error{Code::kNoSpace,
+               "standard-full: the standard tier is over " +
+                   std::to_string(archive_.policy.full_percent) +
+                   " % full, and nothing on it may leave: what is not copied and verified "
+                   "elsewhere stays"};
 }
 
 Status Ingest::abandon(Io& io, std::unique_ptr<IngestDraft> draft) {

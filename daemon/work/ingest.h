@@ -70,8 +70,9 @@ class Ingest {
  public:
   explicit Ingest(const Archive& archive) : archive_(archive) {}
 
-  // A new draft in .incoming. kNoSpace when there is no room(); kUnavailable when the standard
-  // medium is offline.
+  // A new draft in .incoming. kNoSpace when there is no room(), and, told as "standard-full: …",
+  // when the standard tier is over its full mark and nothing may leave it; kUnavailable when the
+  // standard medium is offline.
   Result<std::unique_ptr<IngestDraft>> begin(Io& io, IngestRequest request);
 
   // kNoSpace unless `wanted` bytes more may come in: what is left of the state directory's disk is
@@ -96,6 +97,7 @@ class Ingest {
 
  private:
   struct Judged;
+  Status room_on_standard(Io& io);
   Result<Judged> judge(Io& io, IngestDraft& draft);
   Result<RecordingDescription> describe_later(Io& io, IngestDraft& draft, const Recording& known,
                                               int part, const Judged& judged);

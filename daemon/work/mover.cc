@@ -37,6 +37,7 @@ void Mover::run(Io& io) {
 
 Result<bool> Mover::run_once(Io& io) {
   const UnixMillis now = archive_.clock.now();
+  probe_suspended(io);
   HOLDFAST_ASSIGN(destroyed, remover_.destroy_condemned(io));
   if (removal_failed_ || !destroyed) {
     HOLDFAST_ASSIGN(removed, remover_.resume_removals(io));
@@ -52,9 +53,11 @@ Result<bool> Mover::run_once(Io& io) {
     HOLDFAST_ASSIGN(gathered, gather_due_rows(io, archive_, *index, now));
     rows = std::move(gathered);
   }
-  const std::vector<PlannedStep> steps = plan_steps(rows.input, archive_.policy, now);
+  std::vector<PlannedStep> steps = plan_steps(rows.input, archive_.policy, now);
+  drop_closed_steps(steps);
   HOLDFAST_TRY(assign(rows, steps));
   bool worked = false;
+  int released = 0;
   for (const PlannedStep& step : steps) {
     if (stop_) return false;
     if (Status done = execute(io, step); !done.ok()) {
@@ -63,12 +66,82 @@ Result<bool> Mover::run_once(Io& io) {
       removal_failed_ |= is_removal(step.kind);
     } else {
       worked = true;
+      released += step.kind == StepKind::kReleaseStandard;
     }
   }
+  tell_space(rows.input, released);
   HOLDFAST_TRY(look_again_later(rows, steps));
   HOLDFAST_TRY(look_at_packs_later(rows, steps));
   HOLDFAST_ASSIGN(moved, advance_moves(io));
-  return worked || moved;
+  // A full page of rows that had to wait may hide others that need not.
+  const bool is_full = rows.recordings.size() >= static_cast<size_t>(limits::kPolicyScanRows);
+  return worked || moved || is_full;
+}
+
+// Releases alone: what behind a closed gate is only gathered or planned waits there as a move.
+void Mover::drop_closed_steps(std::vector<PlannedStep>& steps) const {
+  const UnixMillis now = archive_.clock.now();
+  std::erase_if(steps, [&](const PlannedStep& step) {
+    const bool is_release =
+        step.kind == StepKind::kReleaseStandard || step.kind == StepKind::kReleaseWarmPack;
+    return is_release && archive_.gate.closed(*edge_of(step.kind), now);
+  });
+}
+
+void Mover::tell_space(const PolicyInput& input, int released) {
+  const bool is_full =
+      input.standard_space && is_over_full_mark(*input.standard_space, archive_.policy);
+  const bool nothing_leaves = is_full && released == 0;
+  if (nothing_leaves && !archive_.gate.nothing_leaves())
+    log::error("the standard tier is over {} % full and nothing on it may leave: ingest is refused",
+               archive_.policy.full_percent);
+  archive_.gate.set_nothing_leaves(nothing_leaves);
+}
+
+// A suspended back-end that answers a probe is asked again.
+void Mover::probe_suspended(Io& io) {
+  for (SessionKeeper* keeper : {archive_.warm, archive_.cold}) {
+    if (keeper == nullptr) continue;
+    const Tier tier = keeper->backend().tier();
+    BackendHealth& health = archive_.gate.health(tier);
+    if (!health.wants_probe()) continue;
+    Status probed = keeper->use(io, [&](PackSession& session) { return session.probe(io); });
+    if (probed.ok()) {
+      health.resume();
+      log::info("the {} medium {} answers again: its suspension is over", word(tier),
+                keeper->backend().medium().text());
+    } else {
+      health.probe_failed(probed.error());
+      log::warning("the {} medium {} stays suspended: {}", word(tier),
+                   keeper->backend().medium().text(), probed.error().message);
+    }
+  }
+}
+
+Status Mover::between_pieces(Edge edge, const std::vector<const SessionKeeper*>& media) {
+  while (true) {
+    std::string why;
+    if (stop_) why = "the daemon stops";
+    if (const auto pause = archive_.gate.paused(edge)) why = pause->why;
+    if (!why.empty()) {
+      interrupted_ = true;
+      return Error{Code::kUnavailable, why};
+    }
+    const Millis wait = archive_.gate.wait(edge);
+    const bool is_wanted = std::any_of(media.begin(), media.end(),
+                                       [](const SessionKeeper* one) { return one->is_wanted(); });
+    if (wait.count <= 0 || is_wanted) return {};
+    archive_.gate.sleep(std::min(wait, seconds(1)));
+  }
+}
+
+ByteSink Mover::paced(Edge edge, const std::vector<const SessionKeeper*>& media,
+                      const ByteSink& sink) {
+  return [this, edge, media, &sink](ByteSpan bytes) -> Status {
+    HOLDFAST_TRY(between_pieces(edge, media));
+    archive_.gate.take(edge, Bytes(static_cast<int64_t>(bytes.size())));
+    return sink(bytes);
+  };
 }
 
 // Assignments are grouped: one command per pack, however many members it takes.
@@ -182,10 +255,17 @@ Status Mover::finish_moves_of(const PackId& pack) {
   return {};
 }
 
+// In a minute; not before the window of the edge opens.
+UnixMillis Mover::next_release_try(UnixMillis now) const {
+  const std::optional<Closed> closed = archive_.gate.closed(Edge::kStandardToWarm, now);
+  return std::max(now + minutes(1), closed && closed->until ? *closed->until : now);
+}
+
 // A due row for which nothing can be done now is looked at when something may have changed, so
 // that it does not stand in every scan.
 Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedStep>& steps) {
   const UnixMillis now = archive_.clock.now();
+  const UnixMillis next_try = next_release_try(now);
   std::set<std::pair<RecordingId, int>> assigned;
   std::set<RecordingId> stepped;
   for (const PlannedStep& step : steps) {
@@ -204,8 +284,8 @@ Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedSte
       if (part.recording != recording.recording) continue;
       if (assigned.contains({part.recording, part.part})) continue;
       std::optional<UnixMillis> at = next_action_at(part, archive_.policy);
-      // Due and still here: its step failed. The next try is not at once.
-      if (at && *at <= now) at = now + minutes(1);
+      // Due and still here: its step failed, or may not be done yet. The next try is not at once.
+      if (at && *at <= now) at = next_try;
       if (at && (!next || *at < *next)) next = at;
     }
     // Assigning took it out of the due rows. What another has set meanwhile stands.
@@ -250,24 +330,44 @@ Status Mover::look_at_packs_later(const DueRows& rows, const std::vector<Planned
 Result<bool> Mover::advance_moves(Io& io) {
   bool worked = false;
   for (MoveState state : {MoveState::kVerified, MoveState::kCopied, MoveState::kCopying,
-                          MoveState::kFailed, MoveState::kPlanned}) {
-    std::vector<MoveRow> moves;
-    {
-      HOLDFAST_ASSIGN(index, archive_.index.take());
-      HOLDFAST_ASSIGN(ready, ready_moves(*index, state, archive_.clock.now(), kMovesPerTurn));
-      moves = std::move(ready);
-    }
-    for (const MoveRow& move : moves) {
+                          MoveState::kFailed, MoveState::kPlanned})
+    for (Edge edge : kEdges) {
       if (stop_) return false;
-      Status advanced = advance(io, move);
-      if (advanced.ok()) {
-        worked = true;
-        continue;
-      }
-      const Error& error = advanced.error();
-      log::warning("move of pack {} ({}): {}", move.pack.text(), word(move.state), error.message);
-      HOLDFAST_TRY(archive_.writer.call(fail_move(move.move_no, error)));
+      HOLDFAST_ASSIGN(moved, advance_moves(io, edge, state));
+      worked |= moved;
     }
+  return worked;
+}
+
+Result<bool> Mover::advance_moves(Io& io, Edge edge, MoveState state) {
+  std::vector<MoveRow> moves;
+  {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(
+        ready, ready_moves(*index, state, ends_of(edge).from, archive_.clock.now(), kMovesPerTurn));
+    moves = std::move(ready);
+  }
+  bool worked = false;
+  for (const MoveRow& move : moves) {
+    if (stop_) return false;
+    if (archive_.gate.closed(edge, archive_.clock.now())) return worked;
+    interrupted_ = false;
+    Status advanced = between_pieces(edge, {});  // what was read last is paid for
+    if (advanced.ok()) advanced = advance(io, move);
+    if (interrupted_) {
+      log::info("move of pack {} ({}): {}", move.pack.text(), word(move.state),
+                advanced.ok() ? "interrupted" : advanced.error().message);
+      return worked;
+    }
+    if (advanced.ok()) {
+      worked = true;
+      // It may have taken its time: what is urgent gets its turn.
+      if (archive_.gate.is_paced(edge)) return worked;
+      continue;
+    }
+    const Error& error = advanced.error();
+    log::warning("move of pack {} ({}): {}", move.pack.text(), word(move.state), error.message);
+    HOLDFAST_TRY(archive_.writer.call(fail_move(move.move_no, error)));
   }
   return worked;
 }
@@ -340,6 +440,7 @@ Status Mover::verify_pack(Io& io, const MoveRow& move) {
     mode = how;
     return {};
   });
+  archive_.gate.take(keeper->backend().tier(), pack->size);
   if (!verified.ok()) return not_verified(io, move, verified.error());
   if (mode == VerifyMode::kNone)
     return Error{Code::kUnavailable,

@@ -11,7 +11,11 @@
 // - A source goes only through Remover, which asks the guard (P2).
 // - A new pack that does not give its bytes back, limits::kFirstVerifyTriesMax times, is abandoned:
 //   nothing was released for it, and its members join another pack.
-// - The mover does exactly the steps that plan_steps() gives for the rows of the index.
+// - The mover does exactly the steps that plan_steps() gives for the rows of the index, as far as
+// the
+//   gate (daemon/work/gate.h) is open: a pack gathers and is sealed behind a closed gate, too, and
+//   waits there as a planned move.
+// - A copy that a stop or a pause interrupts has not failed: its row stays, and it is begun anew.
 #pragma once
 
 #include <atomic>
@@ -37,17 +41,29 @@ class Mover {
   void request_stop() { stop_ = true; }
 
  private:
+  // --- what may be done now
+  void probe_suspended(Io& io);
+  void drop_closed_steps(std::vector<PlannedStep>& steps) const;
+  void tell_space(const PolicyInput& input, int released);
+  // Between two pieces of a copy along the edge: an error when it must stop, else after the pause
+  // that the rates ask for; none while somebody waits for one of the media.
+  Status between_pieces(Edge edge, const std::vector<const SessionKeeper*>& media);
+  ByteSink paced(Edge edge, const std::vector<const SessionKeeper*>& media, const ByteSink& sink);
+
   // --- policy steps
   Status execute(Io& io, const PlannedStep& step);
   Status assign(const DueRows& rows, const std::vector<PlannedStep>& steps);
   Status plan_pack_move(const PackId& pack, const MediumId& from, const MediumId& to);
   Status release_standard(Io& io, const PlannedStep& step);
   Status release_warm(Io& io, const PackId& pack);
+  UnixMillis next_release_try(UnixMillis now) const;
   Status look_again_later(const DueRows& rows, const std::vector<PlannedStep>& steps);
   Status look_at_packs_later(const DueRows& rows, const std::vector<PlannedStep>& steps);
 
   // --- moves
   Result<bool> advance_moves(Io& io);
+  // Those of one edge in one state. True when there is reason for another turn at once.
+  Result<bool> advance_moves(Io& io, Edge edge, MoveState state);
   Status advance(Io& io, const MoveRow& move);
   Status write_pack(Io& io, const MoveRow& move);
   Status copy_pack(Io& io, const MoveRow& move);
@@ -66,6 +82,7 @@ class Mover {
   Remover remover_;
   std::map<int, PackId> fresh_packs_;  // those that the present plan opens, by its numbers
   bool removal_failed_ = false;        // what is releasing is looked at again by the next turn
+  bool interrupted_ = false;           // the step under way was stopped, and has not failed
   std::atomic<bool> stop_{false};
 };
 

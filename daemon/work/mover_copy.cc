@@ -87,7 +87,7 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   Digest sha256;
   HOLDFAST_TRY(keeper->use(io, [&](PackSession& session) -> Status {
     const PackSource source = [&](const ByteSink& sink) -> Status {
-      HOLDFAST_ASSIGN(digest, built->write(io, sink));
+      HOLDFAST_ASSIGN(digest, built->write(io, paced(Edge::kStandardToWarm, {keeper}, sink)));
       sha256 = digest;
       return {};
     };
@@ -160,7 +160,8 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
   PackLocation location;
   bool source_is_bad = false;  // and not the target, whose errors say nothing about the source
   Status copied = to->use(io, [&](PackSession& target) -> Status {
-    const PackSource source = [&](const ByteSink& sink) -> Status {
+    const PackSource source = [&](const ByteSink& raw_sink) -> Status {
+      const ByteSink sink = paced(Edge::kWarmToCold, {from, to}, raw_sink);
       Sha256 digest;
       bool sink_failed = false;
       Status read = from->use(io, [&](PackSession& session) {

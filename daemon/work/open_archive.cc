@@ -108,23 +108,31 @@ Status OpenedArchive::open_writer(const OpenOptions& open_options) {
 }
 
 Status OpenedArchive::open_packs(Sleeper& sleeper) {
+  gate_ = std::make_unique<Gate>(config_, clock_, sleeper);
+  {
+    HOLDFAST_ASSIGN(index, index_->take());
+    HOLDFAST_ASSIGN(pauses, list_pauses(*index));
+    gate_->set_pauses(std::move(pauses));
+  }
   HOLDFAST_TRY(take_up(config_.standard.path, Tier::kStandard));
   HOLDFAST_ASSIGN(warm, take_up(config_.warm.path, Tier::kWarm));
   warm_root_ = std::make_unique<MediumRoot>(config_.warm.path, id_, warm);
   warm_root_->set_reserve(config_.disk_reserve);
   warm_ = std::make_unique<PackDirectory>(*warm_root_);
-  warm_keeper_ = std::make_unique<SessionKeeper>(*warm_, clock_, Millis(0));
+  watched_warm_ = std::make_unique<WatchedBackend>(*warm_, gate_->health(Tier::kWarm));
+  warm_keeper_ = std::make_unique<SessionKeeper>(*watched_warm_, clock_, Millis(0));
   if (config_.cold) {
     HOLDFAST_ASSIGN(cold, take_up(config_.cold->path, Tier::kCold));
     const VaultTimes times{config_.cold->attach_time, config_.cold->detach_time};
     cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold, times, sleeper);
     cold_->set_reserve(config_.disk_reserve);
-    cold_keeper_ = std::make_unique<SessionKeeper>(*cold_, clock_, config_.cold->linger);
+    watched_cold_ = std::make_unique<WatchedBackend>(*cold_, gate_->health(Tier::kCold));
+    cold_keeper_ = std::make_unique<SessionKeeper>(*watched_cold_, clock_, config_.cold->linger);
   }
   archive_ = std::make_unique<Archive>(
       Archive{config_, policy_, clock_, random_, id_, *standard_root_, *standard_, *writer_,
               *index_, *source_, *digests_, changes_, part_turns_, live_parts_, live_calls_,
-              *reserve_, warm_keeper_.get(), cold_keeper_.get()});
+              *reserve_, *gate_, warm_keeper_.get(), cold_keeper_.get()});
   return {};
 }
 

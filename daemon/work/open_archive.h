@@ -19,6 +19,7 @@
 #include "tiers/pack_directory.h"
 #include "tiers/vault/sleeper.h"
 #include "tiers/vault/vault.h"
+#include "tiers/watched_backend.h"
 
 namespace holdfast {
 
@@ -36,7 +37,7 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random);
 // What a test puts in place of the world.
 struct OpenOptions {
   IoOptions io;                           // of start-up, the source and the ledger
-  Sleeper* sleeper = nullptr;             // of the vault; not owned; null: real time passes
+  Sleeper* sleeper = nullptr;             // of the vault and of rates; not owned; null: real time passes
   std::function<Status()> before_commit;  // as in WriterOptions
 };
 
@@ -76,6 +77,9 @@ class OpenedArchive {
   std::unique_ptr<StandardTree> standard_;
   std::unique_ptr<PackDirectory> warm_;
   std::unique_ptr<Vault> cold_;
+  std::unique_ptr<Gate> gate_;
+  std::unique_ptr<WatchedBackend> watched_warm_;
+  std::unique_ptr<WatchedBackend> watched_cold_;
   std::unique_ptr<SessionKeeper> warm_keeper_;
   std::unique_ptr<SessionKeeper> cold_keeper_;
   std::unique_ptr<SpaceReserve> reserve_;

@@ -229,12 +229,23 @@ Status Restorer::stage(Io& io, const Recording& recording, Outcome& outcome) {
   return {};
 }
 
+// The best copy; one of a back-end that fails again and again when nothing else has any.
+std::optional<CopyRow> Restorer::next_copy(const Recording& remaining, int part) const {
+  Recording sound = remaining;
+  std::erase_if(sound.copies, [&](const CopyRow& copy) {
+    return copy.pack && archive_.gate.health(copy.tier).suspension().has_value();
+  });
+  const CopyRow* best = best_pack_copy(sound, part);
+  if (best == nullptr) best = best_pack_copy(remaining, part);
+  return best == nullptr ? std::nullopt : std::optional<CopyRow>(*best);
+}
+
 // One part from its best copy; a bad copy is quarantined and the next best one is tried.
 Status Restorer::stage_part(Io& io, const Recording& recording, int part, Outcome& outcome) {
   Recording remaining = recording;
   Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
-  while (const CopyRow* found = best_pack_copy(remaining, part)) {
-    const CopyRow copy = *found;
+  while (const std::optional<CopyRow> found = next_copy(remaining, part)) {
+    const CopyRow& copy = *found;
     Status extracted = extract(io, recording, copy, outcome);
     if (extracted.ok()) return {};
     const Error& error = extracted.error();

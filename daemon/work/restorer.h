@@ -45,6 +45,7 @@ class Restorer {
   Status clear_the_way(Io& io, const Recording& recording);
   Status keep_samples(const Outcome& outcome);
   Status stage(Io& io, const Recording& recording, Outcome& outcome);
+  std::optional<CopyRow> next_copy(const Recording& remaining, int part) const;
   Status stage_part(Io& io, const Recording& recording, int part, Outcome& outcome);
   Status extract(Io& io, const Recording& recording, const CopyRow& copy, Outcome& outcome);
   Result<Bytes> room(Io& io);

@@ -4,7 +4,9 @@ namespace holdfast {
 
 Status SessionKeeper::use(Io& io, const std::function<Status(PackSession&)>& work,
                           Millis* attach_time) {
+  ++waiting_;
   std::lock_guard lock(mutex_);
+  --waiting_;
   if (attach_time != nullptr) *attach_time = Millis(0);
   if (!session_) {
     const Millis before = clock_.monotonic();

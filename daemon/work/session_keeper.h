@@ -7,6 +7,7 @@
 // one head.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -30,6 +31,9 @@ class SessionKeeper {
   Status use(Io& io, const std::function<Status(PackSession&)>& work,
              Millis* attach_time = nullptr);
 
+  // Somebody waits for the present user of the session. Any thread.
+  bool is_wanted() const { return waiting_ > 0; }
+
   // Closes a session that nobody used for `linger`. Called now and then.
   void close_if_idle();
   // Closes it now, after the present user.
@@ -40,6 +44,7 @@ class SessionKeeper {
   const Clock& clock_;
   const Millis linger_;
   std::mutex mutex_;
+  std::atomic<int> waiting_{0};
   std::unique_ptr<PackSession> session_;
   Millis last_use_{0};
 };

@@ -42,6 +42,11 @@ Status step(WriteTxn& txn, const MoveRow& move, MoveEvent event) {
   return store(txn, move.move_no, *next, move.error);
 }
 
+Status try_again(WriteTxn& txn, const MoveRow& move) {
+  const MoveState state = next_state(move.state, MoveEvent::kRetry).value_or(move.state);
+  return store(txn, move.move_no, {state, 0, std::nullopt}, "");
+}
+
 Result<MoveRow> plan(WriteTxn& txn, const PlanMove& request) {
   Database& index = txn.index();
   HOLDFAST_ASSIGN(moves, moves_of_pack(index, request.pack));
@@ -118,6 +123,35 @@ Command<void> fail_move(int64_t move_no, Error error) {
                  error.message);
   };
   return {"note a failed try of a move", apply};
+}
+
+Command<MoveRow> retry_move(int64_t move_no) {
+  const auto apply = [=](WriteTxn& txn) -> Result<MoveRow> {
+    HOLDFAST_ASSIGN(move, need_move(txn.index(), move_no));
+    if (move.attempts == 0)
+      return Error{Code::kConflict, "move " + std::to_string(move_no) + " is " +
+                                        std::string(word(move.state)) +
+                                        ": no try of it has failed"};
+    HOLDFAST_TRY(try_again(txn, move));
+    return need_move(txn.index(), move_no);
+  };
+  return {"try a move again", apply};
+}
+
+Command<int64_t> retry_failed_moves() {
+  const auto apply = [](WriteTxn& txn) -> Result<int64_t> {
+    constexpr int kPage = 1000;
+    int64_t count = 0;
+    std::optional<int64_t> after;
+    for (;;) {
+      HOLDFAST_ASSIGN(moves, list_moves(txn.index(), std::nullopt, after, kPage, true));
+      for (const MoveRow& move : moves) HOLDFAST_TRY(try_again(txn, move));
+      count += static_cast<int64_t>(moves.size());
+      if (moves.size() < static_cast<size_t>(kPage)) return count;
+      after = moves.back().move_no;
+    }
+  };
+  return {"try failed moves again", apply};
 }
 
 Command<void> switch_move(int64_t move_no, Millis release_after) {

@@ -19,6 +19,10 @@ Command<MoveRow> plan_move(PlanMove request);
 Command<void> advance_move(int64_t move_no, MoveEvent event);
 // The try of the next step failed: after_failure() of base/move.h says what becomes of the move.
 Command<void> fail_move(int64_t move_no, Error error);
+// A person asks for the next try now, as if none had failed. kConflict unless one has.
+Command<MoveRow> retry_move(int64_t move_no);
+// The same for all whose last try failed; gives how many.
+Command<int64_t> retry_failed_moves();
 
 // verified → switched: each member's recording is due again at max(now, its end + release_after),
 // or, when the pack comes from a pack medium, the pack is (of its youngest member).

@@ -163,28 +163,29 @@ Result<std::optional<MoveRow>> find_move(Database& index, int64_t move_no) {
   return read_one(std::move(statement), columns::read_move);
 }
 
-Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, UnixMillis now,
-                                         int limit) {
+Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, Tier from,
+                                         UnixMillis now, int limit) {
   assert(state != MoveState::kReleased);
   static const std::string sql = kSelectMove +
                                  "WHERE v.state = ?1 AND v.state <> 5 AND v.not_before <= ?2 "
-                                 "ORDER BY v.not_before, v.move_no LIMIT ?3";
+                                 "AND f.tier = ?4 ORDER BY v.not_before, v.move_no LIMIT ?3";
   Statement statement = index.prepare(sql);
-  statement.bind(state, now, limit);
+  statement.bind(state, now, limit, from);
   return read_all(std::move(statement), columns::read_move);
 }
 
 Result<std::vector<MoveRow>> list_moves(Database& index, std::optional<MoveState> state,
-                                        std::optional<int64_t> after, int limit) {
+                                        std::optional<int64_t> after, int limit, bool failed) {
   static const std::string sql =
       "SELECT " + columns::kMove +
       " FROM move v INDEXED BY move_current CROSS JOIN pack p ON p.pack_no = v.pack_no"
       " CROSS JOIN medium f ON f.medium_no = v.from_no"
       " CROSS JOIN medium t ON t.medium_no = v.to_no"
       " WHERE v.state <> 5 AND v.move_no < ?1 AND (?2 IS NULL OR v.state = ?2)"
+      " AND (?4 = 0 OR v.attempts > 0)"
       " ORDER BY v.move_no DESC LIMIT ?3";
   Statement statement = index.prepare(sql);
-  statement.bind(after.value_or(INT64_MAX), state, limit);
+  statement.bind(after.value_or(INT64_MAX), state, limit, failed ? 1 : 0);
   return read_all(std::move(statement), columns::read_move);
 }
 

@@ -48,13 +48,15 @@ struct PlainCopy {
 Result<std::vector<PlainCopy>> plain_copies_in_state(Database& index, CopyState state, int limit);
 
 Result<std::optional<MoveRow>> find_move(Database& index, int64_t move_no);
-// Moves in `state` that may be tried at `now` (not_before has come), oldest first.
-Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, UnixMillis now,
-                                         int limit);
+// Moves in `state` from media of tier `from` that may be tried at `now` (not_before has come),
+// oldest first.
+Result<std::vector<MoveRow>> ready_moves(Database& index, MoveState state, Tier from,
+                                         UnixMillis now, int limit);
 // Unfinished moves (not released), for `holdfast moves`; newest first. `after` is the number of the
-// last one of the page before.
+// last one of the page before; `failed`: only those whose last try failed, whatever their state.
 Result<std::vector<MoveRow>> list_moves(Database& index, std::optional<MoveState> state,
-                                        std::optional<int64_t> after, int limit);
+                                        std::optional<int64_t> after, int limit,
+                                        bool failed = false);
 Result<std::vector<MoveRow>> moves_of_pack(Database& index, const PackId& pack);
 
 }  // namespace holdfast

@@ -270,7 +270,9 @@ class Matrix {
       else if (const api::Parameter* parameter = typed_query(route))
         request.query.emplace_back(std::string(parameter->name), "nonesuch");
       else  // the id in the path
-        request.path.replace(route.path.find('{'), 26, "no-id");
+        request.path.replace(
+            route.path.find('{'),
+            request.path.find_first_of("/?", route.path.find('{')) - route.path.find('{'), "no-id");
     }
     return request;
   }

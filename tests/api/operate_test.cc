@@ -115,6 +115,37 @@ BOOST_AUTO_TEST_CASE(a_new_medium_takes_a_place_when_it_is_said) {
           .status == 404);
 }
 
+BOOST_AUTO_TEST_CASE(moves_are_paused_and_resumed_by_an_operator) {
+  OwnDaemon daemon;
+  TestClient admin = daemon.admin();
+  const json::object wish{{"tier", "warm"}, {"reason", "a disk is swapped"}};
+  BOOST_TEST(admin.post("/v1/moves/pause", wish).status == 200);
+  BOOST_TEST(admin.post("/v1/moves/pause", json::object{{"tier", "hot"}}).status == 422);
+  for (const bool restarted : {false, true}) {
+    if (restarted) {
+      BOOST_TEST(daemon.process().stop() == 0);
+      daemon.process().start();
+    }
+    TestClient client = daemon.admin();
+    const json::object status = client.get_object("/v1/status");
+    const json::array& pauses = status.at("pauses").get_array();
+    BOOST_REQUIRE_EQUAL(pauses.size(), 1);
+    BOOST_TEST(pauses[0].at("tier").get_string() == "warm");
+    BOOST_TEST(pauses[0].at("reason").get_string() == "a disk is swapped");
+    BOOST_TEST(canonical(status.at("attention")).find("warm is paused by uid:") !=
+               std::string::npos);
+  }
+  TestClient again = daemon.admin();
+  const HttpResponse resumed = again.post("/v1/moves/resume", json::object{});
+  BOOST_TEST(resumed.status == 200);
+  BOOST_TEST(resumed.body.find("\"pauses\":[]") != std::string::npos, resumed.body);
+  BOOST_TEST(again.get_object("/v1/status").at("pauses").get_array().empty());
+  BOOST_TEST(again.post("/v1/moves/7/retry", json::object{}).status == 404);
+  BOOST_TEST(again.post("/v1/moves/seven/retry", json::object{}).status == 422);
+  const HttpResponse retried = again.post("/v1/moves/retry", json::object{});
+  BOOST_TEST(retried.body.find("\"retried\":0") != std::string::npos, retried.body);
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_refuses_uploads_and_takes_holds) {
   const TemporaryDirectory directory;
   const SmallDisk disk(directory / "disk", 200);

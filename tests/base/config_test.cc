@@ -132,6 +132,9 @@ public_url = "https://archive.example.com/"
 path = "/a"
 copy_after = "2s"
 release_after = "3s"
+watermark_high = 70
+watermark_low = 60
+full_at = 95
 [warm]
 path = "/b"
 copy_after = "4s"
@@ -140,12 +143,16 @@ pack_size_max = "64MiB"
 pack_members_max = 7
 pack_seal_after = "250ms"
 cohort_per_workspace = true
+rate_max = "50MiB"
+window = "22:00-06:00"
 [cold]
 kind = "vault"
 path = "/c"
 attach_time = "6s"
 detach_time = "7s"
 linger = "8s"
+rate_max = "1MiB"
+window = "sat-sun 00:00-24:00"
 [policy]
 copies_before_release = 2
 policy_interval = "1s"
@@ -170,6 +177,11 @@ calls_link_life = "1d"
   BOOST_TEST(config.public_url == "https://archive.example.com");
   BOOST_TEST((config.standard.copy_after == seconds(2)));
   BOOST_TEST((config.standard.release_after == seconds(3)));
+  BOOST_TEST(config.standard.watermark_high == 70);
+  BOOST_TEST(config.standard.watermark_low == 60);
+  BOOST_TEST(config.standard.full_at == 95);
+  BOOST_TEST((config.warm.rate_max == Bytes(50 << 20)));
+  BOOST_TEST(config.warm.window.text() == "22:00-06:00");
   BOOST_TEST((config.warm.copy_after == seconds(4)));
   BOOST_TEST((config.warm.release_after == seconds(5)));
   BOOST_TEST((config.warm.pack_size_max == Bytes(64 << 20)));
@@ -181,6 +193,8 @@ calls_link_life = "1d"
   BOOST_TEST((config.cold->attach_time == seconds(6)));
   BOOST_TEST((config.cold->detach_time == seconds(7)));
   BOOST_TEST((config.cold->linger == seconds(8)));
+  BOOST_TEST((config.cold->rate_max == Bytes(1 << 20)));
+  BOOST_TEST(config.cold->window.text() == "sat-sun 00:00-24:00");
   BOOST_TEST(config.copies_before_release == 2);
   BOOST_TEST((config.policy_interval == seconds(1)));
   BOOST_TEST((config.disk_reserve == Bytes(int64_t{20} << 30)));
@@ -210,7 +224,20 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "\"1min\""},
       {"standard", "copy_afer = '1min'",
        "holdfast.toml:5: standard.copy_afer: unknown key; [standard] has path, copy_after, "
-       "release_after"},
+       "release_after, watermark_high, watermark_low, full_at"},
+      {"standard", "watermark_high = 100",
+       "holdfast.toml:5: standard.watermark_high: expected a whole number from 1 to 99, got 100"},
+      {"standard", "watermark_low = 90",
+       "holdfast.toml:5: standard.watermark_low: expected less than standard.watermark_high, got "
+       "90"},
+      {"standard", "full_at = 89",
+       "holdfast.toml:5: standard.full_at: expected at least standard.watermark_high, got 89"},
+      {"warm", "window = '22-6'",
+       "holdfast.toml:7: warm.window: expected times such as \"22:00-06:00\" or \"sat-sun "
+       "00:00-24:00\" (UTC), got \"22-6\""},
+      {"cold", "rate_max = 50",
+       "holdfast.toml:9: cold.rate_max: expected a size, such as \"50MiB\", for each second, got "
+       "50"},
       {"warm", "release_after = '29d'",
        "holdfast.toml:7: warm.release_after: expected at least warm.copy_after, got \"29d\""},
       {"warm", "copy_after = '1min'",
@@ -319,6 +346,14 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST(shown.plaintext_beyond_loopback == bare.plaintext_beyond_loopback);
   BOOST_TEST((shown.standard.copy_after == bare.standard.copy_after));
   BOOST_TEST((shown.standard.release_after == bare.standard.release_after));
+  BOOST_TEST(shown.standard.watermark_high == bare.standard.watermark_high);
+  BOOST_TEST(shown.standard.watermark_low == bare.standard.watermark_low);
+  BOOST_TEST(shown.standard.full_at == bare.standard.full_at);
+  BOOST_TEST((shown.warm.rate_max == bare.warm.rate_max));
+  for (int64_t hour = 0; hour < 7 * 24; ++hour) {
+    const UnixMillis then = UnixMillis(0) + hours(hour);
+    BOOST_TEST((shown.warm.window.is_open(then) && shown.cold->window.is_open(then)));
+  }
   BOOST_TEST((shown.warm.copy_after == bare.warm.copy_after));
   BOOST_TEST((shown.warm.release_after == bare.warm.release_after));
   BOOST_TEST((shown.warm.pack_size_max == bare.warm.pack_size_max));
@@ -329,6 +364,7 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST((shown.cold->attach_time == Config::Cold().attach_time));
   BOOST_TEST((shown.cold->detach_time == Config::Cold().detach_time));
   BOOST_TEST((shown.cold->linger == Config::Cold().linger));
+  BOOST_TEST((shown.cold->rate_max == Config::Cold().rate_max));
   BOOST_TEST(shown.copies_before_release == bare.copies_before_release);
   BOOST_TEST((shown.policy_interval == bare.policy_interval));
   BOOST_TEST((shown.disk_reserve == bare.disk_reserve));

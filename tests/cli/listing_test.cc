@@ -143,6 +143,7 @@ BOOST_AUTO_TEST_CASE(status_is_told_at_a_glance) {
       R"({"archive_id":"aaa","version":"0.1.0","state":"ready","started_at":"2026-11-21T03:36:00Z",)"
       R"("tiers":[{"tier":"warm","recordings":12,"bytes":1048576,"medium":"warm-1",)"
       R"("medium_state":"online","free_bytes":1073741824,"total_bytes":2147483648}],)"
+      R"("pauses":[{"tier":null,"since":"2026-11-21T03:36:00Z","by":"uid:0","reason":""}],)"
       R"("single_copy_bytes":1024,"held":3,"open_packs":2,"moves":{"planned":4,"failed":0},)"
       R"("restores":{"queued":1},"ledger":{"last_n":77,"mirror":"in step"},)"
       R"("attention":["medium vault-1 is offline"]})";
@@ -153,6 +154,8 @@ BOOST_AUTO_TEST_CASE(status_is_told_at_a_glance) {
              "Holdfast 0.1.0, archive aaa, ready since 2026-11-21 03:36:00 UTC");
   BOOST_TEST(line_of(run.out, "warm") == "warm 12 1.0 MiB warm-1 online 1.0 GiB 2.0 GiB");
   BOOST_TEST(line_of(run.out, "Moves") == "Moves planned 4, failed 0");
+  BOOST_TEST(line_of(run.out, "Paused") ==
+             "Paused everything is paused by uid:0 since 2026-11-21 03:36:00 UTC");
   BOOST_TEST(line_of(run.out, "Ledger") == "Ledger last_n 77, mirror in step");
   BOOST_TEST(line_of(run.out, "medium vault") == "medium vault-1 is offline");
   run = rig.run({"status", "--json"});
@@ -179,19 +182,50 @@ BOOST_AUTO_TEST_CASE(moves_are_listed_and_run) {
   BOOST_TEST(rig.run({"moves", "--run", "--json"}).out == "{\"status\":\"running\"}\n");
 }
 
+BOOST_AUTO_TEST_CASE(moves_are_retried_paused_and_resumed) {
+  CliRig rig;
+  rig.daemon.on("GET /v1/moves", R"({"items":[],"next_cursor":null})");
+  check_done(rig.run({"moves", "--failed"}));
+  BOOST_TEST(rig.daemon.only("GET", "/v1/moves").query == "failed=true&limit=100");
+  rig.daemon.on("POST /v1/moves/7/retry", "{}");
+  rig.daemon.on("POST /v1/moves/9/retry", {fake_problem(409, "conflict", "no try has failed")});
+  const ProgramRun two = rig.run({"moves", "--retry", "9", "7"});
+  check_failed(two, Code::kConflict, "retry move 9: ");
+  BOOST_TEST(two.out == "move 7 is tried again now\n");
+  rig.daemon.on("POST /v1/moves/retry", R"({"retried":3})");
+  BOOST_TEST(rig.run({"moves", "--retry", "--all-failed"}).out == "3 moves are tried again now\n");
+  rig.daemon.on("POST /v1/moves/pause",
+                R"({"pauses":[{"tier":"warm","since":"2026-11-21T03:36:00Z","by":"uid:0",)"
+                R"("reason":"a disk"}]})");
+  BOOST_TEST(rig.run({"moves", "--pause", "warm", "--reason", "a disk"}).out ==
+             "warm is paused by uid:0 since 2026-11-21 03:36:00 UTC: a disk\n");
+  BOOST_TEST(rig.daemon.only("POST", "/v1/moves/pause").body ==
+             R"({"reason":"a disk","tier":"warm"})");
+  rig.daemon.on("POST /v1/moves/resume", R"({"pauses":[]})");
+  BOOST_TEST(rig.run({"moves", "--resume"}).out == "Nothing is paused.\n");
+  const size_t asked = rig.daemon.asked().size();
+  check_failed(rig.run({"moves", "--pause", "hot"}), Code::kInvalid, "standard, warm, cold");
+  check_failed(rig.run({"moves", "--pause", "--resume"}), Code::kInvalid, "at a time");
+  check_failed(rig.run({"moves", "--retry"}), Code::kInvalid, "--all-failed");
+  check_failed(rig.run({"moves", "--retry", "warm"}), Code::kInvalid, "number");
+  check_failed(rig.run({"moves", "warm"}), Code::kInvalid, "listing");
+  check_failed(rig.run({"moves", "--reason", "x"}), Code::kInvalid, "--pause");
+  BOOST_TEST(rig.daemon.asked().size() == asked);
+}
+
 BOOST_AUTO_TEST_CASE(plan_asks_for_a_time) {
   CliRig rig;
   const std::string body =
       R"({"now":"2026-11-21T00:00:00Z","until":"2026-12-24T00:00:00Z","steps":[{"what":"copy to warm",)"
       R"("when":"2026-12-24T00:15:00Z","why":"15 min after the call","bytes":2048,)"
-      R"("call_sid":"CA1","pack_id":null}]})";
+      R"("call_sid":"CA1","pack_id":null,"waits":"its window"}]})";
   rig.daemon.on("GET /v1/plan", body);
   ProgramRun run = rig.run({"plan", "--at", "2026-12-24T00:00:00Z"});
   check_done(run);
   BOOST_TEST(rig.daemon.only("GET", "/v1/plan").query == "at=2026-12-24T00%3A00%3A00Z");
   BOOST_TEST(line_of(run.out, "Due") == "Due until 2026-12-24 00:00:00 UTC: 1 step(s)");
   BOOST_TEST(line_of(run.out, "2026-12-24 00:15:00") ==
-             "2026-12-24 00:15:00 copy to warm 2.0 KiB CA1 - 15 min after the call");
+             "2026-12-24 00:15:00 copy to warm 2.0 KiB CA1 - 15 min after the call its window");
   run = rig.run({"plan", "--json"});
   check_done(run);
   BOOST_TEST(run.out == body + "\n");

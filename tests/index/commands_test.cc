@@ -114,9 +114,9 @@ BOOST_AUTO_TEST_CASE(the_life_of_a_pack) {
   };
   must(step(move, MoveEvent::kBegin));
   must(archive.writer->call(fail_move(move.move_no, Error{Code::kNoSpace, "no space"})));
-  BOOST_TEST(must(ready_moves(index, MoveState::kFailed, archive.clock.now(), 10)).empty());
+  BOOST_TEST(must(ready_moves(index, MoveState::kFailed, Tier::kStandard, archive.clock.now(), 10)).empty());
   archive.clock.advance(minutes(2));
-  const auto ready = must(ready_moves(index, MoveState::kFailed, archive.clock.now(), 10));
+  const auto ready = must(ready_moves(index, MoveState::kFailed, Tier::kStandard, archive.clock.now(), 10));
   BOOST_REQUIRE(ready.size() == 1);
   BOOST_TEST(ready[0].attempts == 1);
   BOOST_TEST(ready[0].error == "no space");

@@ -4,6 +4,7 @@
 
 #include "index/read/browse.h"
 #include "index/read/holds.h"
+#include "index/read/pauses.h"
 #include "index/read/status.h"
 #include "index/secrets.h"
 #include "tests/index/archive.h"
@@ -333,9 +334,10 @@ BOOST_AUTO_TEST_CASE(no_query_scans) {
   must(pack_copies_in_state(index, CopyState::kReleasing, 10));
   must(plain_copies_in_state(index, CopyState::kReleasing, 10));
   must(find_move(index, 1));
-  must(ready_moves(index, MoveState::kPlanned, now, 10));
+  must(ready_moves(index, MoveState::kPlanned, Tier::kWarm, now, 10));
   must(list_moves(index, MoveState::kPlanned, 5, 10));
   must(moves_of_pack(index, pack.pack));
+  must(list_pauses(index));
   must(find_restore(index, archive.random.id<RestoreId>()));
   must(live_restore(index, row.recording_no));
   must(recalls_under_way(index, Tier::kWarm, 10));

@@ -140,7 +140,7 @@ class ArchiveFixture {
     OpenOptions options;
     options.io.faults = &faults;
     options.io.force_fallback = true;  // a ring of its own for each of many openings costs time
-    options.sleeper = &sleeper;
+    options.sleeper = other_sleeper_ != nullptr ? other_sleeper_ : &sleeper;
     options.before_commit = before_commit;
     auto opened = OpenedArchive::open(config, clock, random, options);
     if (!opened.ok()) return opened.error();
@@ -163,6 +163,11 @@ class ArchiveFixture {
   void reopen() {
     crash();
     open();
+  }
+  // From now on `other` is waited with; the process begins anew.
+  void sleep_with(Sleeper& other) {
+    other_sleeper_ = &other;
+    reopen();
   }
   const Archive& archive() { return opened_->archive(); }
   const OpenReport& report() { return opened_->report(); }
@@ -419,6 +424,7 @@ class ArchiveFixture {
     return {};
   }
 
+  Sleeper* other_sleeper_ = nullptr;
   std::unique_ptr<OpenedArchive> opened_;
   int calls_made_ = 0;
 };

@@ -189,6 +189,18 @@ inline void check_removal(const MakeBackendRig& make) {
   BOOST_TEST(session->remove(io, location, Guard::permit(id, medium)).ok());  // gone already
 }
 
+inline void check_probe(const MakeBackendRig& make) {
+  SeededRandom random;
+  const auto rig = make();
+  Io& io = *rig->io;
+  auto session = rig->backend().attach(io).value();
+  const std::string pack = random.bytes(100'000);
+  const PackId id = random.id<PackId>();
+  const auto location = session->append(io, id, size_of(pack), source_of(pack)).value();
+  for (int i = 0; i < 3; ++i) BOOST_TEST(session->probe(io).ok());
+  BOOST_TEST((read_whole(*session, io, location, size_of(pack)).value() == pack));
+}
+
 inline void check_packs_outlive_the_session(const MakeBackendRig& make) {
   SeededRandom random;
   const auto rig = make();
@@ -214,6 +226,7 @@ inline void check_conformance(const MakeBackendRig& make) {
   check_failed_appends_leave_nothing(make);
   check_repeated_append_replaces(make);
   check_removal(make);
+  check_probe(make);
   check_packs_outlive_the_session(make);
 }
 

@@ -2,7 +2,8 @@
 // every operation, and amid the bytes that an append or a read transfers.
 //
 // Points: "attach", "append", "append bytes", "append done" (the pack is durable and
-// the answer is lost), "read", "read bytes", "verify", "verify done", "remove", "remove done".
+// the answer is lost), "read", "read bytes", "verify", "verify done", "probe", "remove", "remove
+// done".
 #pragma once
 
 #include <memory>
@@ -60,6 +61,11 @@ class FaultyBackend final : public PackBackend {
       HOLDFAST_ASSIGN(mode, inner_->verify(io, location, size, digest));
       HOLDFAST_TRY(faults_.at("verify done"));
       return mode;
+    }
+
+    Status probe(Io& io) override {
+      HOLDFAST_TRY(faults_.at("probe"));
+      return inner_->probe(io);
     }
 
     Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {

@@ -85,6 +85,11 @@ class MemoryBackend final : public PackBackend {
       return VerifyMode::kDirect;
     }
 
+    Status probe(Io&) override {
+      if (backend_.offline_) return Error{Code::kUnavailable, "the medium is offline"};
+      return {};
+    }
+
     Status remove(Io&, const PackLocation& location, const PackReleasePermit& permit) override {
       if (permit.medium() != backend_.medium_ || permit.pack().text() != location)
         return Error{Code::kInvalid, "remove: the permit speaks of another pack or medium"};

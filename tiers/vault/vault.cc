@@ -107,6 +107,8 @@ class VaultSession final : public PackSession {
     return verify_pack_file(io, root_, path_of(location), size, digest);
   }
 
+  Status probe(Io& io) override { return probe_pack_files(io, root_); }
+
   Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {
     HOLDFAST_ASSIGN(position, position_at(location));
     return remove_pack_file(io, root_, path_of(location), position.pack, permit);

@@ -1,0 +1,81 @@
+#include "tiers/watched_backend.h"
+
+#include "base/log.h"
+
+namespace holdfast {
+namespace {
+
+bool is_failure(Code code) {
+  return code == Code::kIo || code == Code::kUnavailable || code == Code::kCorrupt ||
+         code == Code::kNotFound;
+}
+
+// Tells `health` of an outcome that is nobody else's fault.
+template <typename Outcome>
+Outcome watched(Outcome outcome, BackendHealth& health, const PackBackend& backend) {
+  if (!outcome.ok() && is_failure(outcome.error().code) && health.failed(outcome.error()))
+    log::error("the {} medium {} is suspended after repeated failures: {}", word(backend.tier()),
+               backend.medium().text(), outcome.error().message);
+  return outcome;
+}
+
+class WatchedSession final : public PackSession {
+ public:
+  WatchedSession(std::unique_ptr<PackSession> inner, BackendHealth& health,
+                 const PackBackend& backend)
+      : inner_(std::move(inner)), health_(health), backend_(backend) {}
+
+  Result<PackLocation> append(Io& io, const PackId& pack, Bytes size,
+                              const PackSource& source) override {
+    bool is_source = false;
+    auto appended = inner_->append(io, pack, size, [&](const ByteSink& sink) -> Status {
+      bool is_sink = false;
+      Status given = source([&](ByteSpan bytes) -> Status {
+        Status taken = sink(bytes);
+        is_sink |= !taken.ok();
+        return taken;
+      });
+      is_source = !given.ok() && !is_sink;
+      return given;
+    });
+    return is_source ? std::move(appended) : watched(std::move(appended), health_, backend_);
+  }
+
+  Status read(Io& io, const PackLocation& location, const std::vector<PackRange>& ranges,
+              const RangeSink& sink) override {
+    bool is_sink = false;
+    Status read = inner_->read(io, location, ranges, [&](size_t index, ByteSpan bytes) -> Status {
+      Status taken = sink(index, bytes);
+      is_sink |= !taken.ok();
+      return taken;
+    });
+    return is_sink ? std::move(read) : watched(std::move(read), health_, backend_);
+  }
+
+  Result<VerifyMode> verify(Io& io, const PackLocation& location, Bytes size,
+                            const Digest& digest) override {
+    return watched(inner_->verify(io, location, size, digest), health_, backend_);
+  }
+
+  Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {
+    return watched(inner_->remove(io, location, permit), health_, backend_);
+  }
+
+  // A probe's outcome is its caller's to tell.
+  Status probe(Io& io) override { return inner_->probe(io); }
+
+ private:
+  std::unique_ptr<PackSession> inner_;
+  BackendHealth& health_;
+  const PackBackend& backend_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<PackSession>> WatchedBackend::attach(Io& io) {
+  HOLDFAST_ASSIGN(session, watched(inner_.attach(io), health_, inner_));
+  return std::unique_ptr<PackSession>(
+      std::make_unique<WatchedSession>(std::move(session), health_, inner_));
+}
+
+}  // namespace holdfast
