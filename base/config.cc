@@ -1,8 +1,5 @@
-// Reads the configuration with toml++ (this file alone includes it) and checks it whole.
-//
-// A `Section` hands out the values of one table and remembers three things: the first error, the
-// keys that were asked for, and therefore which keys of the file nobody knows. The order of the
-// calls in `read_*` is the order of docs/configuration.md.
+// Which keys the configuration has, and what their values may be; it is checked whole. The order of
+// the calls in `read_*` is the order of docs/configuration.md.
 #include "base/config.h"
 
 #include <arpa/inet.h>
@@ -19,12 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "base/config_section.h"
 #include "base/limits.h"
-
-// Header-only and without exceptions: the packaged library was built to throw.
-#define TOML_HEADER_ONLY 1
-#define TOML_EXCEPTIONS 0
-#include <toml++/toml.h>
 
 namespace holdfast {
 namespace {
@@ -50,199 +43,6 @@ std::optional<int64_t> parse_quantity(std::string_view text, std::initializer_li
   }
   return std::nullopt;
 }
-
-// The value as the operator wrote it, short enough for one line.
-std::string as_written(const toml::node* node) {
-  if (node == nullptr) return "its default";
-  if (const auto* text = node->as_string()) return "\"" + text->get().substr(0, 80) + "\"";
-  if (const auto* number = node->as_integer()) return std::to_string(number->get());
-  if (const auto* number = node->as_floating_point()) return fmt::format("{}", number->get());
-  if (const auto* truth = node->as_boolean()) return truth->get() ? "true" : "false";
-  if (node->is_table()) return "a table";
-  if (node->is_array()) return "an array";
-  return "a date or time";
-}
-
-int64_t line_of(const toml::node* node) {
-  return node == nullptr ? 0 : static_cast<int64_t>(node->source().begin.line);
-}
-
-std::string listing(const std::vector<std::string>& words) {
-  std::string all;
-  for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
-  return all;
-}
-
-// The file being read. Keeps the first error and nothing after it.
-class Document {
- public:
-  Document(std::string path, toml::table root) : path_(std::move(path)), root_(std::move(root)) {}
-
-  const toml::table& root() const { return root_; }
-  const std::string& path() const { return path_; }
-
-  // `line` 0: the file as a whole.
-  void refuse(int64_t line, std::string_view key, std::string_view complaint) {
-    if (!first_error_.ok()) return;
-    const std::string where = line > 0 ? fmt::format("{}:{}", path_, line) : path_;
-    first_error_ = Error{Code::kInvalid, fmt::format("{}: {}: {}", where, key, complaint)};
-  }
-  const Status& first_error() const { return first_error_; }
-
- private:
-  std::string path_;
-  toml::table root_;
-  Status first_error_;
-};
-
-// One table of the file. Every reader leaves `out` alone when its key is absent.
-class Section {
- public:
-  Section(Document& document, std::string name)
-      : document_(document), name_(std::move(name)), node_(document.root().get(name_)) {
-    if (node_ == nullptr) return;
-    table_ = node_->as_table();
-    if (table_ == nullptr)
-      document_.refuse(line_of(node_), name_,
-                       fmt::format("expected a section [{}], got {}", name_, as_written(node_)));
-  }
-
-  bool present() const { return table_ != nullptr; }
-
-  void read(std::string_view key, std::string& out) {
-    read_with(key, "a text in quotes", [&](const toml::node& node) {
-      const auto* text = node.as_string();
-      if (text != nullptr) out = text->get();
-      return text != nullptr;
-    });
-  }
-
-  void read(std::string_view key, bool& out) {
-    read_with(key, "true or false", [&](const toml::node& node) {
-      const auto* truth = node.as_boolean();
-      if (truth != nullptr) out = truth->get();
-      return truth != nullptr;
-    });
-  }
-
-  struct Range {
-    int64_t least;
-    int64_t most;
-  };
-  void read(std::string_view key, int& out, Range range) {
-    const std::string expected =
-        fmt::format("a whole number from {} to {}", range.least, range.most);
-    read_with(key, expected, [&](const toml::node& node) {
-      const auto* number = node.as_integer();
-      if (number == nullptr || number->get() < range.least || number->get() > range.most)
-        return false;
-      out = static_cast<int>(number->get());
-      return true;
-    });
-  }
-
-  struct Span {
-    Millis least{0};
-    Millis most = days(36'500);
-    std::string_view words = "a duration such as \"15min\"";
-  };
-  void read(std::string_view key, Millis& out, const Span& span) {
-    read_with(key, span.words, [&](const toml::node& node) {
-      const auto* text = node.as_string();
-      if (text == nullptr) return false;
-      const Result<Millis> value = parse_duration(text->get());
-      if (!value.ok() || *value < span.least || *value > span.most) return false;
-      out = *value;
-      return true;
-    });
-  }
-  void read(std::string_view key, Millis& out) { read(key, out, Span{}); }
-
-  void read(std::string_view key, TimeWindow& out) {
-    read_with(key, "times such as \"22:00-06:00\" or \"sat-sun 00:00-24:00\" (UTC)",
-              [&](const toml::node& node) {
-                const auto* text = node.as_string();
-                if (text == nullptr) return false;
-                Result<TimeWindow> value = TimeWindow::from_text(text->get());
-                if (value.ok()) out = *std::move(value);
-                return value.ok();
-              });
-  }
-
-  struct Amount {
-    Bytes least;
-    Bytes most;
-    std::string_view words;
-  };
-  void read(std::string_view key, Bytes& out, const Amount& amount) {
-    read_with(key, amount.words, [&](const toml::node& node) {
-      const auto* text = node.as_string();
-      if (text == nullptr) return false;
-      const Result<Bytes> value = parse_size(text->get());
-      if (!value.ok() || *value < amount.least || *value > amount.most) return false;
-      out = *value;
-      return true;
-    });
-  }
-
-  // A directory; made absolute, a relative one from the directory of the configuration.
-  void read_path(std::string_view key, std::string& out) {
-    read_with(key, "a directory in quotes", [&](const toml::node& node) {
-      const auto* text = node.as_string();
-      if (text == nullptr || text->get().empty() || text->get().find('\0') != std::string::npos)
-        return false;
-      const std::filesystem::path base = std::filesystem::path(document_.path()).parent_path();
-      std::filesystem::path path = (base / text->get()).lexically_normal();
-      if (!path.has_filename()) path = path.parent_path();  // "a/b/" and "a/b" are one place
-      out = path.string();
-      return true;
-    });
-  }
-  void need_path(std::string_view key, std::string& out) {
-    read_path(key, out);
-    if (find(key) == nullptr) refuse(key, "expected a directory in quotes, got nothing");
-  }
-
-  // A complaint about a value that is well-formed and still wrong.
-  void refuse(std::string_view key, std::string_view complaint) {
-    const toml::node* const node = find(key);
-    document_.refuse(line_of(node != nullptr ? node : node_), fmt::format("{}.{}", name_, key),
-                     complaint);
-  }
-  // "expected <what>, got <the value>"
-  void refuse_value(std::string_view key, std::string_view what) {
-    refuse(key, fmt::format("expected {}, got {}", what, as_written(find(key))));
-  }
-
-  // Refuses, by name, the keys that no reader asked for.
-  void finish() {
-    if (table_ == nullptr) return;
-    for (const auto& [key, node] : *table_) {
-      const std::string_view name = key.str();
-      if (std::find(known_.begin(), known_.end(), name) == known_.end())
-        document_.refuse(line_of(&node), fmt::format("{}.{}", name_, name),
-                         fmt::format("unknown key; [{}] has {}", name_, listing(known_)));
-    }
-  }
-
- private:
-  const toml::node* find(std::string_view key) const {
-    return table_ == nullptr ? nullptr : table_->get(key);
-  }
-
-  template <typename Take>
-  void read_with(std::string_view key, std::string_view expected, Take take) {
-    known_.emplace_back(key);
-    const toml::node* const node = find(key);
-    if (node != nullptr && !take(*node)) refuse_value(key, expected);
-  }
-
-  Document& document_;
-  const std::string name_;
-  const toml::node* node_;
-  const toml::table* table_ = nullptr;
-  std::vector<std::string> known_;
-};
 
 bool is_loopback(const std::string& address) {
   return address.starts_with("127.") || address == "::1";
@@ -351,6 +151,59 @@ void read_cold(Document& document, Config& config) {
   if (section.present()) config.cold = std::move(cold);
 }
 
+// One of [[workspace]], held against the ages that hold for all.
+WorkspaceConfig read_workspace(Document& document, const Config& config, const toml::node& node) {
+  Section section(document, "workspace", &node);
+  WorkspaceConfig own;
+  std::string id;
+  section.read("id", id);
+  const Result<WorkspaceId> workspace = WorkspaceId::from_text(id);
+  if (workspace.ok())
+    own.workspace = *workspace;
+  else
+    section.refuse_value("id", "a workspace's UUID");
+  for (const WorkspaceConfig& other : config.workspaces)
+    if (other.workspace == own.workspace)
+      section.refuse_value("id", "one [[workspace]] of each id");
+  Millis standard_copy = config.standard.copy_after;
+  Millis standard_release = config.standard.release_after;
+  Millis warm_copy = config.warm.copy_after;
+  Millis warm_release = config.warm.release_after;
+  section.read("standard_copy_after", standard_copy);
+  section.read("standard_release_after", standard_release);
+  if (standard_release < standard_copy)
+    section.refuse_value("standard_release_after", "at least its standard_copy_after");
+  section.read("warm_copy_after", warm_copy);
+  if (warm_copy < standard_copy)
+    section.refuse_value("warm_copy_after", "at least its standard_copy_after");
+  section.read("warm_release_after", warm_release);
+  if (warm_release < warm_copy)
+    section.refuse_value("warm_release_after", "at least its warm_copy_after");
+  section.read("cold", own.cold);
+  Millis keep = config.keep_default;
+  section.read("keep_default", keep,
+               {.least = seconds(1), .words = "a duration of at least \"1s\""});
+  section.finish();
+  own.standard_copy_after = standard_copy;
+  own.standard_release_after = standard_release;
+  own.warm_copy_after = warm_copy;
+  own.warm_release_after = warm_release;
+  own.keep_default = keep;
+  return own;
+}
+
+void read_workspaces(Document& document, Config& config) {
+  const toml::node* const node = document.root().get("workspace");
+  if (node == nullptr) return;
+  const toml::array* const all = node->as_array();
+  if (all == nullptr || !all->is_array_of_tables())
+    return document.refuse(
+        line_of(node), "workspace",
+        fmt::format("expected sections [[workspace]], got {}", as_written(node)));
+  for (const toml::node& one : *all)
+    config.workspaces.push_back(read_workspace(document, config, one));
+}
+
 void read_policy(Document& document, Config& config) {
   Section section(document, "policy");
   section.read("copies_before_release", config.copies_before_release, {.least = 1, .most = 2});
@@ -414,8 +267,8 @@ void check_places(Document& document, const Config& config) {
 }
 
 void refuse_unknown_sections(Document& document) {
-  static const std::vector<std::string> kSections = {"archive", "http",   "standard", "warm",
-                                                     "cold",    "policy", "restore",  "links"};
+  static const std::vector<std::string> kSections = {
+      "archive", "http", "standard", "warm", "cold", "policy", "restore", "links", "workspace"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
@@ -464,6 +317,12 @@ Result<Bytes> parse_size(std::string_view text) {
   return Bytes(*value);
 }
 
+Millis Config::keep_default_of(const WorkspaceId& workspace) const {
+  for (const WorkspaceConfig& own : workspaces)
+    if (own.workspace == workspace) return own.keep_default;
+  return keep_default;
+}
+
 Result<Config> load_config(const std::string& path) {
   std::error_code no_directory;
   const std::string absolute = std::filesystem::absolute(path, no_directory).string();
@@ -486,6 +345,7 @@ Result<Config> load_config(const std::string& path) {
   read_cold(document, config);
   read_policy(document, config);
   read_restore_and_links(document, config);
+  read_workspaces(document, config);
   if (document.first_error().ok()) check_places(document, config);
   if (!document.first_error().ok()) return document.first_error().error();
   return config;

@@ -26,13 +26,15 @@ struct ColdConfig {
   TimeWindow window;            // when moves may begin
 };
 
-// [[workspace]]: what is absent is as for all.
+// [[workspace]]: its own rule; what its section leaves out is as for all.
 struct WorkspaceConfig {
   WorkspaceId workspace;
-  std::optional<Millis> standard_copy_after, standard_release_after;
-  std::optional<Millis> warm_copy_after, warm_release_after;
+  Millis standard_copy_after;
+  Millis standard_release_after;
+  Millis warm_copy_after;
+  Millis warm_release_after;
   bool cold = true;  // false: never to cold
-  std::optional<Millis> keep_default;
+  Millis keep_default;
 };
 
 struct Config {
@@ -83,6 +85,8 @@ struct Config {
   std::optional<Cold> cold;
 
   std::vector<WorkspaceConfig> workspaces;  // those with rules of their own
+  // How long a restored copy of the workspace stays when nobody says.
+  Millis keep_default_of(const WorkspaceId& workspace) const;
 
   // [policy]
   int copies_before_release = 1;         // newer verified copies on other media; 1 or 2

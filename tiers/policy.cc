@@ -13,11 +13,11 @@
 namespace holdfast {
 namespace {
 
-UnixMillis copy_due(const PolicyPart& part, const PolicySettings& settings) {
-  return part.age_from + settings.standard_copy_after;
+UnixMillis copy_due(const PolicyPart& part) {
+  return part.age_from + part.rule.standard_copy_after;
 }
-UnixMillis release_due(const PolicyPart& part, const PolicySettings& settings) {
-  return part.age_from + settings.standard_release_after;
+UnixMillis release_due(const PolicyPart& part) {
+  return part.age_from + part.rule.standard_release_after;
 }
 
 bool is_enough(int verified_newer, const PolicySettings& settings) {
@@ -26,6 +26,10 @@ bool is_enough(int verified_newer, const PolicySettings& settings) {
 
 double percent_used(const PolicySpace& space) {
   return static_cast<double>(space.used.count) * 100.0 / static_cast<double>(space.total.count);
+}
+
+std::string_view whose_rule(const PolicyPart& part, const PolicySettings& settings) {
+  return part.rule == settings.common ? "" : " (the rule of its workspace)";
 }
 
 std::string copies_words(int copies) {
@@ -71,8 +75,8 @@ class OpenPacks {
     return it->ref;
   }
 
-  // Seals what is full or has gathered for long enough.
-  void seal_due() {
+  // Seals what is full or has gathered for long enough; in a hurry, whatever has a member.
+  void seal_due(bool in_a_hurry) {
     for (auto it = open_.begin(); it != open_.end();) {
       const auto next = std::next(it);
       const UnixMillis due = it->opened_at + settings_.pack_seal_after;
@@ -80,6 +84,9 @@ class OpenPacks {
         seal(it, std::min(due, until_), "it is full");
       else if (it->members > 0 && due <= until_)
         seal(it, due, "it has gathered for " + to_words(settings_.pack_seal_after));
+      else if (it->members > 0 && in_a_hurry)
+        seal(it, until_,
+             "the standard tier is full, and nothing leaves it before it lies elsewhere");
       it = next;
     }
   }
@@ -143,17 +150,16 @@ void plan_packing(const std::vector<const PolicyPart*>& parts, const PolicyInput
                   std::vector<PlannedStep>& steps) {
   OpenPacks packs(input.open_packs, settings, until);
   for (const PolicyPart* part : parts) {
-    if (part->pack || copy_due(*part, settings) > until) continue;
-    PlannedStep step =
-        part_step(StepKind::kAssignToPack, part->recording, part->part, copy_due(*part, settings),
-                  part->bytes,
-                  fmt::format("The call ended {} before: its first copy on warm is due.",
-                              to_words(settings.standard_copy_after)));
+    if (part->pack || copy_due(*part) > until) continue;
+    PlannedStep step = part_step(
+        StepKind::kAssignToPack, part->recording, part->part, copy_due(*part), part->bytes,
+        fmt::format("The call ended {} before{}: its first copy on warm is due.",
+                    to_words(part->rule.standard_copy_after), whose_rule(*part, settings)));
     step.cohort = part->cohort;
     step.pack = packs.take(*part);
     steps.push_back(std::move(step));
   }
-  packs.seal_due();
+  packs.seal_due(input.standard_space && is_over_full_mark(*input.standard_space, settings));
   steps.insert(steps.end(), packs.seals().begin(), packs.seals().end());
 }
 
@@ -162,14 +168,13 @@ void plan_standard_releases(const std::vector<const PolicyPart*>& parts, const P
                             std::vector<PlannedStep>& steps) {
   Bytes freed;
   for (const PolicyPart* part : parts) {
-    if (!is_enough(part->verified_newer, settings) || release_due(*part, settings) > until)
-      continue;
+    if (!is_enough(part->verified_newer, settings) || release_due(*part) > until) continue;
     freed += part->bytes;
-    steps.push_back(part_step(StepKind::kReleaseStandard, part->recording, part->part,
-                              release_due(*part, settings), part->bytes,
-                              fmt::format("The call ended {} before and {} elsewhere.",
-                                          to_words(settings.standard_release_after),
-                                          copies_words(part->verified_newer))));
+    steps.push_back(part_step(
+        StepKind::kReleaseStandard, part->recording, part->part, release_due(*part), part->bytes,
+        fmt::format("The call ended {} before{} and {} elsewhere.",
+                    to_words(part->rule.standard_release_after), whose_rule(*part, settings),
+                    copies_words(part->verified_newer))));
   }
   if (!input.standard_space) return;
   PolicySpace space = *input.standard_space;
@@ -177,8 +182,7 @@ void plan_standard_releases(const std::vector<const PolicyPart*>& parts, const P
   if (!is_over_high_watermark(space, settings)) return;
   for (const PolicyPart* part : parts) {
     if (percent_used(space) <= settings.watermark_low_percent) return;
-    if (!is_enough(part->verified_newer, settings) || release_due(*part, settings) <= until)
-      continue;
+    if (!is_enough(part->verified_newer, settings) || release_due(*part) <= until) continue;
     space.used = Bytes(space.used.count - part->bytes.count);
     steps.push_back(part_step(
         StepKind::kReleaseStandard, part->recording, part->part, until, part->bytes,
@@ -189,14 +193,15 @@ void plan_standard_releases(const std::vector<const PolicyPart*>& parts, const P
 
 std::optional<UnixMillis> cold_copy_due(const PolicyWarmPack& pack,
                                         const PolicySettings& settings) {
-  if (!settings.has_cold || pack.on_cold) return std::nullopt;
-  return pack.oldest_age_from + settings.warm_copy_after;
+  if (!settings.has_cold || !pack.to_cold || pack.on_cold) return std::nullopt;
+  return pack.copy_at;
 }
 
 std::optional<UnixMillis> warm_release_due(const PolicyWarmPack& pack,
                                            const PolicySettings& settings) {
-  if (!is_enough(pack.verified_newer, settings)) return std::nullopt;
-  return pack.youngest_age_from + settings.warm_release_after;
+  // A pack that came to cold before somebody said "never" keeps its copy on warm.
+  if (!pack.to_cold || !is_enough(pack.verified_newer, settings)) return std::nullopt;
+  return pack.release_at;
 }
 
 void plan_warm_packs(const PolicyInput& input, const PolicySettings& settings, UnixMillis until,
@@ -215,12 +220,11 @@ void plan_warm_packs(const PolicyInput& input, const PolicySettings& settings, U
     if (const auto due = cold_copy_due(pack, settings); due && *due <= until)
       pack_step(StepKind::kCopyPackToCold, pack, *due,
                 fmt::format("Its oldest call ended {} before: its copy on cold is due.",
-                            to_words(settings.warm_copy_after)));
+                            to_words(pack.copy_age)));
     if (const auto due = warm_release_due(pack, settings); due && *due <= until)
-      pack_step(
-          StepKind::kReleaseWarmPack, pack, *due,
-          fmt::format("Its youngest call ended {} before and {} on cold.",
-                      to_words(settings.warm_release_after), copies_words(pack.verified_newer)));
+      pack_step(StepKind::kReleaseWarmPack, pack, *due,
+                fmt::format("Its youngest call ended {} before and {} on cold.",
+                            to_words(pack.release_age), copies_words(pack.verified_newer)));
   }
 }
 
@@ -240,11 +244,15 @@ void put_in_order(std::vector<PlannedStep>& steps) {
 
 PolicySettings policy_settings(const Config& config) {
   PolicySettings settings;
-  settings.standard_copy_after = config.standard.copy_after;
-  settings.standard_release_after = config.standard.release_after;
+  settings.common.standard_copy_after = config.standard.copy_after;
+  settings.common.standard_release_after = config.standard.release_after;
+  settings.common.warm_copy_after = config.warm.copy_after;
+  settings.common.warm_release_after = config.warm.release_after;
+  for (const WorkspaceConfig& workspace : config.workspaces)
+    settings.own[workspace.workspace] =
+        PolicyRule{workspace.standard_copy_after, workspace.standard_release_after,
+                   workspace.warm_copy_after, workspace.warm_release_after, workspace.cold};
   settings.has_cold = config.cold.has_value();
-  settings.warm_copy_after = config.warm.copy_after;
-  settings.warm_release_after = config.warm.release_after;
   settings.pack_bytes_max = config.warm.pack_size_max;
   settings.pack_members_max = config.warm.pack_members_max;
   settings.pack_seal_after = config.warm.pack_seal_after;
@@ -256,6 +264,26 @@ PolicySettings policy_settings(const Config& config) {
   return settings;
 }
 
+const PolicyRule& PolicySettings::rule_of(const WorkspaceId& workspace) const {
+  const auto found = own.find(workspace);
+  return found == own.end() ? common : found->second;
+}
+
+void add_member(PolicyWarmPack& pack, UnixMillis age_from, const PolicyRule& rule) {
+  const UnixMillis copy_at = age_from + rule.warm_copy_after;
+  const UnixMillis release_at = age_from + rule.warm_release_after;
+  if (pack.members == 0 || copy_at < pack.copy_at) {
+    pack.copy_at = copy_at;
+    pack.copy_age = rule.warm_copy_after;
+  }
+  if (pack.members == 0 || release_at > pack.release_at) {
+    pack.release_at = release_at;
+    pack.release_age = rule.warm_release_after;
+  }
+  pack.to_cold &= rule.to_cold;
+  ++pack.members;
+}
+
 std::string cohort_key(const CohortInput& input, const PolicySettings& settings) {
   std::string key(input.retention_class.empty() ? "none" : input.retention_class);
   if (input.expires_at && !input.held) {
@@ -264,6 +292,11 @@ std::string cohort_key(const CohortInput& input, const PolicySettings& settings)
   } else {
     key += "/open";
   }
+  // Those who leave at other ages go into other packs.
+  if (const PolicyRule& rule = settings.rule_of(input.workspace); rule != settings.common)
+    key += fmt::format("/{}-{}-{}-{}ms", rule.standard_copy_after.count,
+                       rule.standard_release_after.count, rule.warm_copy_after.count,
+                       rule.to_cold ? std::to_string(rule.warm_release_after.count) : "stays");
   if (settings.cohort_per_workspace) key += "/" + input.workspace.text();
   return key;
 }
@@ -321,8 +354,8 @@ std::vector<PlannedStep> plan_steps(const PolicyInput& input, const PolicySettin
 }
 
 std::optional<UnixMillis> next_action_at(const PolicyPart& part, const PolicySettings& settings) {
-  if (!part.pack) return copy_due(part, settings);
-  if (is_enough(part.verified_newer, settings)) return release_due(part, settings);
+  if (!part.pack) return copy_due(part);
+  if (is_enough(part.verified_newer, settings)) return release_due(part);
   return std::nullopt;
 }
 

@@ -6,7 +6,8 @@
 // from the call's end, to the second:
 //
 //   standard ──copy_after──▶ a place in an open pack of its cohort
-//                              │ seals at size, members or age; written to warm
+//                              │ seals at size, members or age, or when the tier is full;
+//                              │ written to warm
 //   standard ──release_after─▶ removed, once enough verified copies lie elsewhere
 //   warm     ──copy_after────▶ the whole pack copied to cold   (oldest member's age)
 //   warm     ──release_after─▶ the pack removed there          (youngest member's age)
@@ -20,6 +21,7 @@
 #pragma once
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,12 +34,22 @@
 
 namespace holdfast {
 
-struct PolicySettings {
+// At which ages the recordings of a workspace move.
+struct PolicyRule {
   Millis standard_copy_after = minutes(15);
   Millis standard_release_after = days(3);
-  bool has_cold = false;
   Millis warm_copy_after = days(30);
   Millis warm_release_after = days(31);
+  bool to_cold = true;  // false: never
+  bool operator==(const PolicyRule&) const = default;
+};
+
+struct PolicySettings {
+  PolicyRule common;
+  std::map<WorkspaceId, PolicyRule> own;  // of workspaces that have a rule of their own
+  const PolicyRule& rule_of(const WorkspaceId& workspace) const;
+
+  bool has_cold = false;
   Bytes pack_bytes_max{limits::kPackBytesMax};
   int pack_members_max = limits::kPackMembersMax;
   Millis pack_seal_after = hours(6);
@@ -59,7 +71,8 @@ struct CohortInput {
   bool held = false;                     // a held recording leaves at an unknown time
   WorkspaceId workspace;
 };
-// "<class>/<yyyy-mm>" or "<class>/open", then "/<workspace>" when so configured.
+// "<class>/<yyyy-mm>" or "<class>/open", then the ages of its workspace's rule when that is not the
+// common one, then "/<workspace>" when so configured.
 std::string cohort_key(const CohortInput& input, const PolicySettings& settings);
 
 // One part with a copy on the standard tier.
@@ -68,6 +81,7 @@ struct PolicyPart {
   int part = 1;
   Bytes bytes;                 // of all its files
   UnixMillis age_from;         // the call's end, or received_at
+  PolicyRule rule;             // of its workspace
   std::string cohort;          // cohort_key
   std::optional<PackId> pack;  // the open or sealed pack that has a place for it
   int verified_newer = 0;      // verified copies on media of slower tiers
@@ -86,11 +100,19 @@ struct PolicyOpenPack {
 struct PolicyWarmPack {
   PackId pack;
   Bytes bytes;
-  UnixMillis oldest_age_from;    // smallest age_from of its members
-  UnixMillis youngest_age_from;  // largest
-  bool on_cold = false;          // a copy on cold exists or is being made
-  int verified_newer = 0;        // verified copies on media of slower tiers
+  int members = 0;
+  // When the first of its members is due on cold, and the last may leave warm; beside each the age
+  // that makes it so. Members of one cohort have one rule, unless the configuration has changed.
+  UnixMillis copy_at;
+  Millis copy_age{0};
+  UnixMillis release_at;
+  Millis release_age{0};
+  bool to_cold = true;     // false: a member of it never goes there
+  bool on_cold = false;    // a copy on cold exists or is being made
+  int verified_newer = 0;  // verified copies on media of slower tiers
 };
+// Another member, whose age counts from `age_from`.
+void add_member(PolicyWarmPack& pack, UnixMillis age_from, const PolicyRule& rule);
 
 struct PolicyStaged {
   RecordingId recording;

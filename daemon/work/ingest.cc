@@ -279,12 +279,16 @@ Result<Ingested> Ingest::commit_to_known(Io& io, IngestDraft& draft, RecordingNo
                   known->files,         known->flags};
 }
 
+Millis Ingest::copy_after(const WorkspaceId& workspace) const {
+  return archive_.policy.rule_of(workspace).standard_copy_after;
+}
+
 Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged) {
   HOLDFAST_ASSIGN(number, archive_.writer.next_recording_no());
   judged.description.number = number;
   judged.row.recording_no = number;
   HOLDFAST_TRY(draft.writer().finish(io, judged.description));
-  judged.row.next_action_at = judged.row.ended_at + archive_.policy.standard_copy_after;
+  judged.row.next_action_at = judged.row.ended_at + copy_after(judged.row.workspace);
   Ingested outcome{IngestVerdict::kNew, judged.row.recording, number, judged.row.call_sid, 1,
                    judged.row.files,    judged.row.flags};
   draft.set_committing();
@@ -319,7 +323,7 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   HOLDFAST_ASSIGN(row, ingest_row(description, std::nullopt, archive_.standard_medium()));
   row.started_at = known.started_at;
   row.ended_at = known.ended_at;
-  row.next_action_at = description.received_at + archive_.policy.standard_copy_after;
+  row.next_action_at = description.received_at + copy_after(known.workspace);
   Ingested outcome{IngestVerdict::kNextPart,
                    known.recording,
                    known.recording_no,
@@ -396,7 +400,7 @@ Status Ingest::adopt(Io& io, const RecordingDescription& description) {
     return Error{Code::kNotFound,
                  "adopt " + description.part_id().text() + ": it is not in .incoming any more"};
   IngestRow row = *std::move(found);
-  row.next_action_at = row.ended_at + archive_.policy.standard_copy_after;
+  row.next_action_at = row.ended_at + copy_after(row.workspace);
   Ingested outcome;
   Status committed = commit_row(io, std::move(row), "system", outcome);
   const bool superseded = (committed.ok() && outcome.verdict == IngestVerdict::kSame) ||

@@ -98,6 +98,7 @@ class Ingest {
  private:
   struct Judged;
   Status room_on_standard(Io& io);
+  Millis copy_after(const WorkspaceId& workspace) const;
   Result<Judged> judge(Io& io, IngestDraft& draft);
   Result<RecordingDescription> describe_later(Io& io, IngestDraft& draft, const Recording& known,
                                               int part, const Judged& judged);

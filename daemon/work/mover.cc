@@ -403,11 +403,16 @@ Result<std::vector<PackMemberRow>> Mover::members_of(const PackId& pack, const M
   }
 }
 
+// The members are looked at when the first of them may be due; the policy then says when each is.
 Status Mover::switch_source(const MoveRow& move) {
-  const bool from_standard = move.from == archive_.standard_medium();
-  const Millis release_after =
-      from_standard ? archive_.policy.standard_release_after : archive_.policy.warm_release_after;
-  return archive_.writer.call(switch_move(move.move_no, release_after));
+  const auto release_after = [&](const PolicyRule& rule) {
+    return move.from == archive_.standard_medium() ? rule.standard_release_after
+                                                   : rule.warm_release_after;
+  };
+  Millis least = release_after(archive_.policy.common);
+  for (const auto& [workspace, rule] : archive_.policy.own)
+    least = std::min(least, release_after(rule));
+  return archive_.writer.call(switch_move(move.move_no, least));
 }
 
 Status Mover::verify_pack(Io& io, const MoveRow& move) {

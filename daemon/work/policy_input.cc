@@ -22,6 +22,7 @@ void add_standard_rows(const Archive& archive, const Recording& recording, Polic
     row.bytes = part.bytes;
     row.age_from = part.part == 1 ? recording.ended_at : part.received_at;
     row.cohort = cohort_key(cohort, archive.policy);
+    row.rule = archive.policy.rule_of(recording.workspace);
     bool on_standard = false;
     for (const CopyRow& copy : recording.copies) {
       if (copy.part != part.part) continue;
@@ -37,7 +38,8 @@ void add_standard_rows(const Archive& archive, const Recording& recording, Polic
   }
 }
 
-Result<PolicyWarmPack> warm_row(Database& index, const PackRow& pack, const MediumId& warm,
+Result<PolicyWarmPack> warm_row(Database& index, const PolicySettings& settings,
+                                const PackRow& pack, const MediumId& warm,
                                 const std::vector<PackCopyRow>& copies) {
   PolicyWarmPack row;
   row.pack = pack.pack;
@@ -51,16 +53,10 @@ Result<PolicyWarmPack> warm_row(Database& index, const PackRow& pack, const Medi
   for (const MoveRow& move : moves)
     if (move.from == warm) row.on_cold = true;
   MemberKey after;
-  bool first = true;
   while (true) {
     HOLDFAST_ASSIGN(members, pack_members(index, pack.pack, warm, after, kMembersPage));
-    for (const PackMemberRow& member : members) {
-      row.oldest_age_from =
-          first ? member.ended_at : std::min(row.oldest_age_from, member.ended_at);
-      row.youngest_age_from =
-          first ? member.ended_at : std::max(row.youngest_age_from, member.ended_at);
-      first = false;
-    }
+    for (const PackMemberRow& member : members)
+      add_member(row, member.ended_at, settings.rule_of(member.workspace));
     if (members.size() < static_cast<size_t>(kMembersPage)) break;
     after = MemberKey{members.back().recording_no, members.back().part};
   }
@@ -80,7 +76,10 @@ Status add_space(Io& io, const Archive& archive, Database& index, UnixMillis unt
   input.standard_space =
       PolicySpace{Bytes(space->total.count - space->available.count), space->total};
   if (!is_over_high_watermark(*input.standard_space, archive.policy)) return {};
-  const UnixMillis horizon = until + archive.policy.standard_release_after;
+  Millis longest = archive.policy.common.standard_release_after;
+  for (const auto& [workspace, rule] : archive.policy.own)
+    longest = std::max(longest, rule.standard_release_after);
+  const UnixMillis horizon = until + longest;
   HOLDFAST_ASSIGN(next, planned_recordings(index, Tier::kStandard, until + Millis(1), horizon,
                                            limits::kPolicyScanRows));
   for (const RecordingRow& row : next) {
@@ -122,7 +121,7 @@ Result<DueRows> gather_due_rows(Io& io, const Archive& archive, Database& index,
       return copy.medium == warm && copy.state == CopyState::kVerified;
     };
     if (std::none_of(copies.begin(), copies.end(), verified_on_warm)) continue;
-    HOLDFAST_ASSIGN(row, warm_row(index, pack, warm, copies));
+    HOLDFAST_ASSIGN(row, warm_row(index, archive.policy, pack, warm, copies));
     input.warm_packs.push_back(std::move(row));
   }
 

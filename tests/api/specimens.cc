@@ -78,6 +78,10 @@ std::string Specimens::path_value(const Operation& operation, const std::string&
   if (name == "call_sid") return stored_in(workspace).call_sid;
   if (name == "filename") return "inbound.ulaw";
   if (name == "restore_id") return restore_in(workspace);
+  if (name == "move_no") {
+    (void)restore_in(workspace);  // whatever was archived has moved
+    return "1";
+  }
   if (name == "hold_id") {
     const std::string call = "/v1/" + workspace + "/recordings/" + before.at("call_sid");
     return created(rig_.admin().post(call + "/holds", json::object{{"matter", "A v. B"}}), "hold",

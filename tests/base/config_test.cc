@@ -61,10 +61,11 @@ constexpr const char* kLeast =
 // kLeast with `line` added to `section`.
 std::string with(const std::string& section, const std::string& line) {
   std::string text = kLeast;
-  const std::string head = "[" + section + "]\n";
+  const std::string head = section == "workspace" ? "[[workspace]]\n" : "[" + section + "]\n";
   if (text.find(head) == std::string::npos) {
     text += head;
     if (section == "cold") text += "path = 'cold'\n";
+    if (section == "workspace") text += "id = '00000000-0000-4000-8000-000000000001'\n";
   }
   return text.insert(text.find(head) + head.size(), line + "\n");
 }
@@ -164,6 +165,17 @@ recalls_per_key_hour = 9
 [links]
 link_life = "2min"
 calls_link_life = "1d"
+[[workspace]]
+id = "00000000-0000-4000-8000-000000000001"
+standard_copy_after = "3s"
+standard_release_after = "4s"
+warm_copy_after = "5s"
+warm_release_after = "6s"
+cold = false
+keep_default = "7s"
+[[workspace]]
+id = "00000000-0000-4000-8000-000000000002"
+warm_release_after = "8s"
 )")
                             .value();
   BOOST_TEST(config.run_dir == place.directory() + "/run");
@@ -203,6 +215,22 @@ calls_link_life = "1d"
   BOOST_TEST(config.recalls_per_key_hour == 9);
   BOOST_TEST((config.link_life == minutes(2)));
   BOOST_TEST((config.calls_link_life == days(1)));
+  BOOST_REQUIRE_EQUAL(config.workspaces.size(), 2);
+  const WorkspaceConfig& own = config.workspaces[0];
+  BOOST_TEST(own.workspace.text() == "00000000-0000-4000-8000-000000000001");
+  BOOST_TEST((own.standard_copy_after == seconds(3)));
+  BOOST_TEST((own.standard_release_after == seconds(4)));
+  BOOST_TEST((own.warm_copy_after == seconds(5)));
+  BOOST_TEST((own.warm_release_after == seconds(6)));
+  BOOST_TEST(!own.cold);
+  BOOST_TEST((config.keep_default_of(own.workspace) == seconds(7)));
+  // What a section leaves out is as for all.
+  const WorkspaceConfig& other = config.workspaces[1];
+  BOOST_TEST((other.standard_copy_after == config.standard.copy_after));
+  BOOST_TEST((other.warm_release_after == seconds(8)));
+  BOOST_TEST(other.cold);
+  BOOST_TEST((config.keep_default_of(other.workspace) == config.keep_default));
+  BOOST_TEST((config.keep_default_of(WorkspaceId()) == config.keep_default));
 }
 
 BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right) {
@@ -275,6 +303,13 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "holdfast.toml:9: policy.policy_interval: expected a duration from \"100ms\" to \"24h\""},
       {"restore", "keep_default = '0s'",
        "holdfast.toml:9: restore.keep_default: expected a duration of at least \"1s\""},
+      {"workspace", "warm_copy_after = '32d'",
+       "holdfast.toml:8: workspace.warm_release_after: expected at least its warm_copy_after"},
+      {"workspace", "standard_release_after = '1min'",
+       "holdfast.toml:9: workspace.standard_release_after: expected at least its "
+       "standard_copy_after, got \"1min\""},
+      {"workspace", "cold = 'no'",
+       "holdfast.toml:9: workspace.cold: expected true or false, got \"no\""},
       {"links", "link_life = '25h'",
        "holdfast.toml:9: links.link_life: expected a duration from \"1s\" to \"24h\""},
       {"links", "link_life = 1979-05-27",
@@ -299,6 +334,14 @@ BOOST_AUTO_TEST_CASE(what_is_missing_or_no_toml_is_told) {
                  .starts_with("holdfast.toml:5: not TOML: "));
   BOOST_TEST(place.complaint("cold = 3\n" + std::string(kLeast)) ==
              "holdfast.toml:1: cold: expected a section [cold], got 3");
+  BOOST_TEST(place.complaint(std::string(kLeast) + "[workspace]\nid = 'x'\n") ==
+             "holdfast.toml:8: workspace: expected sections [[workspace]], got a table");
+  BOOST_TEST(place.complaint(std::string(kLeast) + "[[workspace]]\nid = 'acme'\n") ==
+             "holdfast.toml:9: workspace.id: expected a workspace's UUID, got \"acme\"");
+  const std::string one = "[[workspace]]\nid = '00000000-0000-4000-8000-000000000001'\n";
+  BOOST_TEST(place.complaint(kLeast + one + one) ==
+             "holdfast.toml:11: workspace.id: expected one [[workspace]] of each id, got "
+             "\"00000000-0000-4000-8000-000000000001\"");
   BOOST_TEST(place.complaint("[archive\n").starts_with("holdfast.toml:1: not TOML: "));
   BOOST_TEST(place.complaint("[archive]\nstate_dir = \"\xff\"\n")
                  .starts_with("holdfast.toml:2: not TOML: "));

@@ -142,8 +142,8 @@ BOOST_AUTO_TEST_CASE(packs_go_to_cold_by_their_oldest_and_leave_warm_by_their_yo
   PolicyWarmPack pack;
   pack.pack = rows.random.id<PackId>();
   pack.bytes = Bytes(1'000'000);
-  pack.oldest_age_from = kEnd;
-  pack.youngest_age_from = kEnd + hours(5);
+  add_member(pack, kEnd + hours(5), settings().common);
+  add_member(pack, kEnd, settings().common);
   const auto steps = [&](UnixMillis until) {
     rows.input.warm_packs = {pack};
     return plan_steps(rows.input, settings(), until);
@@ -189,6 +189,20 @@ BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_proven_elsewhere_leaves_old
   BOOST_TEST(plan_steps(rows.input, settings(), kEnd + hours(1)).empty());
 }
 
+// What gathers is the only way out of a full tier.
+BOOST_AUTO_TEST_CASE(over_the_full_mark_open_packs_do_not_gather_on) {
+  Rows rows;
+  rows.open_pack(kEnd);
+  rows.open_pack(kEnd, "empty", 0, 0);
+  rows.input.standard_space = PolicySpace{Bytes(970), Bytes(1000)};
+  BOOST_TEST(plan_steps(rows.input, settings(), kEnd + minutes(1)).empty());
+  rows.input.standard_space = PolicySpace{Bytes(971), Bytes(1000)};
+  const auto steps = plan_steps(rows.input, settings(), kEnd + minutes(1));
+  BOOST_REQUIRE(steps.size() == 1u);
+  BOOST_TEST((steps[0].kind == StepKind::kSealPack));
+  BOOST_TEST(steps[0].why.find("is full") != std::string::npos, steps[0].why);
+}
+
 BOOST_AUTO_TEST_CASE(cohorts_leave_together) {
   SeededRandom random;
   const WorkspaceId workspace{};
@@ -202,6 +216,58 @@ BOOST_AUTO_TEST_CASE(cohorts_leave_together) {
   PolicySettings apart = settings();
   apart.cohort_per_workspace = true;
   BOOST_TEST(cohort_key(input, apart) == "mifid/open/" + workspace.text());
+}
+
+BOOST_AUTO_TEST_CASE(a_workspace_with_a_rule_of_its_own_moves_by_it) {
+  Rows rows;
+  PolicySettings with = settings();
+  const WorkspaceId own = rows.random.id<WorkspaceId>();
+  const WorkspaceId other = rows.random.id<WorkspaceId>();
+  with.own[own] = PolicyRule{hours(1), days(1), days(2), days(4), true};
+  PolicyPart& part = rows.part(kEnd);
+  part.rule = with.rule_of(own);
+  BOOST_TEST(plan_steps(rows.input, with, kEnd + hours(1) - Millis(1)).empty());
+  const auto steps = plan_steps(rows.input, with, kEnd + hours(1));
+  BOOST_REQUIRE(steps.size() == 1u);
+  BOOST_TEST(steps[0].why.find("60 min before (the rule of its workspace)") != std::string::npos,
+             steps[0].why);
+  BOOST_TEST((with.rule_of(other) == with.common));
+  // It shares packs with its like alone.
+  CohortInput input{"", std::nullopt, false, own};
+  const std::string cohort = cohort_key(input, with);
+  input.workspace = other;
+  BOOST_TEST(cohort_key(input, with) == "none/open");
+  BOOST_TEST(cohort != "none/open");
+  with.own[other] = with.rule_of(own);
+  BOOST_TEST(cohort_key(input, with) == cohort);
+}
+
+// A pack made before the rule was: nobody comes to cold too late, and none leaves warm too early.
+BOOST_AUTO_TEST_CASE(a_pack_of_several_rules_keeps_to_the_strictest) {
+  SeededRandom random;
+  PolicyInput input;
+  PolicyWarmPack pack;
+  pack.pack = random.id<PackId>();
+  const PolicyRule soon{hours(1), days(1), days(2), days(4), true};
+  add_member(pack, kEnd, settings().common);
+  add_member(pack, kEnd, soon);
+  input.warm_packs = {pack};
+  BOOST_TEST(plan_steps(input, settings(), kEnd + days(2) - Millis(1)).empty());
+  BOOST_TEST(plan_steps(input, settings(), kEnd + days(2)).size() == 1u);
+  input.warm_packs[0].on_cold = true;
+  input.warm_packs[0].verified_newer = 1;
+  BOOST_TEST(plan_steps(input, settings(), kEnd + days(31) - Millis(1)).empty());
+  BOOST_TEST(plan_steps(input, settings(), kEnd + days(31)).size() == 1u);
+  PolicyRule never = soon;
+  never.to_cold = false;
+  add_member(pack, kEnd, never);
+  for (const bool is_there : {false, true}) {
+    input.warm_packs = {pack};
+    input.warm_packs[0].on_cold = is_there;
+    input.warm_packs[0].verified_newer = is_there;
+    BOOST_TEST(plan_steps(input, settings(), kEnd + days(3000)).empty());
+    BOOST_TEST(!next_action_at(input.warm_packs[0], settings()).has_value());
+  }
 }
 
 // next_action_at is exact: nothing is due before it, and something is at it.
@@ -222,8 +288,9 @@ BOOST_AUTO_TEST_CASE(the_next_action_is_when_something_becomes_due) {
 
     PolicyInput packs;
     PolicyWarmPack warm;
-    warm.oldest_age_from = ended;
-    warm.youngest_age_from = ended + seconds(static_cast<int64_t>(random.below(20'000)));
+    add_member(warm, ended, settings().common);
+    add_member(warm, ended + seconds(static_cast<int64_t>(random.below(20'000))),
+               settings().common);
     warm.on_cold = random.below(2) == 0;
     warm.verified_newer = warm.on_cold ? static_cast<int>(random.below(2)) : 0;
     packs.warm_packs = {warm};
@@ -289,7 +356,7 @@ BOOST_AUTO_TEST_CASE(invariants_hold_for_random_rows) {
     }
     for (const PolicyPart& part : rows.input.standard)
       BOOST_TEST(assigned.count(part.recording) ==
-                 (!part.pack && part.age_from + with.standard_copy_after <= until ? 1u : 0u));
+                 (!part.pack && part.age_from + part.rule.standard_copy_after <= until ? 1u : 0u));
     for (const auto& [pack, fill] : filled) {
       BOOST_TEST((fill.first <= 5000 || fill.second == 1));
       BOOST_TEST(fill.second <= 7);
@@ -320,8 +387,8 @@ BOOST_AUTO_TEST_CASE(the_settings_are_those_of_the_configuration) {
   config.cold = Config::Cold{};
   from = policy_settings(config);
   BOOST_TEST(from.has_cold);
-  BOOST_TEST((from.standard_copy_after == seconds(2)));
-  BOOST_TEST((from.standard_release_after == seconds(9)));
+  BOOST_TEST((from.common.standard_copy_after == seconds(2)));
+  BOOST_TEST((from.common.standard_release_after == seconds(9)));
   BOOST_TEST((from.pack_seal_after == seconds(3)));
   BOOST_TEST(from.pack_members_max == 5);
   BOOST_TEST(from.copies_before_release == 2);

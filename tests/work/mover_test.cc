@@ -351,6 +351,55 @@ BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_e
   BOOST_TEST(rig.is_kept(packed));
 }
 
+// Three workspaces: the ages of all, ages of its own, and never to cold.
+BOOST_AUTO_TEST_CASE(workspaces_move_by_their_own_rules) {
+  const WorkspaceId early = WorkspaceId::from_text("00000000-0000-4000-8000-000000000001").value();
+  const WorkspaceId stays = WorkspaceId::from_text("00000000-0000-4000-8000-000000000002").value();
+  ArchiveFixture rig([&](Config& config) {
+    config.warm.release_after = hours(20);
+    WorkspaceConfig rule{early, minutes(1), minutes(10), minutes(30), minutes(40), true, hours(1)};
+    config.workspaces.push_back(rule);
+    rule.workspace = stays;
+    rule.cold = false;
+    config.workspaces.push_back(rule);
+  });
+  if (!rig.can_verify()) return;
+  const WorkspaceId common = rig.workspace;
+  std::map<WorkspaceId, TestCall> calls;
+  for (const WorkspaceId& workspace : {common, early, stays}) {
+    rig.workspace = workspace;
+    calls[workspace] = rig.ingest();
+  }
+  const auto tier_of = [&](const WorkspaceId& workspace) {
+    rig.workspace = workspace;
+    return rig.recording(calls[workspace]).tier;
+  };
+  rig.pack();
+  BOOST_TEST(rig.files_below(rig.config.warm.path).size() == 3);  // none shares one
+  for (const auto& [workspace, call] : calls) BOOST_TEST((tier_of(workspace) == Tier::kStandard));
+  rig.clock.advance(minutes(10));
+  rig.run_mover();
+  BOOST_TEST((tier_of(common) == Tier::kStandard));
+  BOOST_TEST((tier_of(early) == Tier::kWarm));
+  BOOST_TEST((tier_of(stays) == Tier::kWarm));
+  rig.clock.advance(hours(1));
+  rig.run_mover();
+  rig.clock.advance(minutes(1));
+  rig.run_mover();
+  BOOST_TEST((tier_of(common) == Tier::kWarm));
+  BOOST_TEST((tier_of(early) == Tier::kCold));
+  rig.clock.advance(hours(48));
+  rig.run_mover();
+  rig.clock.advance(minutes(10));
+  rig.run_mover();
+  BOOST_TEST((tier_of(common) == Tier::kCold));
+  BOOST_TEST((tier_of(stays) == Tier::kWarm));
+  for (const auto& [workspace, call] : calls) {
+    rig.workspace = workspace;
+    BOOST_TEST(rig.is_kept(call));
+  }
+}
+
 // The fullest disk that anybody sees has the reserve left.
 BOOST_AUTO_TEST_CASE(moves_and_restores_leave_the_reserve_free) {
   const Bytes everything(int64_t{1} << 60);
