@@ -176,6 +176,28 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_uploads_and_takes_holds) {
   BOOST_TEST(daemon.stop() == 0);
 }
 
+// Any disk is more than 2 % full, and what has just come in lies nowhere else.
+BOOST_AUTO_TEST_CASE(over_its_full_mark_the_tier_refuses_what_comes) {
+  OwnDaemon daemon({{"standard.watermark_low", "1"},
+                    {"standard.watermark_high", "2"},
+                    {"standard.full_at", "2"},
+                    {"policy.policy_interval", "\"100ms\""}});
+  TestClient admin = daemon.admin();
+  const json::object workspace{{"workspace_id", kWorkspace}};
+  BOOST_TEST(admin.post("/v1/workspaces", workspace).status == 201);
+  SeededRandom random;
+  const auto upload = [&] {
+    return admin.send(upload_of(
+        make_call(daemon.directory() / "calls", kWorkspace, {SystemClock().now(), 1000}, random)));
+  };
+  HttpResponse refused;
+  BOOST_TEST(eventually([&] { return (refused = upload()).status == 507; }), refused.body);
+  BOOST_TEST(problem_of(refused) == "standard-full");
+  BOOST_TEST(refused.header("retry-after").value_or("") == "60");
+  const std::string attention = canonical(admin.get_object("/v1/status").at("attention"));
+  BOOST_TEST(attention.find("ingest is refused") != std::string::npos, attention);
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_method_is_told_the_right_ones) {
   HttpRequest request;
   request.method = "DELETE";

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 
 #include "base/limits.h"
+#include "daemon/work/spool.h"
 #include "index/commands/moves.h"
 #include "index/commands/pauses.h"
 #include "tests/support/archive_fixture.h"
@@ -346,6 +347,15 @@ BOOST_AUTO_TEST_CASE(a_full_tier_refuses_what_comes_until_something_may_leave) {
   BOOST_TEST((code_of(refused) == Code::kNoSpace));
   BOOST_TEST(refused.error().message.starts_with("standard-full: "));
   BOOST_TEST(rig.unsettled().empty());
+  // What came through the spool stays there, and is not rejected.
+  const TestCall spooled = rig.make_call();
+  const std::string entry = rig.workspace.text() + "/" + spooled.call_sid;
+  std::filesystem::create_directories(rig.config.spool_dir + "/" + entry);
+  for (const auto& [name, content] : spooled.files)
+    std::ofstream(rig.config.spool_dir + "/" + entry + "/" + name) << content;
+  SpoolEntries entries(rig.archive(), rig.config.spool_dir);
+  BOOST_TEST((code_of(entries.take(*rig.io, entry)) == Code::kNoSpace));
+  BOOST_TEST(rig.files_below(rig.config.spool_dir).size() == spooled.files.size());
   // The mover packs what is there without waiting for more, and releases it early.
   rig.clock.advance(rig.config.standard.copy_after);
   rig.run_mover();
@@ -355,7 +365,9 @@ BOOST_AUTO_TEST_CASE(a_full_tier_refuses_what_comes_until_something_may_leave) {
   BOOST_TEST(!rig.is_readable(second));
   disk.clear();
   rig.run_mover();
-  must(rig.try_ingest(rig.make_call()));
+  must(entries.take(*rig.io, entry));
+  BOOST_TEST(rig.is_whole(spooled));
+  BOOST_TEST(rig.files_below(rig.config.spool_dir).empty());
   BOOST_TEST(rig.is_kept(first));
 }
 
