@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/waiting.h"
 #include "cli/words.h"
@@ -139,6 +140,11 @@ class GetCommand final : public Command {
     HttpRequest request;
     request.path = path;
     const DownloadTarget target{directory_fd, file.relative(), file.expected};
+    Progress progress(session.clock(), look_of_stderr(), to_stderr,
+                      fmt::format("{} {}", call_, file.relative()));
+    request.on_transfer = [&](int64_t, int64_t received) {
+      progress.at(received, file.expected.size.count);
+    };
     HttpResponse archived;
     auto got = download(session.client(), io, request, target, &archived);
     if (!got.ok() && got.error().code == Code::kArchived) {

@@ -10,6 +10,7 @@
 #include "base/file_name.h"
 #include "base/limits.h"
 #include "cli/commands.h"
+#include "cli/progress.h"
 #include "cli/session.h"
 #include "cli/words.h"
 #include "io/digest.h"
@@ -97,9 +98,19 @@ class PutCommand final : public Command {
     request.method = "POST";
     request.path = path;
     if (!call_.empty()) request.form_fields.emplace_back("call_sid", call_);
-    for (const std::string& name : names)
+    int64_t bytes = 0;
+    for (const std::string& name : names) {
       request.form_files.push_back({"file", name, directory + "/" + name});
-    HOLDFAST_ASSIGN(response, session.client().request(request));
+      HOLDFAST_ASSIGN(fd, open_beneath(root.get(), name, O_RDONLY));
+      HOLDFAST_ASSIGN(status, status_of(fd.get(), name));
+      bytes += status.st_size;
+    }
+    Progress progress(session.clock(), look_of_stderr(), to_stderr, directory);
+    request.on_transfer = [&](int64_t sent, int64_t) { progress.at(sent, bytes); };
+    auto answered = session.client().request(request);
+    progress.end();
+    if (!answered.ok()) return answered.error();
+    const HttpResponse response = *std::move(answered);
     HOLDFAST_ASSIGN(value, response.parsed());
     HOLDFAST_ASSIGN(answer, object_of(value, "store"));
     HOLDFAST_TRY(compare(io, root.get(), names, *answer));

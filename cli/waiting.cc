@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/time_text.h"
+#include "cli/progress.h"
 #include "cli/words.h"
 
 namespace holdfast::cli {
@@ -15,6 +16,7 @@ namespace {
 // Soon at first, for what is nearly there; seldom later, since a recall may take hours.
 constexpr Millis kFirstPause{200};
 constexpr Millis kLongestPause = seconds(10);
+constexpr Millis kReadingPause = seconds(1);
 
 }  // namespace
 
@@ -40,7 +42,7 @@ Result<Session::Answer> wait_for_restore(Session& session, const std::string& ca
   HOLDFAST_ASSIGN(path, session.workspace_path({"restores", restore_id}));
   const Millis deadline(session.clock().monotonic().count + timeout.count);
   Millis pause = kFirstPause;
-  std::string told;
+  Progress progress(session.clock(), look_of_stderr(), to_stderr, call);
   for (;;) {
     auto asked = session.get(path);
     if (!asked.ok()) return asked.error().within("ask for restore " + restore_id);
@@ -50,16 +52,18 @@ Result<Session::Answer> wait_for_restore(Session& session, const std::string& ca
     if (state != "queued" && state != "recalling")
       return Error{Code::kIo, fmt::format("restore {} is {}: {}", restore_id, printable(state),
                                           text_of(*restore, "error"))};
-    if (state != told)
-      session.remark(fmt::format("{}: {}, {}", printable(call), state, restore_in_words(*restore)));
-    told = state;
+    progress.waits(state, fmt::format("{}, {}", state, restore_in_words(*restore)));
+    HOLDFAST_ASSIGN(done, find_integer(*restore, "bytes_done"));
+    HOLDFAST_ASSIGN(total, find_integer(*restore, "bytes_total"));
+    if (done) progress.at(*done, total);
     const Millis left(deadline.count - session.clock().monotonic().count);
     if (left.count <= 0)
       return Error{Code::kArchived,
                    fmt::format("restore {} is still {} after {}; it goes on: {}", restore_id, state,
                                to_words(timeout), restore_in_words(*restore))};
     std::this_thread::sleep_for(std::chrono::milliseconds(std::min(pause, left).count));
-    pause = std::min(Millis(pause.count * 2), kLongestPause);
+    // What is being read is looked at often enough to see it grow.
+    pause = done ? kReadingPause : std::min(Millis(pause.count * 2), kLongestPause);
   }
 }
 

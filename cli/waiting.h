@@ -13,8 +13,8 @@ std::string restore_in_words(const json::object& restore);
 // The restore's id in a 202 of the daemon; kIo when it has none.
 Result<std::string> restore_id_of(const json::object& answer);
 
-// Asks for the restore's state until it is staged. Every change of state is told on standard
-// error. kArchived when `timeout` is over (the restore goes on), kIo when it failed, was
+// Asks for the restore's state until it is staged. How far it is is told on standard error
+// (cli/progress.h). kArchived when `timeout` is over (the restore goes on), kIo when it failed, was
 // cancelled or has expired. The answer is the last one.
 Result<Session::Answer> wait_for_restore(Session& session, const std::string& call,
                                          const std::string& restore_id, Millis timeout);

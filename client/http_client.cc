@@ -64,6 +64,11 @@ size_t on_body(char* data, size_t size, size_t count, void* context) {
   return exchange.sunk.ok() ? bytes.size() : 0;  // a short count ends the transfer
 }
 
+int on_transfer(void* request, curl_off_t, curl_off_t received, curl_off_t, curl_off_t sent) {
+  static_cast<const HttpRequest*>(request)->on_transfer(sent, received);
+  return 0;  // go on
+}
+
 bool is_unreserved(char c) {
   return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
          c == '.' || c == '_' || c == '~';
@@ -271,6 +276,11 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
   curl_easy_setopt(easy, CURLOPT_HEADERDATA, &exchange);
   curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
   curl_easy_setopt(easy, CURLOPT_WRITEDATA, &exchange);
+  if (request.on_transfer) {
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_transfer);
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, const_cast<HttpRequest*>(&request));
+  }
   if (form) {
     curl_easy_setopt(easy, CURLOPT_MIMEPOST, form.get());
   } else if (!request.body.empty() || request.method == "POST") {

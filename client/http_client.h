@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,8 +59,10 @@ struct HttpRequest {
   std::vector<NameValue> form_fields;             // multipart/form-data, when there are
   std::vector<FormFile> form_files;               //   fields or files; `body` is then empty
   BodySink* sink = nullptr;                       // outlives the call
-  Millis timeout{0};                              // for the whole exchange; 0: no bound
-  Millis stall_timeout{0};                        // 0: the endpoint's
+  // Told now and then on the calling thread: bytes of the body that have gone and come.
+  std::function<void(int64_t sent, int64_t received)> on_transfer;
+  Millis timeout{0};        // for the whole exchange; 0: no bound
+  Millis stall_timeout{0};  // 0: the endpoint's
 };
 
 struct HttpResponse {

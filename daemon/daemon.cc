@@ -137,6 +137,10 @@ Status Daemon::serve() {
           if (!done.ok()) log::error("access line: {}", done.error().message);
         });
       });
+  forecast_ = std::make_unique<RecallForecast>(opened_->archive(), *index_,
+                                               RecallForecast::For::kManyAnswers);
+  restore_events_ =
+      std::make_unique<api::RestoreEvents>(*loop_, opened_->archive(), *index_, *forecast_);
   HOLDFAST_TRY(start_lanes());
   make_services();
   start_timers();
@@ -146,8 +150,9 @@ Status Daemon::serve() {
 
 void Daemon::make_services() {
   services_.reset(new api::Services{*loop_, *workers_, opened_->archive(), *index_, *ingest_,
-                                    *access_, *chain_check_, opened_->report(), config_.public_url,
-                                    clock_.now(), [this] { mover_lane_->kick(); },
+                                    *access_, *restore_events_, *forecast_, *chain_check_,
+                                    opened_->report(), config_.public_url, clock_.now(),
+                                    [this] { mover_lane_->kick(); },
                                     [this] {
                                       warm_lane_->kick();
                                       cold_lane_->kick();
@@ -262,6 +267,8 @@ Daemon::~Daemon() {
   server_.reset();
   api_.reset();
   services_.reset();
+  restore_events_.reset();
+  forecast_.reset();
   index_.reset();
   opened_.reset();
   loop_.reset();

@@ -14,6 +14,7 @@
 #include "base/config.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/api.h"
+#include "daemon/api/restore_events.h"
 #include "daemon/door.h"
 #include "daemon/http/server.h"
 #include "daemon/work/mover.h"
@@ -63,6 +64,8 @@ class Daemon {
   std::unique_ptr<Ingest> ingest_;
   std::unique_ptr<ChainCheck> chain_check_;
   std::unique_ptr<api::AccessMemory> access_;
+  std::unique_ptr<RecallForecast> forecast_;  // of the loop
+  std::unique_ptr<api::RestoreEvents> restore_events_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;

@@ -103,11 +103,26 @@ RecallBatch next_batch(const std::vector<QueuedRecall>& queue, const BatchBounds
   return batch;
 }
 
-int position_of(const std::vector<QueuedRecall>& queue, size_t index) {
-  return 1 +
-         static_cast<int>(std::count_if(queue.begin(), queue.end(), [&](const QueuedRecall& other) {
-           return more_urgent(other, queue[index]);
-         }));
+std::vector<size_t> service_order(const std::vector<QueuedRecall>& queue, const BatchBounds& bounds,
+                                  uint64_t turn) {
+  std::map<RestoreId, size_t> left;
+  for (size_t i = 0; i < queue.size(); ++i) left.emplace(queue[i].restore, i);
+  std::vector<size_t> order;
+  std::vector<QueuedRecall> waiting = queue;
+  for (int batches = 0; batches < kForecastBatchesMax && !waiting.empty(); ++batches) {
+    const RecallBatch batch =
+        next_batch(waiting, bounds, {}, turn + static_cast<uint64_t>(batches));
+    if (batch.recalls.empty()) break;  // no room for the leader: nobody can say until when
+    for (const QueuedRecall& recall : batch.recalls) {
+      const auto found = left.find(recall.restore);
+      order.push_back(found->second);
+      left.erase(found);
+    }
+    std::erase_if(waiting, [&](const QueuedRecall& one) { return !left.contains(one.restore); });
+  }
+  std::sort(waiting.begin(), waiting.end(), older);
+  for (const QueuedRecall& recall : waiting) order.push_back(left.at(recall.restore));
+  return order;
 }
 
 }  // namespace holdfast

@@ -71,7 +71,11 @@ UnixMillis latest_start(const QueuedRecall& recall);
 RecallBatch next_batch(const std::vector<QueuedRecall>& queue, const BatchBounds& bounds,
                        const std::vector<MediumId>& unavailable, uint64_t turn = 0);
 
-// The place (from 1) of queue[index] in the order of urgency, for the estimate.
-int position_of(const std::vector<QueuedRecall>& queue, size_t index);
+// The order in which the whole queue would be served if nothing else came: the batches of
+// next_batch() one after the other from `turn` on, each in media order, as indices into `queue`.
+// After kForecastBatchesMax batches what is left follows by age.
+constexpr int kForecastBatchesMax = 64;
+std::vector<size_t> service_order(const std::vector<QueuedRecall>& queue, const BatchBounds& bounds,
+                                  uint64_t turn);
 
 }  // namespace holdfast

@@ -155,7 +155,7 @@ Result<Found> look_up(const Archive& archive, WorkspaceNo workspace_no,
   return found;
 }
 
-Result<json::object> view_of(const Archive& archive, Database& index, const Item& item) {
+Result<json::object> view_of(const Archive& archive, RecallForecast& forecast, const Item& item) {
   json::object view{{"call_sid", item.call_sid},
                     {"state", item.state},
                     {"restore_id", nullptr},
@@ -168,7 +168,7 @@ Result<json::object> view_of(const Archive& archive, Database& index, const Item
                     {"error", nullptr}};
   if (!item.error.empty()) view["error"] = item.error;
   if (!item.restore) return view;
-  HOLDFAST_ASSIGN(restore, restore_view(archive, index, *item.restore));
+  HOLDFAST_ASSIGN(restore, restore_view(archive, forecast, *item.restore));
   for (std::string_view name : {"restore_id", "tier", "estimated_seconds", "estimated_seconds_p95",
                                 "estimated_ready_at", "position"})
     view[name] = restore.at(name);
@@ -180,6 +180,7 @@ Result<json::object> view_of(const Archive& archive, Database& index, const Item
 Result<json::object> told(const Archive& archive, std::vector<Item> items,
                           const std::optional<ListKey>& next) {
   HOLDFAST_ASSIGN(index, archive.index.take());
+  RecallForecast forecast(archive, *index);
   json::array views;
   std::map<std::string, int64_t> states;
   for (Item& item : items) {
@@ -190,7 +191,7 @@ Result<json::object> told(const Archive& archive, std::vector<Item> items,
       if (item.state != "conflict") item.error.clear();
     }
     ++states[item.state];
-    HOLDFAST_ASSIGN(view, view_of(archive, *index, item));
+    HOLDFAST_ASSIGN(view, view_of(archive, forecast, item));
     views.push_back(std::move(view));
   }
   json::object counts;

@@ -21,6 +21,7 @@ void request_restore_call(CallPtr call);
 void show_restore(CallPtr call);
 // bulk_restores.cc
 void request_restores_call(CallPtr call);
+void restore_events_call(CallPtr call);
 void list_restores_call(CallPtr call);
 void cancel_restore(CallPtr call);
 // holds.cc

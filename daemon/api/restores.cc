@@ -3,9 +3,11 @@
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/links.h"
+#include "daemon/api/restore_events.h"
 #include "daemon/api/restoring.h"
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
+#include "daemon/work/recall_queue.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
 
@@ -34,11 +36,12 @@ Result<json::object> restoring_body(Call& call, const Recording& recording,
                                     const std::optional<RestoreRow>& restore,
                                     int64_t& retry_after) {
   RestoreEstimate estimate;
+  RecallForecast& forecast = call.services.forecast;
   if (restore) {
-    HOLDFAST_ASSIGN(of_restore, estimate_of(call.services.archive, call.index(), *restore));
+    HOLDFAST_ASSIGN(of_restore, forecast.of(*restore));
     estimate = of_restore;
   } else {
-    HOLDFAST_ASSIGN(if_asked, estimate_if_asked(call.services.archive, call.index(), recording));
+    HOLDFAST_ASSIGN(if_asked, forecast.if_asked(recording));
     estimate = if_asked;
   }
   const UnixMillis ready = call.services.archive.clock.now() + seconds(estimate.median_seconds);
@@ -186,11 +189,14 @@ Result<RestoreWish> restore_wish(const json::object& body) {
 
 namespace {
 
-// The mount shows when a restore will be ready.
-void tell_of(const Call& call, const RecordingRow& recording, const RestoreOutcome& outcome) {
-  if (outcome.joined) return;
-  call.services.archive.changes.publish({Change::Kind::kChanged, recording.recording_no,
-                                         recording.workspace, recording.day, recording.call_sid});
+// The mount shows when a restore will be ready, and others wait for its end.
+void tell_of(const Call& call, const RestoreRow& restore) {
+  const Result<std::optional<RecordingRow>> found =
+      find_recording_row(call.services.index, restore.recording_no);
+  if (!found.ok() || !*found) return;  // gone, and told so
+  const RecordingRow& row = **found;
+  call.services.archive.changes.publish(
+      {Change::Kind::kChanged, row.recording_no, row.workspace, row.day, row.call_sid});
 }
 
 }  // namespace
@@ -204,7 +210,7 @@ void start_restore(CallPtr call, Recording recording, RestoreWish wish,
         if (outcome.restore.state == RestoreState::kStaged &&
             is_back(*asked, recording.recording_no))
           return when_back(asked);
-        tell_of(*asked, recording, outcome);
+        if (!outcome.joined) tell_of(*asked, outcome.restore);
         asked->services.wake_restorers();
         const int64_t wait =
             std::min(http::preferred_wait_seconds(asked->request()), limits::kPreferWaitSecondsMax);
@@ -240,15 +246,58 @@ void request_restore_call(CallPtr call) {
   });
 }
 
+namespace {
+
+// The restore that the path names, or nothing: the call was answered.
+std::optional<RestoreRow> need_restore(Call& call) {
+  const Result<RestoreId> id = RestoreId::from_text(call.named("restore_id"));
+  auto found = find_restore(call.index(), *id);
+  if (!found.ok()) {
+    call.fail(found.error());
+    return std::nullopt;
+  }
+  if (!*found || (*found)->workspace != call.workspace->workspace) {
+    call.fail(Error{Code::kNotFound, "there is no such restore in this workspace"});
+    return std::nullopt;
+  }
+  return *std::move(found);
+}
+
+// The caller's own wish, and how many others wait. Who they are is told to operators alone.
+Status add_waiters(json::object& view, Call& call, const RestoreRow& restore) {
+  HOLDFAST_ASSIGN(waiters, restore_waiters(call.index(), restore.restore));
+  int64_t others = 0;
+  json::array all;
+  view["waiter"] = nullptr;
+  for (const RestoreWaiterRow& waiter : waiters) {
+    json::object one = waiter_view(waiter);
+    if (waiter.who == call.actor.who)
+      view["waiter"] = one;
+    else
+      others += waiter.state <= RestoreState::kStaged;
+    one["who"] = waiter.who;
+    all.push_back(std::move(one));
+  }
+  view["other_waiters"] = others;
+  if (call.actor.is_operator) view["waiters"] = std::move(all);
+  return {};
+}
+
+}  // namespace
+
 void show_restore(CallPtr call) {
-  const Result<RestoreId> id = RestoreId::from_text(call->named("restore_id"));
-  auto found = find_restore(call->index(), *id);
-  if (!found.ok()) return call->fail(found.error());
-  if (!*found || (*found)->workspace != call->workspace->workspace)
-    return call->fail(Error{Code::kNotFound, "there is no such restore in this workspace"});
-  auto view = restore_view(call->services.archive, call->index(), **found);
+  const std::optional<RestoreRow> restore = need_restore(*call);
+  if (!restore) return;
+  auto view = restore_view(call->services.archive, call->services.forecast, *restore);
   if (!view.ok()) return call->fail(view.error());
+  if (Status added = add_waiters(*view, *call, *restore); !added.ok())
+    return call->fail(added.error());
   call->answer(200, *std::move(view));
+}
+
+void restore_events_call(CallPtr call) {
+  const std::optional<RestoreRow> restore = need_restore(*call);
+  if (restore) call->services.restore_events.open(call->actor.who, *restore, call->exchange);
 }
 
 namespace {
@@ -301,9 +350,10 @@ void list_restores_call(CallPtr call) {
           page["next_cursor"] =
               make_cursor(rows.back().requested_at.count, std::to_string(rows.back().restore_no));
         }
+        RecallForecast forecast(archive, *index);
         json::array items;
         for (const RestoreRow& row : rows) {
-          HOLDFAST_ASSIGN(view, restore_view(archive, *index, row));
+          HOLDFAST_ASSIGN(view, restore_view(archive, forecast, row));
           items.push_back(std::move(view));
         }
         page["items"] = std::move(items);
@@ -316,14 +366,13 @@ void list_restores_call(CallPtr call) {
 }
 
 void cancel_restore(CallPtr call) {
-  const Result<RestoreId> id = RestoreId::from_text(call->named("restore_id"));
-  auto found = find_restore(call->index(), *id);
-  if (!found.ok()) return call->fail(found.error());
-  if (!*found || (*found)->workspace != call->workspace->workspace)
-    return call->fail(Error{Code::kNotFound, "there is no such restore in this workspace"});
-  with_command(call, cancel_waiter(*id, call->actor.who), [](const CallPtr& done, bool cancelled) {
-    done->answer(200, json::object{{"cancelled", cancelled}});
-  });
+  const std::optional<RestoreRow> restore = need_restore(*call);
+  if (!restore) return;
+  with_command(call, cancel_waiter(restore->restore, call->actor.who),
+               [restore](const CallPtr& done, bool cancelled) {
+                 if (cancelled) tell_of(*done, *restore);
+                 done->answer(200, json::object{{"cancelled", cancelled}});
+               });
 }
 
 }  // namespace holdfast::api

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "daemon/api/call.h"
-#include "daemon/work/restorer.h"
+#include "daemon/work/recall_forecast.h"
 #include "index/commands/restores.h"
 
 namespace holdfast::api {

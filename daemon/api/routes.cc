@@ -172,6 +172,18 @@ void add_restores(std::vector<Route>& routes) {
                     "",
                     {{200, "The restore.", "Restore"}},
                     show_restore});
+  routes.push_back({Method::kGet,
+                    "/v1/{workspace_id}/restores/{restore_id}/events",
+                    "restoreEvents",
+                    "The restore's states and progress as server-sent events, to its last state.",
+                    Access::kKey,
+                    Scope::kCallsRead,
+                    {},
+                    "",
+                    {{200, "Events state and progress, data a Restore.", "text/event-stream"},
+                     {204, "Last-Event-ID is the last state: there is nothing more.", ""},
+                     {429, "The key has its share of streams open.", "Problem"}},
+                    restore_events_call});
   routes.push_back({Method::kDelete,
                     "/v1/{workspace_id}/restores/{restore_id}",
                     "cancelRestore",

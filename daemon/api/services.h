@@ -9,11 +9,13 @@
 #include "daemon/work/chain_check.h"
 #include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
+#include "daemon/work/recall_forecast.h"
 #include "daemon/work/workers.h"
 
 namespace holdfast::api {
 
 class AccessMemory;
+class RestoreEvents;
 struct Route;
 
 // Thread rule: loop thread only, apart from members whose own rule says more.
@@ -24,6 +26,8 @@ struct Services {
   Database& index;  // the loop's own read-only connection, secrets attached
   Ingest& ingest;
   AccessMemory& access;
+  RestoreEvents& restore_events;
+  RecallForecast& forecast;  // of the loop
   ChainCheck& chain_check;
   const OpenReport& opened;
   std::string public_url;  // what links begin with; no slash at the end

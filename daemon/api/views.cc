@@ -92,9 +92,16 @@ json::object key_view(const ApiKeyRow& key) {
           {"revoked_at", iso_or_null(key.revoked_at)}};
 }
 
-Result<json::object> restore_view(const Archive& archive, Database& index,
+json::object waiter_view(const RestoreWaiterRow& waiter) {
+  return {{"state", holdfast::word(waiter.state)},
+          {"priority", holdfast::word(waiter.priority)},
+          {"keep_hours", static_cast<double>(waiter.keep.count) / 3'600'000},
+          {"requested_at", to_iso(waiter.requested_at)}};
+}
+
+Result<json::object> restore_view(const Archive& archive, RecallForecast& forecast,
                                   const RestoreRow& restore) {
-  HOLDFAST_ASSIGN(estimate, estimate_of(archive, index, restore));
+  HOLDFAST_ASSIGN(estimate, forecast.of(restore));
   const UnixMillis now = archive.clock.now();
   const bool waiting =
       restore.state == RestoreState::kQueued || restore.state == RestoreState::kRecalling;
@@ -112,6 +119,12 @@ Result<json::object> restore_view(const Archive& archive, Database& index,
       waiting ? json::value(json::string(to_iso(now + seconds(estimate.median_seconds))))
               : json::value(nullptr);
   view["position"] = estimate.position;
+  view["bytes_done"] = nullptr;
+  view["bytes_total"] = nullptr;
+  if (const auto progress = archive.recalls.progress(restore.restore)) {
+    view["bytes_done"] = progress->done.count;
+    view["bytes_total"] = progress->total.count;
+  }
   view["staged_at"] = iso_or_null(restore.staged_at);
   view["expires_at"] = iso_or_null(restore.expires_at);
   view["error"] =
@@ -177,7 +190,8 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
   view["holds"] = std::move(placed);
   view["restore"] = nullptr;
   if (recording.restore)
-    if (auto restore = restore_view(call.services.archive, call.index(), *recording.restore);
+    if (auto restore =
+            restore_view(call.services.archive, call.services.forecast, *recording.restore);
         restore.ok())
       view["restore"] = *std::move(restore);
   return view;

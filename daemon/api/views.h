@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "daemon/api/call.h"
 #include "daemon/work/medium_sight.h"
-#include "daemon/work/restorer.h"
+#include "daemon/work/recall_forecast.h"
 
 namespace holdfast::api {
 
@@ -25,8 +25,10 @@ void add_space(json::object& view, const MediumSight& sight);
 json::array pauses_view(const std::vector<PauseRow>& pauses);
 json::object key_view(const ApiKeyRow& key);
 // With its estimate from now.
-Result<json::object> restore_view(const Archive& archive, Database& index,
+Result<json::object> restore_view(const Archive& archive, RecallForecast& forecast,
                                   const RestoreRow& restore);
+// One who waits, without the name.
+json::object waiter_view(const RestoreWaiterRow& waiter);
 
 // The media type of a file by its name.
 std::string_view media_type(std::string_view file_name);

@@ -9,6 +9,7 @@
 #include "daemon/work/gate.h"
 #include "daemon/work/index_pool.h"
 #include "daemon/work/live_set.h"
+#include "daemon/work/recall_board.h"
 #include "daemon/work/session_keeper.h"
 #include "daemon/work/turns.h"
 #include "index/writer.h"
@@ -35,6 +36,7 @@ struct Archive {
   Turns& part_turns;
   LiveParts& live_parts;
   LiveCalls& live_calls;  // coming in, not acknowledged yet
+  RecallBoard& recalls;
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room
   Gate& gate;
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it

@@ -36,8 +36,8 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random);
 
 // What a test puts in place of the world.
 struct OpenOptions {
-  IoOptions io;                           // of start-up, the source and the ledger
-  Sleeper* sleeper = nullptr;             // of the vault and of rates; not owned; null: real time passes
+  IoOptions io;                // of start-up, the source and the ledger
+  Sleeper* sleeper = nullptr;  // of the vault and of rates; not owned; null: real time passes
   std::function<Status()> before_commit;  // as in WriterOptions
 };
 
@@ -91,6 +91,7 @@ class OpenedArchive {
   Turns part_turns_;
   LiveParts live_parts_;
   LiveCalls live_calls_;
+  RecallBoard recalls_;
   std::unique_ptr<Archive> archive_;
   OpenReport report_;
 };

@@ -1,6 +1,7 @@
 #include "daemon/work/recall_queue.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
@@ -19,7 +20,7 @@ bool is_being_removed(const Recording& recording, const MediumId& standard) {
 
 }  // namespace
 
-const CopyRow* best_pack_copy(const Recording& recording, int part) {
+const CopyRow* best_pack_copy(const Recording& recording, int part, const AwayMedia& away) {
   const CopyRow* best = nullptr;
   for (const CopyRow& copy : recording.copies) {
     const bool usable = copy.part == part && copy.pack && copy.audio && copy.metadata &&
@@ -27,8 +28,8 @@ const CopyRow* best_pack_copy(const Recording& recording, int part) {
                         copy.medium_state != MediumState::kLost &&
                         copy.medium_state != MediumState::kRetired;
     if (!usable) continue;
-    const auto rank = [](const CopyRow& c) {
-      return std::pair(c.medium_state == MediumState::kOffline, static_cast<int>(c.tier));
+    const auto rank = [&](const CopyRow& c) {
+      return std::tuple(away.contains(c.medium), c.medium_state == MediumState::kOffline, c.tier);
     };
     if (best == nullptr || rank(copy) < rank(*best)) best = &copy;
   }
@@ -62,7 +63,7 @@ Result<std::vector<RestoreRow>> RecallQueue::look(Database& index) {
 }
 
 void RecallQueue::place(const RestoreRow& row, const std::optional<Recording>& recording,
-                        Findings& findings) {
+                        const AwayMedia& away, Findings& findings) {
   QueuedRecall recall;
   recall.restore = row.restore;
   recall.tier = row.tier;
@@ -78,12 +79,17 @@ void RecallQueue::place(const RestoreRow& row, const std::optional<Recording>& r
       return;
     }
     const int part = first_archived_part(*recording, archive_.standard_medium());
-    copy = best_pack_copy(*recording, std::max(1, part));
+    copy = best_pack_copy(*recording, std::max(1, part), away);
   }
   if (copy != nullptr) {
     if (copy->tier != row.tier || copy->medium != row.medium || copy->pack != row.pack)
       findings.moved.push_back({row.restore, copy->tier, copy->medium, *copy->pack});
     if (copy->tier != tier_) return;
+    // Of one that is being recalled only who recalls it may say so.
+    if (row.state == RestoreState::kQueued && away.contains(copy->medium)) {
+      findings.behind_media[copy->medium].push_back(row.restore);
+      return;
+    }
     // What is under way has its space already.
     if (row.state == RestoreState::kQueued) recall.staged = row.bytes;
     recall.medium = copy->medium;
@@ -95,16 +101,7 @@ void RecallQueue::place(const RestoreRow& row, const std::optional<Recording>& r
   findings.waiting.push_back(std::move(recall));
 }
 
-Result<RecallBatch> RecallQueue::next(Bytes room) {
-  Findings findings;
-  {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(rows, look(*index));
-    for (const RestoreRow& row : rows) {
-      HOLDFAST_ASSIGN(recording, find_recording(*index, row.recording_no));
-      place(row, recording, findings);
-    }
-  }
+Status RecallQueue::put_right(Findings findings, const AwayMedia& away) {
   if (!findings.moved.empty())
     HOLDFAST_TRY(archive_.writer.call(move_restores(std::move(findings.moved))));
   // A removal takes a moment.
@@ -113,12 +110,35 @@ Result<RecallBatch> RecallQueue::next(Bytes room) {
         restores_wait(std::move(findings.behind_removals),
                       "an older copy on the standard tier is still being removed",
                       archive_.clock.now() + seconds(10))));
-  BatchBounds bounds;
-  bounds.room = room;
-  RecallBatch batch = next_batch(findings.waiting, bounds, {}, turn_);
-  // A leader that waits for room leads again.
-  if (!batch.waits_for_room) ++turn_;
-  return batch;
+  for (auto& [medium, restores] : findings.behind_media)
+    HOLDFAST_TRY(archive_.writer.call(
+        restores_wait(std::move(restores), away.at(medium).why, away.at(medium).until)));
+  return {};
+}
+
+Result<RecallBatch> RecallQueue::next(Bytes room) {
+  for (;;) {
+    const AwayMedia away = archive_.recalls.away(archive_.clock.now());
+    Findings findings;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(rows, look(*index));
+      for (const RestoreRow& row : rows) {
+        HOLDFAST_ASSIGN(recording, find_recording(*index, row.recording_no));
+        place(row, recording, away, findings);
+      }
+    }
+    // Those that wait for a medium hid others from this look.
+    const bool again = findings.waiting.empty() && !findings.behind_media.empty();
+    BatchBounds bounds;
+    bounds.room = room;
+    RecallBatch batch = next_batch(findings.waiting, bounds, {}, turn_);
+    HOLDFAST_TRY(put_right(std::move(findings), away));
+    if (again) continue;
+    // A leader that waits for room leads again.
+    if (!batch.waits_for_room) ++turn_;
+    return batch;
+  }
 }
 
 }  // namespace holdfast

@@ -15,7 +15,8 @@
 namespace holdfast {
 namespace {
 
-constexpr int kAttemptsMax = 8;  // tries before a restore is told to have failed
+constexpr int kAttemptsMax = 8;          // tries before a restore is told to have failed
+constexpr Millis kAwayFor = minutes(1);  // a medium that is away is asked again after this
 
 // A failure to write the staged copy says nothing about the copy it is made from: it is told as one
 // of the standard tier's, to be tried again, and never quarantines a pack.
@@ -62,7 +63,64 @@ Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int 
   return finished.ok() ? finished : Status(of_staging(finished.error()));
 }
 
+// The board shows the batch, and what is being read for one recall, as long as that lasts.
+class BatchOnBoard {
+ public:
+  BatchOnBoard(RecallBoard& board, Tier tier, const RecallBatch& batch, uint64_t next_turn)
+      : board_(board), tier_(tier) {
+    std::vector<RestoreId> order;
+    for (const QueuedRecall& one : batch.recalls) order.push_back(one.restore);
+    board_.begin_batch(tier, std::move(order), next_turn);
+  }
+  ~BatchOnBoard() { board_.end_batch(tier_); }
+  BatchOnBoard(const BatchOnBoard&) = delete;
+  BatchOnBoard& operator=(const BatchOnBoard&) = delete;
+
+ private:
+  RecallBoard& board_;
+  const Tier tier_;
+};
+
+class ReadingOnBoard {
+ public:
+  ReadingOnBoard(RecallBoard& board, const RestoreId& restore, Bytes total)
+      : board_(board), restore_(restore) {
+    board_.begin(restore, total);
+  }
+  ~ReadingOnBoard() { board_.end(restore_); }
+  ReadingOnBoard(const ReadingOnBoard&) = delete;
+  ReadingOnBoard& operator=(const ReadingOnBoard&) = delete;
+
+ private:
+  RecallBoard& board_;
+  const RestoreId restore_;
+};
+
+// What is to be read for the parts that are archived, from their best copies.
+Bytes expected_bytes(const Recording& recording, const MediumId& standard, const AwayMedia& away) {
+  Bytes total;
+  for (const PartRow& part : recording.part_rows) {
+    if (has_plain_copy(recording, part.part, standard)) continue;
+    const CopyRow* copy = best_pack_copy(recording, part.part, away);
+    if (copy != nullptr) total += copy->audio->length + copy->metadata->length;
+  }
+  return total;
+}
+
 }  // namespace
+
+void Restorer::tell(const Recording& recording) {
+  archive_.changes.publish({Change::Kind::kChanged, recording.recording_no, recording.workspace,
+                            recording.day, recording.call_sid});
+}
+
+Error Restorer::away(const MediumId& medium, const Error& error) {
+  const UnixMillis until = archive_.clock.now() + kAwayFor;
+  log::warning("restores wait for medium {}: {}", medium.text(), error.message);
+  away_[medium] = AwayMedium{until, error.message};
+  archive_.recalls.set_away(medium, away_[medium]);
+  return error;
+}
 
 void Restorer::run(Io& io) {
   while (!stop_) {
@@ -92,9 +150,13 @@ Result<bool> Restorer::run_once(Io& io) {
   HOLDFAST_ASSIGN(free, room(io));
   HOLDFAST_ASSIGN(batch, queue_.next(free));
   if (batch.waits_for_room) return wait_for_room(*batch.waits_for_room);
+  const BatchOnBoard on_board(archive_.recalls, tier_, batch, queue_.turn());
   bool worked = false;
   for (const QueuedRecall& one : batch.recalls) {
     if (stop_) return false;
+    away_ = archive_.recalls.away(archive_.clock.now());
+    // The rest of them waits for the medium, or has another copy: the queue knows.
+    if (worked && away_.contains(batch.medium)) return true;
     if (Status done = recall(io, one); !done.ok())
       log::warning("restore {}: {}", one.restore.text(), done.error().message);
     else
@@ -161,9 +223,11 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
     HOLDFAST_TRY(std::move(begun));
   }
 
+  const ReadingOnBoard reading(archive_.recalls, one.restore,
+                               expected_bytes(*recording, archive_.standard_medium(), away_));
   Outcome outcome;
   Status staged = clear_the_way(io, *recording);
-  if (staged.ok()) staged = stage(io, *recording, outcome);
+  if (staged.ok()) staged = stage(io, one.restore, *recording, outcome);
   const bool is_staged = staged.ok();
   if (is_staged)
     if (auto row_staged = archive_.writer.call(
@@ -179,20 +243,27 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
               archive_.standard.discard_staged(io, PartId{recording->recording, part});
           !discarded.ok())
         log::warning("restore {}: {}", one.restore.text(), discarded.error().message);
-    const Error& error = staged.error();
-    const bool again = traits(error.code).retryable && row->attempts + 1 < kAttemptsMax;
-    Status kept =
-        again ? archive_.writer.call(restore_retry(
-                    one.restore, error.message, archive_.clock.now() + backoff(row->attempts + 1)))
-              : archive_.writer.call(restore_failed(one.restore, error.message));
-    // Cancelled meanwhile: nobody waits for it.
-    if (!kept.ok() && kept.error().code == Code::kConflict) return {};
-    HOLDFAST_TRY(std::move(kept));
-    return staged;
+    return give_up_for_now(*row, *recording, outcome, staged.error());
   }
-  archive_.changes.publish({Change::Kind::kChanged, recording->recording_no, recording->workspace,
-                            recording->day, recording->call_sid});
+  tell(*recording);
   return keep_samples(outcome);
+}
+
+// Waits, is tried again, or has failed for good, which is told to who waits.
+Status Restorer::give_up_for_now(const RestoreRow& row, const Recording& recording,
+                                 const Outcome& outcome, const Error& error) {
+  if (outcome.waits_until)
+    return archive_.writer.call(restores_wait({row.restore}, error.message, *outcome.waits_until));
+  const bool again = traits(error.code).retryable && row.attempts + 1 < kAttemptsMax;
+  Status kept =
+      again ? archive_.writer.call(restore_retry(row.restore, error.message,
+                                                 archive_.clock.now() + backoff(row.attempts + 1)))
+            : archive_.writer.call(restore_failed(row.restore, error.message));
+  // Cancelled meanwhile: nobody waits for it.
+  if (!kept.ok() && kept.error().code == Code::kConflict) return {};
+  HOLDFAST_TRY(std::move(kept));
+  if (!again) tell(recording);
+  return error;
 }
 
 Status Restorer::keep_samples(const Outcome& outcome) {
@@ -220,38 +291,52 @@ Status Restorer::clear_the_way(Io& io, const Recording& recording) {
   return {};
 }
 
-Status Restorer::stage(Io& io, const Recording& recording, Outcome& outcome) {
+Status Restorer::stage(Io& io, const RestoreId& restore, const Recording& recording,
+                       Outcome& outcome) {
   for (const PartRow& part : recording.part_rows) {
     if (has_plain_copy(recording, part.part, archive_.standard_medium())) continue;
-    HOLDFAST_TRY(stage_part(io, recording, part.part, outcome));
+    HOLDFAST_TRY(stage_part(io, restore, recording, part.part, outcome));
     outcome.parts.push_back(part.part);
   }
   return {};
 }
 
-// The best copy; one of a back-end that fails again and again when nothing else has any.
+// The best copy; one of a back-end that fails again and again when nothing else has any, and one on
+// a medium that is away last.
 std::optional<CopyRow> Restorer::next_copy(const Recording& remaining, int part) const {
   Recording sound = remaining;
   std::erase_if(sound.copies, [&](const CopyRow& copy) {
     return copy.pack && archive_.gate.health(copy.tier).suspension().has_value();
   });
-  const CopyRow* best = best_pack_copy(sound, part);
-  if (best == nullptr) best = best_pack_copy(remaining, part);
+  const CopyRow* best = best_pack_copy(sound, part, away_);
+  if (best == nullptr || away_.contains(best->medium))
+    best = best_pack_copy(remaining, part, away_);
   return best == nullptr ? std::nullopt : std::optional<CopyRow>(*best);
 }
 
-// One part from its best copy; a bad copy is quarantined and the next best one is tried.
-Status Restorer::stage_part(Io& io, const Recording& recording, int part, Outcome& outcome) {
+// One part from its best copy; a bad copy is quarantined and the next best one is tried. When none
+// is left but on media that are away, the part waits for them.
+Status Restorer::stage_part(Io& io, const RestoreId& restore, const Recording& recording, int part,
+                            Outcome& outcome) {
   Recording remaining = recording;
   Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
+  outcome.waits_until.reset();
   while (const std::optional<CopyRow> found = next_copy(remaining, part)) {
     const CopyRow& copy = *found;
-    Status extracted = extract(io, recording, copy, outcome);
+    const auto known = away_.find(copy.medium);
+    Status extracted = known != away_.end() ? Status(Error{Code::kUnavailable, known->second.why})
+                                            : extract(io, restore, recording, copy, outcome);
     if (extracted.ok()) return {};
     const Error& error = extracted.error();
     if (error.code == Code::kNoSpace) return error;
+    const auto away = away_.find(copy.medium);
     // A copy that may be read later keeps the restore alive, whatever the others are.
-    if (!traits(last.code).retryable) last = error;
+    if (!traits(last.code).retryable) {
+      last = error;
+      if (away != away_.end()) outcome.waits_until = away->second.until;
+    } else if (away == away_.end() && traits(error.code).retryable) {
+      outcome.waits_until.reset();
+    }
     if (error.code == Code::kCorrupt || error.code == Code::kNotFound) {
       HOLDFAST_TRY(quarantine_copy(archive_, BadCopy{recording.recording_no, part, copy.medium,
                                                      error.message, copy.copied_at}));
@@ -262,12 +347,12 @@ Status Restorer::stage_part(Io& io, const Recording& recording, int part, Outcom
   return last;
 }
 
-Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy,
-                         Outcome& outcome) {
+Status Restorer::extract(Io& io, const RestoreId& restore, const Recording& recording,
+                         const CopyRow& copy, Outcome& outcome) {
   SessionKeeper* keeper = archive_.keeper_of(copy.medium);
   if (keeper == nullptr)
-    return Error{Code::kUnavailable,
-                 "medium " + copy.medium.text() + " is not attached to this archive"};
+    return away(copy.medium, Error{Code::kUnavailable, "medium " + copy.medium.text() +
+                                                           " is not attached to this archive"});
   auto begun = archive_.standard.begin_staged(io, PartId{recording.recording, copy.part});
   if (!begun.ok()) return of_staging(begun.error());
   PartWriter writer = std::move(begun).value();
@@ -278,17 +363,21 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
   const Millis before = archive_.clock.monotonic();
   Millis attach{0};
   Bytes bytes_read;
+  bool attached = false;
   Status extracted =
       extract_into(io, writer, recording, copy.part, [&](pack::PartExtractor& extractor) -> Status {
         size_t current = 0;
         HOLDFAST_TRY(keeper->use(
             io,
             [&](PackSession& session) {
+              attached = true;
               return session.read(io, copy.location, ranges,
                                   [&](size_t index, ByteSpan bytes) -> Status {
                                     if (index != current) HOLDFAST_TRY(extractor.end_range());
                                     current = index;
-                                    bytes_read += Bytes(static_cast<int64_t>(bytes.size()));
+                                    const Bytes got(static_cast<int64_t>(bytes.size()));
+                                    bytes_read += got;
+                                    archive_.recalls.add(restore, got);
                                     return extractor.push(bytes);
                                   });
             },
@@ -296,8 +385,11 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
         return extractor.end_range();
       });
   if (!extracted.ok()) {
+    archive_.recalls.add(restore, Bytes(-bytes_read.count));
     if (Status aborted = writer.abort(io); !aborted.ok())
       log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
+    if (!attached && extracted.error().code == Code::kUnavailable)
+      return away(copy.medium, extracted.error());
     return extracted;
   }
   RecallSampleRow& sample = outcome.samples[copy.medium];
@@ -306,51 +398,6 @@ Status Restorer::extract(Io& io, const Recording& recording, const CopyRow& copy
   sample.elapsed = Millis(sample.elapsed.count + archive_.clock.monotonic().count - before.count);
   Status published = archive_.standard.publish_staged(io, writer);
   return published.ok() ? published : Status(of_staging(published.error()));
-}
-
-namespace {
-
-RestoreEstimate no_wait() { return RestoreEstimate{0, 0, 0}; }
-
-Result<RestoreEstimate> estimate_for(const Archive& archive, Database& index,
-                                     const MediumId& medium, Tier tier, const RecallsAhead& ahead,
-                                     Bytes bytes) {
-  HOLDFAST_ASSIGN(rows, recall_samples(index, medium));
-  std::vector<RecallSample> samples;
-  for (auto row = rows.rbegin(); row != rows.rend(); ++row)
-    samples.push_back({row->attach, Millis(row->elapsed.count - row->attach.count), row->bytes});
-  const Millis attach = archive.config.cold ? archive.config.cold->attach_time : Millis(0);
-  return estimate_restore(tier, recall_prior(tier, attach), samples, ahead, bytes);
-}
-
-}  // namespace
-
-Result<RestoreEstimate> estimate_of(const Archive& archive, Database& index,
-                                    const RestoreRow& restore) {
-  if (restore.state != RestoreState::kQueued && restore.state != RestoreState::kRecalling)
-    return no_wait();
-  HOLDFAST_ASSIGN(queue, queue_ahead(index, restore));
-  RecallsAhead ahead{static_cast<int>(queue.recordings), queue.bytes, 1};
-  HOLDFAST_ASSIGN(recording, find_recording(index, restore.recording_no));
-  const CopyRow* copy = recording ? best_pack_copy(*recording, 1) : nullptr;
-  if (copy == nullptr) return no_wait();
-  return estimate_for(archive, index, copy->medium, copy->tier, ahead, restore.bytes);
-}
-
-Result<RestoreEstimate> estimate_if_asked(const Archive& archive, Database& index,
-                                          const Recording& recording) {
-  const CopyRow* copy = best_pack_copy(recording, 1);
-  if (copy == nullptr) return no_wait();
-  RestoreRow asked;
-  asked.recording_no = recording.recording_no;
-  asked.priority = RestorePriority::kStandard;
-  asked.requested_at = archive.clock.now();
-  asked.medium = copy->medium;
-  asked.pack = copy->pack;
-  asked.bytes = recording.bytes;
-  HOLDFAST_ASSIGN(queue, queue_ahead(index, asked));
-  const RecallsAhead ahead{static_cast<int>(queue.recordings), queue.bytes, 1};
-  return estimate_for(archive, index, copy->medium, copy->tier, ahead, recording.bytes);
 }
 
 }  // namespace holdfast

@@ -3,6 +3,9 @@
 //   queued → recalling (space reserved) → staged → expired
 //                └─▶ queued again (medium away)   └─▶ failed (no good copy is left)
 //
+// A medium that does not answer is away: nobody asks it again for a minute, and what lies nowhere
+// else waits for it as long as it takes, visibly and without using up a try.
+//
 // Invariants
 // - Space is reserved before reading: a restore in `recalling` counts with its
 //   whole size against the staging limit. Waiting for it is no try.
@@ -18,7 +21,6 @@
 
 #include "daemon/work/archive.h"
 #include "daemon/work/recall_queue.h"
-#include "tiers/estimate.h"
 
 namespace holdfast {
 
@@ -39,30 +41,32 @@ class Restorer {
   struct Outcome {
     std::vector<int> parts;
     std::map<MediumId, RecallSampleRow> samples;
+    // The error is that a medium is away: until when.
+    std::optional<UnixMillis> waits_until;
   };
 
   Status recall(Io& io, const QueuedRecall& recall);
   Status clear_the_way(Io& io, const Recording& recording);
   Status keep_samples(const Outcome& outcome);
-  Status stage(Io& io, const Recording& recording, Outcome& outcome);
+  Status stage(Io& io, const RestoreId& restore, const Recording& recording, Outcome& outcome);
   std::optional<CopyRow> next_copy(const Recording& remaining, int part) const;
-  Status stage_part(Io& io, const Recording& recording, int part, Outcome& outcome);
-  Status extract(Io& io, const Recording& recording, const CopyRow& copy, Outcome& outcome);
+  Status stage_part(Io& io, const RestoreId& restore, const Recording& recording, int part,
+                    Outcome& outcome);
+  Status extract(Io& io, const RestoreId& restore, const Recording& recording, const CopyRow& copy,
+                 Outcome& outcome);
   Result<Bytes> room(Io& io);
   Result<bool> wait_for_room(const RestoreId& restore);
+  Status give_up_for_now(const RestoreRow& row, const Recording& recording, const Outcome& outcome,
+                         const Error& error);
+  // Keeps in mind that the medium is away, because of `error`, which it gives back.
+  Error away(const MediumId& medium, const Error& error);
+  void tell(const Recording& recording);
 
   Archive archive_;
   const Tier tier_;
   RecallQueue queue_;
+  AwayMedia away_;  // as the board has them, looked up for each recall
   std::atomic<bool> stop_{false};
 };
-
-// How long a restore will take from now, by the measured history of its medium and its queue.
-// Reads only. A restore that is staged answers zeros.
-Result<RestoreEstimate> estimate_of(const Archive& archive, Database& index,
-                                    const RestoreRow& restore);
-// The same for a recording that nobody has asked back yet: as if it were asked now.
-Result<RestoreEstimate> estimate_if_asked(const Archive& archive, Database& index,
-                                          const Recording& recording);
 
 }  // namespace holdfast

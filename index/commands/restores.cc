@@ -76,25 +76,30 @@ Result<Millis> end_broken(WriteTxn& txn, const RestoreRow& live) {
 }
 Status take_over_waiters(WriteTxn& txn, const RestoreRow& ended, int64_t restore_no, Millis keep) {
   HOLDFAST_TRY(run(txn.index(),
-                   "UPDATE restore_waiter SET restore_no = ?2, state = 0 "
-                   "WHERE restore_no = ?1 AND state <= 2",
-                   ended.restore_no, restore_no));
+                   "UPDATE restore_waiter SET restore_no = ?2, state = 0, "
+                   "keep_ms = min(keep_ms, ?3) WHERE restore_no = ?1 AND state <= 2",
+                   ended.restore_no, restore_no, keep));
   return run(txn.index(),
              "UPDATE restore SET keep_ms = max(keep_ms, ?2), priority = min(priority, ?3) "
              "WHERE restore_no = ?1",
              restore_no, keep, ended.priority);
 }
 
-// One asker is one waiter: asking again may only lengthen the keep.
+// One asker is one waiter: asking again may only lengthen the keep and hurry, unless it had taken
+// its wish back.
 Result<int64_t> join(WriteTxn& txn, const RequestRestore& request, int64_t restore_no,
                      RestoreState state) {
   Statement statement = txn.index().prepare(
-      "INSERT INTO restore_waiter (restore_no, who, state, keep_ms, callback_url, requested_at) "
-      "VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (restore_no, who) DO UPDATE SET "
-      "state = excluded.state, keep_ms = max(keep_ms, excluded.keep_ms), "
+      "INSERT INTO restore_waiter (restore_no, who, state, keep_ms, callback_url, requested_at, "
+      "priority) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (restore_no, who) DO UPDATE SET "
+      "state = excluded.state, "
+      "keep_ms = iif(state = 5, excluded.keep_ms, max(keep_ms, excluded.keep_ms)), "
+      "priority = iif(state = 5, excluded.priority, min(priority, excluded.priority)), "
+      "requested_at = iif(state = 5, excluded.requested_at, requested_at), "
       "callback_url = iif(excluded.callback_url = '', callback_url, excluded.callback_url) "
       "RETURNING waiter_no");
-  statement.bind(restore_no, request.who, state, request.keep, request.callback_url, txn.now());
+  statement.bind(restore_no, request.who, state, request.keep, request.callback_url, txn.now(),
+                 request.priority);
   HOLDFAST_ASSIGN(found, statement.step());
   assert(found);
   const auto waiter_no = found ? statement.next<int64_t>() : 0;
@@ -304,11 +309,16 @@ Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not
 Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
                             UnixMillis not_before) {
   const auto apply = [=](WriteTxn& txn) -> Status {
-    for (const RestoreId& restore : restores)
+    for (const RestoreId& restore : restores) {
       HOLDFAST_TRY(run(txn.index(),
-                       "UPDATE restore SET error = ?2, not_before = ?3 "
-                       "WHERE restore_id = ?1 AND state = 0",
+                       "UPDATE restore SET error = ?2, not_before = ?3, state = 0 "
+                       "WHERE restore_id = ?1 AND state <= 1",
                        restore, error.substr(0, kErrorBytesMax), not_before));
+      HOLDFAST_TRY(run(txn.index(),
+                       "UPDATE restore_waiter SET state = 0 WHERE state = 1 AND restore_no = "
+                       "(SELECT restore_no FROM restore WHERE restore_id = ?1 AND state = 0)",
+                       restore));
+    }
     return Status();
   };
   return {"let restores wait", apply};
@@ -340,9 +350,14 @@ Command<bool> cancel_waiter(RestoreId restore, std::string who) {
     if (index.changes() == 0)
       return Error{Code::kNotFound, "nobody of that name waits for restore " + restore.text()};
     if (row.state > RestoreState::kRecalling) return false;
-    HOLDFAST_ASSIGN(waiters, restore_waiters(index, restore));
-    for (const RestoreWaiterRow& waiter : waiters)
-      if (waiter.state != RestoreState::kCancelled) return false;
+    // The others' wishes alone decide from now on.
+    HOLDFAST_TRY(run(index,
+                     "UPDATE restore SET priority = w.priority, keep_ms = w.keep FROM "
+                     "(SELECT min(priority) AS priority, max(keep_ms) AS keep FROM restore_waiter "
+                     "WHERE restore_no = ?1 AND state <= 2) AS w "
+                     "WHERE restore_no = ?1 AND w.priority IS NOT NULL",
+                     row.restore_no));
+    if (index.changes() > 0) return false;
     HOLDFAST_TRY(release_staged(txn, row));
     HOLDFAST_TRY(to_state(txn, row, RestoreState::kCancelled));
     return true;

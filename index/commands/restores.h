@@ -52,15 +52,18 @@ Command<void> begin_recall(RestoreId restore, Bytes staging_max);
 Command<RestoreRow> restore_staged(RestoreId restore, MediumId medium, std::vector<int> parts);
 // recalling → queued, to be tried again at `not_before`; attempts + 1.
 Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not_before);
-// queued stays queued, not to be looked at before `not_before`, because of `error`: what is waited
-// for is not the fault of any copy, and counts as no attempt. Passes over what is not queued.
+// → queued, not to be looked at before `not_before`, because of `error`: what is waited for (room,
+// a removal, a medium that is away) is not the fault of any copy, and counts as no attempt. Passes
+// over what is neither queued nor recalling; of the latter only the lane that recalls it may say
+// so.
 Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
                             UnixMillis not_before);
 // → failed, for its waiters too. Staged copies that earlier tries left become releasing.
 Command<void> restore_failed(RestoreId restore, std::string error);
-// One waiter no longer wants it; the last one's leaving cancels a restore that is not staged yet,
-// and its staged copies, if an earlier one left some, become releasing. True when the restore
-// itself is cancelled.
+// One waiter no longer wants it: the others' keep and priority alone count from then on. The last
+// one's leaving cancels a restore that is not staged yet, and its staged copies, if an earlier one
+// left some, become releasing; one that is staged stays until its time is up. True when the restore
+// itself is cancelled. kNotFound when `who` does not wait for it.
 Command<bool> cancel_waiter(RestoreId restore, std::string who);
 // staged → expired when its time is up at `now` (kConflict otherwise): permits for its staged
 // copies, which become releasing; copy_gone ends each. Idempotent.

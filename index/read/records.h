@@ -226,11 +226,12 @@ struct RestoreRow {
 struct RestoreWaiterRow {
   int64_t waiter_no = 0;
   RestoreId restore;
-  std::string who;  // key id or uid
-  RestoreState state = RestoreState::kQueued;
+  std::string who;                             // key id or uid
+  RestoreState state = RestoreState::kQueued;  // its own: one that cancelled stays so
+  RestorePriority priority = RestorePriority::kStandard;
   Millis keep{0};
   std::string callback_url;
-  UnixMillis requested_at;
+  UnixMillis requested_at;  // when it asked first, or again after it had cancelled
 };
 
 struct RecallSampleRow {

@@ -13,7 +13,7 @@ using columns::read_all;
 using columns::read_one;
 
 // Counting a longer queue would tell nobody more: its estimate is at the tier's bound.
-constexpr int kQueueAheadRows = 10'000;
+constexpr int kQueueRowsCounted = 10'000;
 
 RestoreWaiterRow read_waiter(Statement& row) {
   RestoreWaiterRow out;
@@ -21,6 +21,7 @@ RestoreWaiterRow read_waiter(Statement& row) {
   out.restore = row.next<RestoreId>();
   out.who = row.next<std::string>();
   out.state = row.next<RestoreState>();
+  out.priority = row.next<RestorePriority>();
   out.keep = row.next<Millis>();
   out.callback_url = row.next<std::string>();
   out.requested_at = row.next<UnixMillis>();
@@ -170,8 +171,9 @@ Result<std::vector<RestoreRow>> expired_restores(Database& index, UnixMillis now
 
 Result<std::vector<RestoreWaiterRow>> restore_waiters(Database& index, const RestoreId& restore) {
   Statement statement = index.prepare(
-      "SELECT a.waiter_no, s.restore_id, a.who, a.state, a.keep_ms, a.callback_url, "
-      "a.requested_at FROM restore s CROSS JOIN restore_waiter a ON a.restore_no = s.restore_no "
+      "SELECT a.waiter_no, s.restore_id, a.who, a.state, a.priority, a.keep_ms, "
+      "a.callback_url, a.requested_at FROM restore s CROSS JOIN restore_waiter a ON a.restore_no = "
+      "s.restore_no "
       "WHERE s.restore_id = ?1 ORDER BY a.waiter_no");
   statement.bind(restore);
   return read_all(std::move(statement), read_waiter);
@@ -194,25 +196,44 @@ Result<std::vector<RestoreRow>> list_restores(Database& index, WorkspaceNo works
   return read_all(std::move(statement), columns::read_restore);
 }
 
-Result<QueueAhead> queue_ahead(Database& index, const RestoreRow& restore) {
-  QueueAhead ahead;
-  if (restore.state != RestoreState::kQueued) return ahead;
-  // Everything under way on the medium, and what is queued for it and comes first.
+Result<std::optional<RecallPlace>> recall_place(Database& index, const RestoreRow& restore) {
   Statement statement = index.prepare(
-      "SELECT count(*), coalesce(sum(bytes), 0) FROM ("
-      "SELECT bytes FROM restore INDEXED BY restore_medium "
-      "WHERE state <= 1 AND state IN (0, 1) "
-      "AND medium_no IS (SELECT medium_no FROM medium WHERE medium_id = ?1) "
-      "AND (state = 1 OR (priority, requested_at, restore_no) < "
-      "(?2, ?3, coalesce((SELECT restore_no FROM restore WHERE restore_id = ?4), ?5))) "
-      "LIMIT ?6)");
-  statement.bind(restore.medium, restore.priority, restore.requested_at, restore.restore, INT64_MAX,
-                 kQueueAheadRows);
+      "SELECT v.location, c.audio_offset, c.audio_length FROM copy c "
+      "CROSS JOIN pack_copy v ON v.pack_no = c.pack_no AND v.medium_no = c.medium_no "
+      "WHERE c.recording_no = ?1 AND c.pack_no IS NOT NULL AND c.audio_offset IS NOT NULL "
+      "AND c.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?2) LIMIT 1");
+  statement.bind(restore.recording_no, restore.medium);
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (!found) return std::optional<RecallPlace>();
+  RecallPlace place;
+  place.location = statement.next<std::string>();
+  place.offset = statement.next<Bytes>();
+  place.length = statement.next<Bytes>();
+  return std::optional<RecallPlace>(std::move(place));
+}
+
+Result<int64_t> queue_length(Database& index, Tier tier, const QueuePart& part) {
+  // Either is one range of one index.
+  Statement statement = index.prepare(
+      part.group ? "SELECT count(*) FROM (SELECT 1 FROM restore INDEXED BY restore_queue "
+                   "WHERE state = 0 AND tier = ?1 AND workspace_no = "
+                   "(SELECT workspace_no FROM workspace WHERE workspace_id = ?4) "
+                   "AND priority = ?5 AND requested_at < ?2 LIMIT ?3)"
+                 : "SELECT count(*) FROM (SELECT 1 FROM restore INDEXED BY restore_age "
+                   "WHERE state = 0 AND state <= 1 AND tier = ?1 AND requested_at < ?2 LIMIT ?3)");
+  statement.bind(tier, part.asked_before, kQueueRowsCounted);
+  if (part.group) statement.bind(part.group->workspace, part.group->priority);
   HOLDFAST_ASSIGN(row, statement.step());
-  if (!row) return ahead;
-  ahead.recordings = statement.next<int64_t>();
-  ahead.bytes = statement.next<Bytes>();
-  return ahead;
+  return row ? statement.next<int64_t>() : 0;
+}
+
+Result<std::vector<int64_t>> queue_by_workspace(Database& index, Tier tier) {
+  Statement statement = index.prepare(
+      "SELECT count(*) FROM (SELECT workspace_no FROM restore INDEXED BY restore_queue "
+      "WHERE state = 0 AND tier = ?1 ORDER BY workspace_no LIMIT ?2) GROUP BY workspace_no");
+  statement.bind(tier, kQueueRowsCounted);
+  const auto count = [](Statement& row) { return row.next<int64_t>(); };
+  return read_all<int64_t>(std::move(statement), count);
 }
 
 Result<Bytes> staged_bytes(Database& index) {

@@ -45,13 +45,28 @@ Result<std::vector<RestoreRow>> list_restores(Database& index, WorkspaceNo works
                                               std::optional<RestoreState> state,
                                               std::optional<RestoreKey> after, int limit);
 
-// What waits before `restore` in the queue of its medium; counted up to
-// limits::kQueueAheadRows, for then the estimate is at its bound anyway.
-struct QueueAhead {
-  int64_t recordings = 0;
-  Bytes bytes;
+// Where the bytes of a restore lie on the medium that its row names: by that the recalls of a batch
+// are ordered. Nothing when its copy is there no more.
+struct RecallPlace {
+  std::string location;
+  Bytes offset;
+  Bytes length;
 };
-Result<QueueAhead> queue_ahead(Database& index, const RestoreRow& restore);
+Result<std::optional<RecallPlace>> recall_place(Database& index, const RestoreRow& restore);
+
+// Restores of the tier that are queued and were asked before `asked_before`: all, or those of one
+// workspace and priority. Counted up to 10,000: beyond that the estimate is at its bound anyway.
+struct QueuePart {
+  struct Group {
+    WorkspaceId workspace;
+    RestorePriority priority = RestorePriority::kStandard;
+  };
+  std::optional<Group> group;
+  UnixMillis asked_before{INT64_MAX};
+};
+Result<int64_t> queue_length(Database& index, Tier tier, const QueuePart& part = {});
+// How many each workspace has queued, of the first 10,000 rows.
+Result<std::vector<int64_t>> queue_by_workspace(Database& index, Tier tier);
 
 // Bytes of staged copies and of recalls under way: what the reservation counts.
 Result<Bytes> staged_bytes(Database& index);

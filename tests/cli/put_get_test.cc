@@ -260,8 +260,9 @@ BOOST_AUTO_TEST_CASE(wait_stays_until_it_is_there) {
        fake_answer(200, restore_state("staged"))});
   const ProgramRun run = rig.run({"get", "CA1", "--wait"});
   BOOST_TEST(run.exit_code == 0, run.err);
-  BOOST_TEST(run.err ==
-             "CA1: queued, on cold, about 1 min\nCA1: recalling, on cold, about 1 min\n");
+  BOOST_TEST(
+      run.err ==
+      "{\"state\":\"queued\",\"what\":\"CA1\"}\n{\"state\":\"recalling\",\"what\":\"CA1\"}\n");
   BOOST_TEST((rig.read("CA1/inbound.ulaw") == sample()[0].bytes));
 }
 

@@ -114,9 +114,11 @@ BOOST_AUTO_TEST_CASE(the_life_of_a_pack) {
   };
   must(step(move, MoveEvent::kBegin));
   must(archive.writer->call(fail_move(move.move_no, Error{Code::kNoSpace, "no space"})));
-  BOOST_TEST(must(ready_moves(index, MoveState::kFailed, Tier::kStandard, archive.clock.now(), 10)).empty());
+  BOOST_TEST(must(ready_moves(index, MoveState::kFailed, Tier::kStandard, archive.clock.now(), 10))
+                 .empty());
   archive.clock.advance(minutes(2));
-  const auto ready = must(ready_moves(index, MoveState::kFailed, Tier::kStandard, archive.clock.now(), 10));
+  const auto ready =
+      must(ready_moves(index, MoveState::kFailed, Tier::kStandard, archive.clock.now(), 10));
   BOOST_REQUIRE(ready.size() == 1);
   BOOST_TEST(ready[0].attempts == 1);
   BOOST_TEST(ready[0].error == "no space");
@@ -225,8 +227,12 @@ BOOST_AUTO_TEST_CASE(requests_join_one_recall) {
   BOOST_TEST(must(recalls_since(index, "key:a", archive.clock.now(), 9)) == 1);
   BOOST_TEST(must(recalls_since(index, "key:b", archive.clock.now(), 9)) == 0);  // it joined
   const auto third = archive.ask(1, "key:c");
-  BOOST_TEST(must(queue_ahead(index, third.restore)).recordings == 1);
-  BOOST_TEST(must(queue_ahead(index, second.restore)).recordings == 0);
+  BOOST_CHECK(third.restore.medium == archive.warm);
+  BOOST_TEST(must(queue_length(index, Tier::kWarm)) == 2);
+  BOOST_TEST(must(queue_length(index, Tier::kCold)) == 0);
+  BOOST_TEST(must(queue_length(index, Tier::kWarm, {{}, archive.clock.now()})) == 0);
+  BOOST_TEST(must(queue_by_workspace(index, Tier::kWarm)) == std::vector<int64_t>{2},
+             boost::test_tools::per_element());
   const auto queue = archive.ready(Tier::kWarm);
   BOOST_REQUIRE(queue.size() == 2);
   BOOST_CHECK(queue[0].restore == first.restore.restore);
@@ -397,6 +403,64 @@ BOOST_AUTO_TEST_CASE(the_last_waiter_cancels) {
   must(archive.writer->call(restore_failed(failing, "pack is bad")));
   BOOST_TEST(must(find_restore(*archive.index, failing))->error == "pack is bad");
   BOOST_CHECK(must(restore_waiters(*archive.index, failing))[0].state == RestoreState::kFailed);
+}
+
+// Each waiter has its own wish: who leaves takes only its own along.
+BOOST_AUTO_TEST_CASE(who_takes_its_wish_back_leaves_the_others_theirs) {
+  Archived archive;
+  Database& index = *archive.index;
+  const RestoreId restore =
+      archive.ask(0, "key:a", hours(2), RestorePriority::kBulk).restore.restore;
+  archive.ask(0, "key:b", hours(48), RestorePriority::kExpedited);
+  const auto waiter = [&](const std::string& who) {
+    for (const RestoreWaiterRow& one : must(restore_waiters(index, restore)))
+      if (one.who == who) return one;
+    return RestoreWaiterRow();
+  };
+  BOOST_CHECK(waiter("key:a").priority == RestorePriority::kBulk);
+  BOOST_TEST(waiter("key:a").keep.count == hours(2).count);
+  BOOST_CHECK(waiter("key:b").priority == RestorePriority::kExpedited);
+  BOOST_TEST(!must(archive.writer->call(cancel_waiter(restore, "key:b"))));
+  BOOST_CHECK(waiter("key:b").state == RestoreState::kCancelled);
+  BOOST_CHECK(waiter("key:a").state == RestoreState::kQueued);
+  const RestoreRow left = *must(find_restore(index, restore));
+  BOOST_CHECK(left.priority == RestorePriority::kBulk);
+  BOOST_TEST(left.keep.count == hours(2).count);
+  // Asked again, the wish that was taken back counts no more.
+  archive.clock.advance(minutes(5));
+  archive.ask(0, "key:b", hours(3), RestorePriority::kStandard);
+  BOOST_TEST(waiter("key:b").keep.count == hours(3).count);
+  BOOST_CHECK(waiter("key:b").priority == RestorePriority::kStandard);
+  BOOST_CHECK(waiter("key:b").requested_at == archive.clock.now());
+  BOOST_CHECK(must(find_restore(index, restore))->priority == RestorePriority::kStandard);
+  // Once it is there, who leaves shortens nothing.
+  must(archive.writer->call(begin_recall(restore, kRoom)));
+  must(archive.writer->call(restore_staged(restore, archive.standard, {1})));
+  BOOST_CHECK(waiter("key:a").state == RestoreState::kStaged);
+  const auto until = must(find_restore(index, restore))->expires_at;
+  BOOST_TEST(!must(archive.writer->call(cancel_waiter(restore, "key:b"))));
+  BOOST_CHECK(must(find_restore(index, restore))->expires_at == until);
+  BOOST_CHECK(waiter("key:b").state == RestoreState::kCancelled);
+  BOOST_CHECK(waiter("key:a").state == RestoreState::kStaged);
+}
+
+// What is waited for is no try, whether it was queued or being recalled.
+BOOST_AUTO_TEST_CASE(waiting_uses_up_no_try) {
+  Archived archive;
+  const RestoreId queued = archive.ask(0, "key:a").restore.restore;
+  const RestoreId recalling = archive.ask(1, "key:a").restore.restore;
+  must(archive.writer->call(begin_recall(recalling, kRoom)));
+  const UnixMillis later = archive.clock.now() + minutes(1);
+  must(archive.writer->call(restores_wait({queued, recalling}, "the medium is away", later)));
+  for (const RestoreId& restore : {queued, recalling}) {
+    const RestoreRow row = *must(find_restore(*archive.index, restore));
+    BOOST_CHECK(row.state == RestoreState::kQueued);
+    BOOST_TEST(row.attempts == 0);
+    BOOST_TEST(row.error == "the medium is away");
+    BOOST_CHECK(row.not_before == later);
+    BOOST_CHECK(must(restore_waiters(*archive.index, restore))[0].state == RestoreState::kQueued);
+  }
+  BOOST_TEST(must(staged_bytes(*archive.index)).count == 0);
 }
 
 BOOST_AUTO_TEST_CASE(destruction_cancels_a_recall) {

@@ -351,7 +351,12 @@ BOOST_AUTO_TEST_CASE(no_query_scans) {
   must(list_restores(index, archive.workspace_no, RestoreState::kFailed, RestoreKey{now, 5}, 10));
   RestoreRow restore;
   restore.medium = archive.warm;
-  must(queue_ahead(index, restore));
+  must(recall_place(index, restore));
+  must(queue_length(index, Tier::kWarm));
+  must(queue_by_workspace(index, Tier::kWarm));
+  QueuePart group;
+  group.group = QueuePart::Group{archive.workspace, RestorePriority::kBulk};
+  must(queue_length(index, Tier::kWarm, group));
   must(recalls_since(index, "key:a", now, 100));
   must(recall_samples(index, archive.warm));
   must(find_recording(index, archive.workspace_no, "CA1"));

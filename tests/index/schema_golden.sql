@@ -29,8 +29,6 @@ CREATE INDEX recording_workspace_time ON recording (workspace_no, started_at, re
 CREATE INDEX restore_age ON restore (state, tier, requested_at, not_before) WHERE state <= 1;
 CREATE INDEX restore_expiry ON restore (expires_at) WHERE state = 2;
 CREATE UNIQUE INDEX restore_live ON restore (recording_no) WHERE state <= 2;
-CREATE INDEX restore_medium ON restore (medium_no, state, priority, requested_at, bytes)
-  WHERE state <= 1;
 CREATE INDEX restore_queue ON restore (tier, workspace_no, priority, requested_at, not_before)
   WHERE state = 0;
 CREATE INDEX restore_starter ON restore (started_by, requested_at);
@@ -289,7 +287,8 @@ CREATE TABLE restore_waiter (
   waiter_no INTEGER PRIMARY KEY,
   restore_no INTEGER NOT NULL REFERENCES restore,
   who TEXT NOT NULL,
-  state INTEGER NOT NULL,
+  state INTEGER NOT NULL,  -- as restore.state, its own: one that cancelled stays so
+  priority INTEGER NOT NULL,
   keep_ms INTEGER NOT NULL,
   callback_url TEXT NOT NULL,
   requested_at INTEGER NOT NULL,

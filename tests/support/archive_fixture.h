@@ -21,6 +21,7 @@
 #include "daemon/work/ingest.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/open_archive.h"
+#include "daemon/work/recall_forecast.h"
 #include "daemon/work/restorer.h"
 #include "index/commands/destruction.h"
 #include "index/commands/holds.h"

@@ -322,8 +322,8 @@ Archive under(const Archive& archive, const PolicySettings& settings) {
                  archive.standard,   archive.writer,     archive.index,
                  archive.source,     archive.digests,    archive.changes,
                  archive.part_turns, archive.live_parts, archive.live_calls,
-                 archive.reserve,    archive.gate,       archive.warm,
-                 archive.cold};
+                 archive.recalls,    archive.reserve,    archive.gate,
+                 archive.warm,       archive.cold};
 }
 
 BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_early) {

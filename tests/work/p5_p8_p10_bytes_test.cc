@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(listing_and_looking_up_start_no_restore) {
                  call.files.at("metadata.json"));
       BOOST_TEST(must(list_files(*index, known.recording_no)).size() == call.files.size());
       BOOST_TEST(!is_available(rig.archive(), known));
-      must(estimate_if_asked(rig.archive(), *index, known));
+      must(RecallForecast(rig.archive(), *index).if_asked(known));
     }
   }
   // A reader of an archived file gets its own error, and starts nothing either.

@@ -41,6 +41,7 @@ class Rows {
     Tier tier = Tier::kWarm;
     int tenant = 0;
     RestorePriority priority = RestorePriority::kStandard;
+    int64_t length = 1000;  // on the medium
   };
   void ask(const std::vector<Wanted>& wanted) {
     if (wanted.empty()) return;
@@ -100,8 +101,8 @@ class Rows {
     return txn.index().execute(
         "INSERT INTO copy (recording_no, part, medium_no, pack_no, audio_offset, audio_length, "
         "metadata_offset, metadata_length, state, copied_at, verified_at, verify_mode) SELECT " +
-        no + ", 1, medium_no, " + tier + ", " + no + ", 1000, 9, 9, 2, 1, 1, 1 FROM medium " +
-        "WHERE tier = " + tier);
+        no + ", 1, medium_no, " + tier + ", " + no + ", " + std::to_string(one.length) +
+        ", 9, 9, 2, 1, 1, 1 FROM medium " + "WHERE tier = " + tier);
   }
   int64_t made_ = 0;
 };
@@ -203,6 +204,120 @@ BOOST_AUTO_TEST_CASE(the_oldest_is_not_hidden_by_any_number_of_urgent_ones) {
   const bool found = std::any_of(batch.recalls.begin(), batch.recalls.end(),
                                  [&](const QueuedRecall& one) { return one.restore == oldest; });
   BOOST_TEST(found);
+}
+
+// The order in which a lane really takes what waits, batch by batch, until nothing is left.
+std::vector<RestoreId> served_by(Rows& rows, RecallQueue& queue) {
+  std::vector<RestoreId> order;
+  for (;;) {
+    const RecallBatch batch = must(queue.next(kRoom));
+    if (batch.recalls.empty()) return order;
+    for (const QueuedRecall& one : batch.recalls) order.push_back(one.restore);
+    rows.serve(batch);
+  }
+}
+
+std::map<RestoreId, int> positions(Rows& rows) {
+  auto index = must(rows.rig.archive().index.take());
+  RecallForecast forecast(rows.rig.archive(), *index);
+  std::map<RestoreId, int> places;
+  for (const auto& [restore, wanted] : rows.asked)
+    places[restore] = must(forecast.of(*must(find_restore(*index, restore)))).position;
+  return places;
+}
+
+// The place that is told is the place that the lane gives, through many batches: mixed tenants,
+// priorities, ages and lengths.
+BOOST_AUTO_TEST_CASE(the_position_is_the_one_that_the_lane_gives) {
+  Rows rows;
+  SeededRandom random;
+  for (int minute = 0; minute < 12; ++minute) {
+    std::vector<Rows::Wanted> wanted;
+    for (int i = 0; i < 20; ++i)
+      wanted.push_back({Tier::kCold, static_cast<int>(random.below(6)),
+                        static_cast<RestorePriority>(random.below(3)),
+                        static_cast<int64_t>(random.below(int64_t{1} << 30))});
+    rows.ask(wanted);
+    rows.rig.clock.advance(minutes(1 + static_cast<int64_t>(random.below(60))));
+  }
+  const std::map<RestoreId, int> told = positions(rows);
+  RecallQueue queue(rows.rig.archive(), Tier::kCold);
+  const std::vector<RestoreId> order = served_by(rows, queue);
+  BOOST_TEST_REQUIRE(order.size() == told.size());
+  BOOST_TEST(queue.turn() > 10U);
+  for (size_t i = 0; i < order.size(); ++i)
+    BOOST_TEST(told.at(order[i]) == static_cast<int>(i) + 1);
+}
+
+// With the batch under way on the board, what comes meanwhile is behind it, however urgent.
+BOOST_AUTO_TEST_CASE(the_batch_under_way_is_before_all_others) {
+  Rows rows;
+  std::vector<Rows::Wanted> wanted;
+  for (int i = 0; i < 10; ++i) wanted.push_back({Tier::kCold, 1, RestorePriority::kBulk});
+  rows.ask(wanted);
+  RecallQueue queue(rows.rig.archive(), Tier::kCold);
+  const RecallBatch batch = must(queue.next(kRoom));
+  std::vector<RestoreId> order;
+  for (const QueuedRecall& one : batch.recalls) order.push_back(one.restore);
+  rows.rig.archive().recalls.begin_batch(Tier::kCold, order, queue.turn());
+  rows.ask({{Tier::kCold, 2, RestorePriority::kExpedited}});
+  const std::map<RestoreId, int> told = positions(rows);
+  for (size_t i = 0; i < order.size(); ++i)
+    BOOST_TEST(told.at(order[i]) == static_cast<int>(i) + 1);
+  for (const auto& [restore, place] : told)
+    if (std::find(order.begin(), order.end(), restore) == order.end()) BOOST_TEST(place == 11);
+}
+
+// A queue longer than a look: nobody is told a place that is far better than what it gets.
+BOOST_AUTO_TEST_CASE(a_place_in_a_long_queue_is_near_the_truth) {
+  Rows rows;
+  SeededRandom random;
+  for (int minute = 0; minute < 30; ++minute) {
+    std::vector<Rows::Wanted> wanted;
+    for (int i = 0; i < 100; ++i)  // half of them one tenant's bulk job
+      wanted.push_back(
+          {Tier::kCold, i % 2 == 0 ? 0 : static_cast<int>(random.below(40)),
+           i % 2 == 0 ? RestorePriority::kBulk : static_cast<RestorePriority>(random.below(3))});
+    rows.ask(wanted);
+    rows.rig.clock.advance(minutes(1));
+  }
+  const std::map<RestoreId, int> told = positions(rows);
+  RecallQueue queue(rows.rig.archive(), Tier::kCold);
+  const std::vector<RestoreId> order = served_by(rows, queue);
+  double wrong = 0;
+  int worst = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    const int late = static_cast<int>(i) + 1 - told.at(order[i]);
+    wrong += std::abs(late);
+    worst = std::max(worst, late);
+  }
+  std::cout << "of " << order.size() << " places: mean error " << wrong / 3000 << ", latest "
+            << worst << " places later than told\n";
+  BOOST_TEST(wrong / static_cast<double>(order.size()) < 256);
+  BOOST_TEST(worst < 768);
+}
+
+// The loop's own forecast: a long queue is looked at once a second, and who came since is told a
+// place all the same.
+BOOST_AUTO_TEST_CASE(a_forecast_for_many_answers_is_not_old) {
+  Rows rows;
+  rows.ask(std::vector<Rows::Wanted>(100, {Tier::kCold, 1, RestorePriority::kBulk}));
+  auto index = must(rows.rig.archive().index.take());
+  RecallForecast forecast(rows.rig.archive(), *index, RecallForecast::For::kManyAnswers);
+  const auto place_of = [&](const RestoreId& restore) {
+    return must(forecast.of(*must(find_restore(*index, restore)))).position;
+  };
+  const RestoreId first = rows.asked.begin()->first;
+  BOOST_TEST(place_of(first) <= 100);
+  rows.rig.clock.advance(Millis(500));
+  std::set<RestoreId> known;
+  for (const auto& [restore, wanted] : rows.asked) known.insert(restore);
+  rows.ask({{Tier::kCold, 2, RestorePriority::kExpedited}});
+  for (const auto& [restore, wanted] : rows.asked)
+    if (!known.contains(restore)) BOOST_TEST(place_of(restore) <= 101);
+  RecallQueue queue(rows.rig.archive(), Tier::kCold);
+  BOOST_TEST(served_by(rows, queue).size() == 101U);
+  BOOST_TEST(place_of(first) == 0);  // it is there
 }
 
 // With more groups than one look takes, the looks go round: each is among some look's rows.
