@@ -21,6 +21,7 @@ class MovesCommand final : public Command {
         "go only after its successor was re-read and proven. --failed shows those whose last\n"
         "try failed, with the error and when they are tried again; --retry tries the MOVEs\n"
         "(or --all-failed) now.\n"
+        "WAITS tells what holds a move up: a pause, a suspended medium, or a time window.\n"
         "--pause stops copies and releases, also those under way: of everything, or of what\n"
         "goes to or from one TIER. Restores and destruction go on. --resume ends it, and the\n"
         "suspension of a medium that failed too often. --run looks for due moves now instead\n"
@@ -138,15 +139,17 @@ class MovesCommand final : public Command {
                  {"UPDATED (UTC)"},
                  {"TRIES", Table::Align::kRight},
                  {"NEXT TRY (UTC)"},
-                 {"ERROR"}});
-    return list(session, "/v1/moves", query, paging_, std::move(table),
-                [](const json::object& item, Table& rows) {
-                  rows.add({text_of(item, "move_no"), text_of(item, "from"), text_of(item, "to"),
-                            text_of(item, "state"), text_of(item, "members"),
-                            size_of(item, "bytes"), text_of(item, "pack_id"),
-                            time_of(item, "updated_at"), text_of(item, "attempts"),
-                            time_of(item, "not_before"), text_of(item, "error")});
-                });
+                 {"ERROR"},
+                 {"WAITS"}});
+    return list(
+        session, "/v1/moves", query, paging_, std::move(table),
+        [](const json::object& item, Table& rows) {
+          rows.add({text_of(item, "move_no"), text_of(item, "from"), text_of(item, "to"),
+                    text_of(item, "state"), text_of(item, "members"), size_of(item, "bytes"),
+                    text_of(item, "pack_id"), time_of(item, "updated_at"),
+                    text_of(item, "attempts"), time_of(item, "not_before"), text_of(item, "error"),
+                    text_of(item, "waits")});
+        });
   }
 
   std::vector<std::string> objects_;  // numbers of moves, or one tier

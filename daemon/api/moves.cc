@@ -16,7 +16,17 @@
 namespace holdfast::api {
 namespace {
 
-Result<json::object> move_view(Database& index, const MoveRow& move) {
+// What a move that may be tried must wait for; a released source, and one that is to be, wait for
+// nothing of the kind.
+json::value waits_of(const Archive& archive, const MoveRow& move) {
+  if (move.state == MoveState::kSwitched || move.state == MoveState::kReleased) return nullptr;
+  const Edge edge =
+      move.from == archive.standard_medium() ? Edge::kStandardToWarm : Edge::kWarmToCold;
+  const std::optional<Closed> closed = archive.gate.closed(edge, archive.clock.now());
+  return closed ? json::value(json::string(closed->why)) : json::value(nullptr);
+}
+
+Result<json::object> move_view(const Archive& archive, Database& index, const MoveRow& move) {
   HOLDFAST_ASSIGN(media, list_media(index));
   HOLDFAST_ASSIGN(pack, find_pack(index, move.pack));
   const auto name = [&](const MediumId& id) {
@@ -36,6 +46,7 @@ Result<json::object> move_view(Database& index, const MoveRow& move) {
       {"error", move.error.empty() ? json::value(nullptr) : json::value(json::string(move.error))},
       {"members", pack ? pack->members : 0},
       {"bytes", pack ? pack->bytes.count : 0},
+      {"waits", waits_of(archive, move)},
       {"created_at", to_iso(move.created_at)},
       {"updated_at", to_iso(move.updated_at)}};
 }
@@ -90,7 +101,7 @@ void list_moves_call(CallPtr call) {
   }
   json::array items;
   for (const MoveRow& row : *rows) {
-    auto view = move_view(call->index(), row);
+    auto view = move_view(call->services.archive, call->index(), row);
     if (!view.ok()) return call->fail(view.error());
     items.push_back(*std::move(view));
   }
@@ -145,7 +156,7 @@ void retry_move_call(CallPtr call) {
   std::from_chars(text.data(), text.data() + text.size(), move_no);
   with_command(call, retry_move(move_no), [](const CallPtr& done, const MoveRow& move) {
     done->services.run_policy_now();
-    auto view = move_view(done->index(), move);
+    auto view = move_view(done->services.archive, done->index(), move);
     if (!view.ok()) return done->fail(view.error());
     done->answer(200, *std::move(view));
   });

@@ -168,14 +168,14 @@ BOOST_AUTO_TEST_CASE(moves_are_listed_and_run) {
   rig.daemon.on(
       "GET /v1/moves",
       R"({"items":[{"move_no":7,"pack_id":"ppp","from":"standard","to":"warm","state":"failed",)"
-      R"("attempts":3,"not_before":"2026-11-21T04:00:00Z","error":"disk full","members":12,)"
+      R"("attempts":3,"not_before":"2026-11-21T04:00:00Z","error":"disk full","waits":"its window","members":12,)"
       R"("bytes":1024,"updated_at":"2026-11-21T03:36:00Z"}],"next_cursor":null})");
   rig.daemon.on("POST /v1/moves/run", {fake_answer(202, R"({"status":"running"})")});
   const ProgramRun run = rig.run({"moves", "--state", "failed"});
   check_done(run);
   BOOST_TEST(line_of(run.out, "7 ") ==
              "7 standard warm failed 12 1.0 KiB ppp 2026-11-21 03:36:00 3 2026-11-21 04:00:00 "
-             "disk full");
+             "disk full its window");
   BOOST_TEST(rig.daemon.only("GET", "/v1/moves").query == "state=failed&limit=100");
   check_done(rig.run({"moves", "--run"}));
   rig.daemon.only("POST", "/v1/moves/run");
