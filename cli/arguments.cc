@@ -31,6 +31,12 @@ class AppArguments final : public Arguments {
         ->required(required)
         ->type_name("");
   }
+  void repeated(std::string_view names, std::string_view placeholder,
+                std::vector<std::string>& values, std::string_view help) override {
+    app_.add_option(std::string(names), values, std::string(help))
+        ->type_name(std::string(placeholder))
+        ->allow_extra_args(false);
+  }
   void option(std::string_view names, std::string_view placeholder, std::string& value,
               std::string_view help, bool required, Check check) override {
     CLI::Option* option = app_.add_option(std::string(names), value, std::string(help))

@@ -30,6 +30,9 @@ class Arguments {
   // `names` as CLI11 reads them: "-o,--output". `placeholder` stands for the value in the help.
   virtual void option(std::string_view names, std::string_view placeholder, std::string& value,
                       std::string_view help, bool required = false, Check check = nullptr) = 0;
+  // One value each time the option stands.
+  virtual void repeated(std::string_view names, std::string_view placeholder,
+                        std::vector<std::string>& values, std::string_view help) = 0;
   virtual void number(std::string_view names, std::string_view placeholder, int64_t& value,
                       int64_t least, int64_t most, std::string_view help) = 0;
   virtual void choice(std::string_view names, std::string& value, std::vector<std::string> words,

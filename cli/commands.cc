@@ -12,6 +12,7 @@ Commands all_commands() {
   commands.push_back(restore_command());
   commands.push_back(moves_command());
   commands.push_back(plan_command());
+  commands.push_back(relabel_command());
   commands.push_back(hold_command());
   commands.push_back(release_command());
   commands.push_back(rm_command());

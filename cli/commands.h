@@ -13,6 +13,7 @@ std::unique_ptr<Command> get_command();
 std::unique_ptr<Command> restore_command();
 std::unique_ptr<Command> moves_command();
 std::unique_ptr<Command> plan_command();
+std::unique_ptr<Command> relabel_command();
 std::unique_ptr<Command> hold_command();
 std::unique_ptr<Command> release_command();
 std::unique_ptr<Command> rm_command();

@@ -35,6 +35,7 @@ class ShowCommand final : public Command {
     print_segments(session, *recording);
     print_copies(session, *recording);
     print_holds(session, *recording);
+    print_relabels(session, *recording);
     return {};
   }
 
@@ -116,6 +117,23 @@ class ShowCommand final : public Command {
     for (const json::object* hold : holds)
       table.add({text_of(*hold, "hold_id"), text_of(*hold, "matter"), time_of(*hold, "placed_at"),
                  text_of(*hold, "placed_by"), time_of(*hold, "released_at")});
+    table.flush(stdout);
+  }
+
+  static void print_relabels(Session& session, const json::object& item) {
+    const auto relabels = objects_of(item, "relabels");
+    if (relabels.empty()) return;
+    session.print("\nRelabelled");
+    Table table({{"AT (UTC)"}, {"BY"}, {"AGENT"}, {"ATTRIBUTES"}, {"MOVED"}, {"REASON"}});
+    for (const json::object* relabel : relabels) {
+      const json::value* attributes = relabel->if_contains("attributes");
+      const json::value* moved = relabel->if_contains("moved");
+      const bool was_moved = moved != nullptr && moved->is_bool() && moved->get_bool();
+      table.add({time_of(*relabel, "at"), text_of(*relabel, "by"),
+                 relabel->contains("service_id") ? text_of(*relabel, "service_id") : "-",
+                 attributes != nullptr ? printable(canonical(*attributes)) : "-",
+                 was_moved ? "yes" : "-", text_of(*relabel, "reason")});
+    }
     table.flush(stdout);
   }
 

@@ -11,11 +11,12 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 24> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 25> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
     {decision::kDestroyed, apply::destroyed},
+    {decision::kRelabelled, apply::relabelled},
     {decision::kHoldPlaced, apply::hold_placed},
     {decision::kHoldReleased, apply::hold_released},
     {decision::kWorkspaceAdded, apply::workspace_added},

@@ -26,6 +26,7 @@ constexpr std::string_view kIngested = "recording.ingested";
 constexpr std::string_view kCondemned = "recording.condemned";
 constexpr std::string_view kDestroying = "recording.destroying";
 constexpr std::string_view kDestroyed = "recording.destroyed";
+constexpr std::string_view kRelabelled = "recording.relabelled";
 constexpr std::string_view kHoldPlaced = "hold.placed";
 constexpr std::string_view kHoldReleased = "hold.released";
 constexpr std::string_view kWorkspaceAdded = "workspace.added";

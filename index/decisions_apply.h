@@ -13,6 +13,11 @@ Status destroying(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status hold_placed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status hold_released(WriteTxn& txn, const Decision& line, DecisionSource& source);
+// decisions_relabel.cc
+Status relabelled(WriteTxn& txn, const Decision& line, DecisionSource& source);
+// What all relabels of the recording say, once more into its row and its search text: after its
+// ingest was applied, which says what media say.
+Status apply_labels(WriteTxn& txn, RecordingNo recording);
 // decisions_keys.cc
 Status workspace_added(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status key_created(WriteTxn& txn, const Decision& line, DecisionSource& source);

@@ -25,14 +25,14 @@ Status insert_recording(WriteTxn& txn, const IngestRow& row, WorkspaceNo workspa
 
 // A row that only the ledger spoke of has been shown by a medium.
 Status locate_recording(WriteTxn& txn, const IngestRow& row, WorkspaceNo workspace_no) {
-  return run(txn.index(),
-             "UPDATE recording SET workspace_no = ?2, call_sid = ?3, service_id = ?4, "
-             "direction = ?5, started_at = ?6, ended_at = ?7, received_at = ?8, day = ?9, "
-             "duration_ms = ?10, flags = flags | ?11, next_action_at = ?12, state = 0 "
-             "WHERE recording_id = ?1 AND state = 4",
-             row.recording, workspace_no.value, row.call_sid, row.service, row.direction,
-             row.started_at, row.ended_at, row.received_at, row.day.packed(), row.duration,
-             row.flags, row.next_action_at);
+  return run(
+      txn.index(),
+      "UPDATE recording SET workspace_no = ?2, call_sid = ?3, service_id = ?4, "
+      "direction = ?5, started_at = ?6, ended_at = ?7, received_at = ?8, day = ?9, "
+      "duration_ms = ?10, flags = flags | ?11, next_action_at = ?12, state = 0, home_no = NULL "
+      "WHERE recording_id = ?1 AND state = 4",
+      row.recording, workspace_no.value, row.call_sid, row.service, row.direction, row.started_at,
+      row.ended_at, row.received_at, row.day.packed(), row.duration, row.flags, row.next_action_at);
 }
 
 Status insert_files(Database& index, RecordingNo number, const IngestRow& row) {
@@ -120,13 +120,16 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   else if (known->state == RecordingState::kUnlocated && part == 1)
     HOLDFAST_TRY(locate_recording(txn, *row, workspace_no));
   const RecordingNo number = known ? known->recording_no : row->recording_no;
-  if (part == 1) HOLDFAST_TRY(insert_search(txn.index(), number, *row, workspace_no));
+  const bool is_first = part == 1;
+  if (is_first) HOLDFAST_TRY(insert_search(txn.index(), number, *row, workspace_no));
   Bytes bytes;
   for (const FileRow& file : row->files) bytes += file.size;
   const PartTimes times{row->received_at, row->part_started_at, row->part_ended_at};
   HOLDFAST_TRY(insert_part(txn, number, part, bytes, times));
   HOLDFAST_TRY(insert_files(txn.index(), number, *row));
   HOLDFAST_TRY(insert_original(txn, number, *row));
+  // A relabel may have been replayed before anybody knew what it speaks of.
+  if (is_first && known) HOLDFAST_TRY(apply_labels(txn, number));
   if (part > 1)
     HOLDFAST_TRY(run(txn.index(),
                      "UPDATE recording SET flags = flags | ?2, "
@@ -198,6 +201,7 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_TRY(run(index, "DELETE FROM copy WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM file WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM part WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM relabel WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM metadata WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM recording_search WHERE rowid = ?1", number));
   return run(index, "DELETE FROM recording WHERE recording_no = ?1", number);

@@ -100,6 +100,14 @@ Result<WorkspaceNo> known_workspace(WriteTxn& txn, const WorkspaceId& workspace,
   return number;
 }
 
+Result<std::optional<RecordingId>> find_former_address(Database& index, const Digest& mark) {
+  Statement statement = index.prepare("SELECT recording_id FROM former_address WHERE mark = ?1");
+  statement.bind(mark);
+  HOLDFAST_ASSIGN(found, statement.step());
+  if (!found) return std::optional<RecordingId>();
+  return std::optional<RecordingId>(statement.next<RecordingId>());
+}
+
 Status refresh_tier(Database& index, RecordingNo recording) {
   return run(index,
              "UPDATE recording SET tier = live.tier FROM (SELECT min(m.tier) AS tier FROM copy c "

@@ -16,6 +16,8 @@ Result<RecordingNo> known_or_unlocated(WriteTxn& txn, const RecordingId& recordi
 // The row of a workspace, made when it is new with the given number (0: the next that is free).
 Result<WorkspaceNo> known_workspace(WriteTxn& txn, const WorkspaceId& workspace, WorkspaceNo number,
                                     std::string_view name);
+// Whose address it was before a move, by the mark of workspace and call (WriteTxn::tombstone).
+Result<std::optional<RecordingId>> find_former_address(Database& index, const Digest& mark);
 // Numbers up to this one are never given out again.
 Status pass_number(Database& index, RecordingNo number);
 

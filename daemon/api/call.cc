@@ -9,7 +9,7 @@
 namespace holdfast::api {
 
 void Call::fail(const Error& error) {
-  for (std::string_view type : {"erased", "already-destroyed"})
+  for (std::string_view type : {"erased", "already-destroyed", "relabelled"})
     if (error.code == Code::kConflict &&
         error.message.find(std::string(type) + ":") != std::string::npos)
       return exchange->respond(http::problem_response(409, type, error.message));

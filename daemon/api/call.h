@@ -51,7 +51,8 @@ struct Call {
   void answer(int status, const json::value& value) {
     exchange->respond(http::json_response(status, value));
   }
-  // A conflict that begins with "erased: " or "already-destroyed: " is a problem of that type.
+  // A conflict that begins with "erased: ", "already-destroyed: " or "relabelled: " is a problem of
+  // that type.
   void fail(const Error& error);
 };
 using CallPtr = std::shared_ptr<Call>;

@@ -12,6 +12,8 @@ void show_recording(CallPtr call);
 void recording_urls(CallPtr call);
 void recording_metadata(CallPtr call);
 void delete_recording(CallPtr call);
+// relabel.cc
+void relabel_recording(CallPtr call);
 // download.cc
 void download(CallPtr call);
 // upload.cc

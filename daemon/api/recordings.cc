@@ -73,7 +73,9 @@ void show_recording(CallPtr call) {
   auto media = list_media(call->index());
   if (!holds.ok()) return call->fail(holds.error());
   if (!media.ok()) return call->fail(media.error());
-  json::object view = full_view(*call, *recording, *holds, *media);
+  auto relabels = relabels_of(call->index(), recording->recording_no);
+  if (!relabels.ok()) return call->fail(relabels.error());
+  json::object view = full_view(*call, {*recording, *holds, *relabels, *media});
   with_audit(call, access_line(*call, "meta", recording->recording),
              [view = std::move(view)](const CallPtr& audited) { audited->answer(200, view); });
 }
@@ -118,7 +120,12 @@ void recording_metadata(CallPtr call) {
     if (!parsed.ok()) return call->fail(parsed.error());
     metadata = *std::move(parsed);
   }
+  auto attributes = effective_attributes(call->index(), recording->recording_no);
+  if (!attributes.ok()) return call->fail(attributes.error());
   metadata.call_sid = recording->call_sid;
+  // Decisions override what the metadata says; its own bytes are metadata.json.
+  metadata.service = recording->service;
+  metadata.attributes = *std::move(attributes);
   // What the files are is known better than what was said of them.
   describe_channel(first_file(recording->files, Channel::kInbound), metadata.inbound);
   describe_channel(first_file(recording->files, Channel::kOutbound), metadata.outbound);

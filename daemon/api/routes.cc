@@ -76,6 +76,18 @@ void add_recordings(std::vector<Route>& routes) {
                     "",
                     {{200, "The recording.", "Recording"}},
                     show_recording});
+  routes.push_back(
+      {Method::kPatch,
+       "/v1/{workspace_id}/recordings/{call_sid}",
+       "relabelRecording",
+       "Overrides the agent, attributes or workspace that its metadata says.",
+       Access::kKey,
+       Scope::kRecordingsWrite,
+       {},
+       "RelabelRequest",
+       {{200, "As it is labelled now.", "Relabelled"},
+        {409, "It is on its way out, or the other workspace knows the call.", "Problem"}},
+       relabel_recording});
   routes.push_back({Method::kDelete,
                     "/v1/{workspace_id}/recordings/{call_sid}",
                     "deleteRecording",

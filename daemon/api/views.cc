@@ -12,6 +12,10 @@ json::value iso_or_null(const std::optional<UnixMillis>& time) {
   return json::value(json::string(to_iso(*time)));
 }
 
+json::value id_or_null(const std::optional<WorkspaceId>& id) {
+  return id ? json::value(json::string(id->text())) : json::value(nullptr);
+}
+
 json::array flags_view(int32_t mask) {
   json::array flags;
   each_flag(mask, [&](std::string_view flag) { flags.emplace_back(flag); });
@@ -151,12 +155,32 @@ json::array segments_view(const Recording& recording) {
   return segments;
 }
 
-json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
-                       const std::vector<MediumRow>& media) {
+json::array relabels_view(const Call& call, const std::vector<RelabelRow>& relabels) {
+  json::array views;
+  for (const RelabelRow& relabel : relabels) {
+    json::object view{{"at", to_iso(relabel.at)},
+                      {"by", relabel.who},
+                      {"reason", relabel.reason},
+                      {"moved", relabel.from != relabel.to}};
+    if (relabel.sets_service) view["service_id"] = id_or_null(relabel.service);
+    if (relabel.sets_labels) {
+      const auto patch = parse_json(relabel.labels.value_or("null"));
+      view["attributes"] = patch.ok() ? *patch : json::value(nullptr);
+    }
+    if (relabel.from != relabel.to && call.actor.is_operator) {
+      view["from_workspace_id"] = relabel.from.text();
+      view["to_workspace_id"] = relabel.to.text();
+    }
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+json::object full_view(Call& call, const FullRecording& all) {
+  const Recording& recording = all.recording;
   json::object view = recording_view(recording);
   view["workspace_id"] = recording.workspace.text();
-  view["service_id"] = recording.service ? json::value(json::string(recording.service->text()))
-                                         : json::value(nullptr);
+  view["service_id"] = id_or_null(recording.service);
   view["received_at"] = to_iso(recording.received_at);
   view["next_action_at"] = iso_or_null(recording.next_action_at);
   json::array files;
@@ -168,7 +192,7 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
   for (const CopyRow& copy : recording.copies) {
     std::string name = copy.medium.text();
     std::string kind;
-    for (const MediumRow& medium : media)
+    for (const MediumRow& medium : all.media)
       if (medium.medium == copy.medium) name = medium.name, kind = medium.kind;
     copies.push_back(
         json::object{{"part", copy.part},
@@ -185,9 +209,10 @@ json::object full_view(Call& call, const Recording& recording, const std::vector
   }
   view["copies"] = std::move(copies);
   json::array placed;
-  for (const HoldRow& hold : holds) placed.push_back(hold_view(hold, recording.call_sid));
+  for (const HoldRow& hold : all.holds) placed.push_back(hold_view(hold, recording.call_sid));
   // `holds` of the listing is their number; here they stand themselves.
   view["holds"] = std::move(placed);
+  view["relabels"] = relabels_view(call, all.relabels);
   view["restore"] = nullptr;
   if (recording.restore)
     if (auto restore =

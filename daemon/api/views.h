@@ -6,18 +6,28 @@
 #include "daemon/api/call.h"
 #include "daemon/work/medium_sight.h"
 #include "daemon/work/recall_forecast.h"
+#include "index/read/relabels.h"
 
 namespace holdfast::api {
 
 json::value iso_or_null(const std::optional<UnixMillis>& time);
+json::value id_or_null(const std::optional<WorkspaceId>& id);
 json::array flags_view(int32_t mask);
 json::object recording_view(const RecordingRow& recording);
 json::object file_view(const FileRow& file);
 // What was recorded between pauses, and the gaps.
 json::array segments_view(const Recording& recording);
-// With files, segments, copies, holds and the live restore.
-json::object full_view(Call& call, const Recording& recording, const std::vector<HoldRow>& holds,
-                       const std::vector<MediumRow>& media);
+// What was decided against what media say. Only an operator is told which workspaces a recording
+// went through.
+json::array relabels_view(const Call& call, const std::vector<RelabelRow>& relabels);
+// With files, segments, copies, holds, relabels and the live restore.
+struct FullRecording {
+  const Recording& recording;
+  const std::vector<HoldRow>& holds;
+  const std::vector<RelabelRow>& relabels;
+  const std::vector<MediumRow>& media;
+};
+json::object full_view(Call& call, const FullRecording& all);
 json::object hold_view(const HoldRow& hold, const std::string& call_sid);
 // Adds free_bytes and total_bytes: null unless the medium is there.
 void add_space(json::object& view, const MediumSight& sight);

@@ -3,7 +3,7 @@
 #include "audio/sample_form.h"
 #include "daemon/work/metadata.h"
 #include "daemon/work/part_facts.h"
-#include "daemon/work/search_text.h"
+#include "index/read/attributes.h"
 
 namespace holdfast {
 

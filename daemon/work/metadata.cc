@@ -3,31 +3,10 @@
 #include <cmath>
 
 #include "base/time_text.h"
+#include "index/read/attributes.h"
 
 namespace holdfast {
 namespace {
-
-constexpr std::string_view kContractKeys[] = {"call_sid",
-                                              "workspace_id",
-                                              "service_id",
-                                              "direction",
-                                              "duration_seconds",
-                                              "inbound_format",
-                                              "inbound_sample_rate",
-                                              "outbound_format",
-                                              "outbound_sample_rate",
-                                              "tts_provider",
-                                              "call_start_iso",
-                                              "call_end_iso",
-                                              "inbound_size_bytes",
-                                              "outbound_size_bytes",
-                                              "media_start_epoch_ms"};
-
-bool is_contract_key(std::string_view key) {
-  for (std::string_view known : kContractKeys)
-    if (known == key) return true;
-  return false;
-}
 
 Result<std::optional<WorkspaceId>> find_uuid(const json::object& object, std::string_view key) {
   HOLDFAST_ASSIGN(text, find_string(object, key));
@@ -95,8 +74,7 @@ Result<CallMetadata> parse_metadata(std::string_view text) {
   metadata.media_start_epoch_ms = media_start;
   metadata.incomplete = !call_sid || !workspace || !direction || !duration || !tts_provider ||
                         !started_at || !ended_at || !media_start;
-  for (const json::key_value_pair& member : object)
-    if (!is_contract_key(member.key())) metadata.attributes.emplace(member.key(), member.value());
+  metadata.attributes = attributes_of(object);
   return metadata;
 }
 

@@ -38,6 +38,20 @@ Status refuse_erased(WriteTxn& txn, const IngestRow& row) {
   return Status();
 }
 
+// A recorder's retry under the address that a moved recording had.
+Status refuse_relabelled(WriteTxn& txn, const IngestRow& row) {
+  const Digest mark = txn.tombstone(row.workspace, row.call_sid);
+  HOLDFAST_ASSIGN(former, rows::find_former_address(txn.index(), mark));
+  if (!former) return Status();
+  HOLDFAST_ASSIGN(moved, find_recording_row(txn.index(), *former));
+  if (!moved || moved->state == RecordingState::kCondemned ||
+      moved->state == RecordingState::kDestroying)
+    return erased(row);
+  return Error{Code::kConflict,
+               "relabelled: the call is archived, and its recording was moved to another "
+               "workspace; nothing of it is taken in this one"};
+}
+
 Status check_row(const IngestRow& row) {
   if (!is_call_sid(row.call_sid)) return Error{Code::kInvalid, "not a call id"};
   if (row.recording_no.value <= 0)
@@ -150,6 +164,7 @@ Command<IngestOutcome> ingest_recording(IngestRow row, std::string who) {
     assert(workspace.has_value());
     HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), workspace->workspace_no, row.call_sid));
     if (known) return known_call(txn.index(), *known, row);
+    HOLDFAST_TRY(refuse_relabelled(txn, row));
     IngestSource source(row);
     HOLDFAST_TRY(txn.decide(ingest_line(row, who), source));
     return IngestOutcome{IngestVerdict::kNew, row.recording_no, row.recording, 1};

@@ -27,7 +27,8 @@ struct IngestOutcome {
 // Part 1 of a call. A call that is known already: kSame with its ids when every file is the same;
 // kConflict when a file has other bytes; kConflict when files are to be a next part (the caller
 // looks again and uses add_part). kConflict "erased" when the call has a tombstone or is being
-// destroyed. The workspace is added when it is new. Decision recording.ingested.
+// destroyed, "relabelled" when its recording was moved away from this workspace. The workspace is
+// added when it is new. Decision recording.ingested.
 Command<IngestOutcome> ingest_recording(IngestRow row, std::string who);
 
 // A later part, row.part = parts + 1: kConflict when another part took the number meanwhile, or a

@@ -203,6 +203,8 @@ json::value Specimens::field_value(const std::string& schema_name, const std::st
   if (schema_name == "PlaceRequest" && field == "path") return json::string(path.at(kMediumPath));
   if (schema_name == "MediumRequest" && field == "kind") return "vault";
   if (schema_name == "MediumRequest" && field == "tier") return "cold";
+  // A recording is moved to a workspace that is there.
+  if (schema_name == "RelabelRequest" && field == "workspace_id") return kNeighbour;
   if (field == "cursor") {
     const std::string listing = "/v1/" + workspace_of(path) + "/recordings?limit=1";
     (void)stored_in(workspace_of(path));
@@ -235,6 +237,7 @@ json::object Specimens::body_of(const Operation& operation, const Values& path,
   if (const json::value* dependent = schema.if_contains("dependentRequired"))
     add_all(dependent->get_object().if_contains(also));
   const json::value* choices = schema.if_contains("oneOf");
+  if (choices == nullptr) choices = schema.if_contains("anyOf");
   if (choices == nullptr) return body;
   for (const json::value& choice : choices->get_array())
     if (document_.checker().check(choice, body).empty()) return body;

@@ -25,6 +25,7 @@ const std::vector<Expected>& commands() {
        {"--state", "--failed", "--run", "--retry", "--all-failed", "--pause", "--reason",
         "--resume", "--limit", "--cursor", "--all"}},
       {{"plan"}, {"--at"}},
+      {{"relabel"}, {"CALL", "--agent", "--set", "--unset", "--to-workspace", "--reason"}},
       {{"hold"}, {"CALL", "--matter", "--reason", "--list", "--limit", "--cursor", "--all"}},
       {{"release"}, {"CALL", "--hold", "--reason"}},
       {{"rm"}, {"CALL", "--reason", "--yes"}},

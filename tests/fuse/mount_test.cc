@@ -431,6 +431,22 @@ BOOST_AUTO_TEST_CASE(changes_reach_what_the_kernel_has_cached) {
   BOOST_TEST(names_in(day) == std::vector<std::string>{"CA2"}, boost::test_tools::per_element());
 }
 
+// One that was moved to another workspace is shown there; its files lie where they lay.
+BOOST_AUTO_TEST_CASE(a_moved_call_is_shown_in_its_new_workspace) {
+  Stage stage;
+  const CallSpec call = stage.sample_call("CA1");
+  CallSpec moved = call;
+  moved.workspace = 2;
+  const RecordingNo number = stage.archive.add_call(call);
+  stage.archive.add_part(number, 2, {{"inbound.2.ulaw", "more"}});
+  stage.archive.move(number, moved.workspace);
+  const ViewProcess view(stage.archive);
+  BOOST_TEST(open_error(stage.file_of(call, "inbound.ulaw")) == ENOENT);
+  BOOST_TEST(
+      (read_or_errno(stage.file_of(moved, "inbound.ulaw")) == call.files.at("inbound.ulaw")));
+  BOOST_TEST(read_or_errno(stage.file_of(moved, "+2/inbound.2.ulaw")) == "more");
+}
+
 BOOST_AUTO_TEST_CASE(holds_are_reached_by_matter_and_not_listed) {
   Stage stage;
   const CallSpec call = stage.sample_call("CA1");

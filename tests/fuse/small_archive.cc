@@ -225,6 +225,12 @@ void SmallArchive::stage(RecordingNo number) {
       random_.id<RestoreId>(), number, known.call.workspace);
 }
 
+void SmallArchive::move(RecordingNo number, int workspace) {
+  run("UPDATE recording SET home_no = workspace_no, workspace_no = (SELECT workspace_no "
+      "FROM workspace WHERE workspace_id = ?2) WHERE recording_no = ?1",
+      number, this->workspace(workspace));
+}
+
 void SmallArchive::condemn(RecordingNo number) {
   run("UPDATE recording SET state = 2 WHERE recording_no = ?1", number);
 }

@@ -35,6 +35,8 @@ class SmallArchive {
   void archive(RecordingNo number);
   // The result of a restore lies in staged/.
   void stage(RecordingNo number);
+  // To another workspace, 1 or 2; its files stay.
+  void move(RecordingNo number, int workspace);
   void condemn(RecordingNo number);
   void begin_destroying(RecordingNo number);  // of a condemned one
   MatterId hold(RecordingNo number, const std::string& matter);

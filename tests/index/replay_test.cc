@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "index/commands/relabel.h"
 #include "index/read/holds.h"
 #include "index/read/status.h"
 #include "index/secrets.h"
@@ -22,10 +23,15 @@ std::vector<std::string> rows_of_decisions(Database& index) {
       "FROM api_key ORDER BY 2",
       "SELECT 'revoked', kind, hex(mark), revoked_at FROM link_revocation ORDER BY 2, 3",
       "SELECT 'medium', medium_no, hex(medium_id), tier, kind, name FROM medium ORDER BY 2",
-      "SELECT 'recording', recording_no, hex(recording_id), workspace_no, call_sid, started_at, "
+      "SELECT 'recording', recording_no, hex(recording_id), workspace_no, "
+      "coalesce(home_no, workspace_no), hex(service_id), call_sid, started_at, "
       "ended_at, day, duration_ms, iif(state = 0, 1, state), flags, iif(state = 3, 0, tier), "
       "holds, parts, bytes, "
       "iif(state = 3, 0, single_copy_bytes) FROM recording ORDER BY 2",
+      "SELECT 'relabel', * FROM relabel ORDER BY recording_no, relabel_no",
+      "SELECT 'former', hex(mark), hex(recording_id), at FROM former_address ORDER BY 2",
+      "SELECT 'search', rowid, scope, call_sid, caller, callee, tags, consent, words "
+      "FROM recording_search ORDER BY 2",
       "SELECT 'metadata', recording_no, hex(bytes) FROM metadata ORDER BY 2",
       "SELECT 'part', recording_no, part, bytes, iif((SELECT state FROM recording r WHERE "
       "r.recording_no = p.recording_no) = 3, 0, copies) FROM part p ORDER BY 2, 3",
@@ -93,7 +99,7 @@ class Story {
 
   void step() {
     archive_.clock.advance(seconds(1 + static_cast<int64_t>(pick(4000))));
-    switch (pick(12)) {
+    switch (pick(13)) {
       case 0:
       case 1:
       case 2:
@@ -115,6 +121,8 @@ class Story {
         return keys_and_links();
       case 10:
         return quarantine_some();
+      case 11:
+        return relabel_some();
       default:
         return release_some_pack();
     }
@@ -202,6 +210,27 @@ class Story {
     const RecordingId gone = row->recording;
     std::erase_if(living_, [&](const IngestRow& other) { return other.recording == gone; });
   }
+  void relabel_some() {
+    const IngestRow* row = some();
+    if (row == nullptr) return;
+    Relabel request;
+    request.recording = row->recording_no;
+    request.reason = "reason " + std::to_string(next_++);
+    request.who = "key:r";
+    if (pick(2) == 0) request.attributes = json::object{{"campaign", "c" + std::to_string(next_)}};
+    request.sets_service = pick(2) == 0;
+    if (pick(2) == 0) request.service = archive_.random.id<WorkspaceId>();
+    if (pick(2) == 0) request.workspace = pick(2) == 0 ? archive_.workspace : elsewhere();
+    const auto done = archive_.writer->call(relabel(std::move(request)));
+    if (!done.ok()) BOOST_CHECK(done.error().code == Code::kConflict);  // on its way out
+  }
+  WorkspaceId elsewhere() {
+    if (!elsewhere_) {
+      elsewhere_ = archive_.random.id<WorkspaceId>();
+      must(archive_.writer->call(add_workspace(*elsewhere_, "sales", "uid:0")));
+    }
+    return *elsewhere_;
+  }
   void quarantine_some() {
     const IngestRow* row = some();
     if (row == nullptr || pick(3) != 0) return;
@@ -229,6 +258,7 @@ class Story {
   std::vector<IngestRow> living_;
   std::vector<HoldId> holds_;
   std::vector<PackId> packs_;
+  std::optional<WorkspaceId> elsewhere_;
   int next_ = 0;
 };
 

@@ -1,0 +1,174 @@
+// A recording that was moved to another workspace: its files stay where they are, and everything
+// that reads, moves, packs, restores or removes them finds them there.
+#include <filesystem>
+
+#include "daemon/work/remover.h"
+#include "index/commands/relabel.h"
+#include "tests/support/archive_fixture.h"
+
+namespace holdfast {
+namespace {
+
+struct TwoTenants : ArchiveFixture {
+  TwoTenants() : first(workspace), second(random.id<WorkspaceId>()) {
+    must(archive().writer.call(add_workspace(second, "second", "uid:0")));
+  }
+
+  void move(const TestCall& call) {
+    workspace = first;
+    Relabel request;
+    request.recording = recording(call).recording_no;
+    request.workspace = second;
+    request.attributes = json::object{{"campaign", "autumn"}};
+    request.reason = "it came in under the wrong tenant";
+    request.who = "uid:0";
+    must(archive().writer.call(relabel(std::move(request))));
+    workspace = second;  // from here on the rig asks there
+  }
+  std::string first_tree() const { return config.standard.path + "/standard/" + first.text(); }
+  std::string second_tree() const { return config.standard.path + "/standard/" + second.text(); }
+
+  WorkspaceId first;
+  WorkspaceId second;
+};
+
+TestCall later_part(const TestCall& call, const std::string& name) {
+  TestCall later;
+  later.call_sid = call.call_sid;
+  later.files[name] = "caller: hello, " + name;
+  return later;
+}
+
+BOOST_AUTO_TEST_SUITE(relabelled)
+
+BOOST_AUTO_TEST_CASE(its_files_are_found_on_every_tier_whenever_it_was_moved) {
+  using Step = void (*)(ArchiveFixture&);
+  const std::pair<const char*, Step> kBefore[] = {
+      {"standard", [](ArchiveFixture&) {}},
+      {"packed", [](ArchiveFixture& rig) { rig.pack(); }},
+      {"warm", [](ArchiveFixture& rig) { rig.to_warm(); }},
+      {"cold", [](ArchiveFixture& rig) { rig.to_cold(); }}};
+  for (const auto& [name, step] : kBefore) {
+    BOOST_TEST_CONTEXT("moved while it was on " << name) {
+      TwoTenants rig;
+      if (!rig.can_verify()) return;
+      TestCall call = rig.ingest();
+      step(rig);
+      rig.move(call);
+      const TestCall later = later_part(call, "transcript.txt");
+      BOOST_TEST(must(rig.try_ingest(later)).part == 2);
+      call.files.insert(later.files.begin(), later.files.end());
+      BOOST_TEST(rig.is_kept(call));
+      BOOST_TEST(!std::filesystem::exists(rig.second_tree()));  // parts stay together
+      rig.clock.advance(hours(25));
+      rig.run_mover();
+      rig.to_cold();
+      rig.to_cold();
+      BOOST_TEST(!rig.is_readable(call));
+      BOOST_TEST(rig.files_below(rig.first_tree()).empty());
+      must(rig.ask(call));
+      rig.run_restorers();
+      BOOST_TEST(rig.is_whole(call));
+      rig.reopen();
+      BOOST_TEST(rig.is_whole(call));
+      BOOST_TEST(rig.unsettled().empty());
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_where_it_was_makes_no_second_recording) {
+  TwoTenants rig;
+  const TestCall call = rig.ingest();
+  rig.move(call);
+  rig.workspace = rig.first;
+  for (const TestCall& retry : {call, later_part(call, "transcript.txt")}) {
+    const auto refused = rig.try_ingest(retry);
+    BOOST_TEST((code_of(refused) == Code::kConflict));
+    BOOST_TEST(refused.error().message.find("relabelled:") != std::string::npos);
+  }
+  BOOST_TEST(!rig.is_known(call));
+  BOOST_TEST(rig.unsettled().empty());
+  rig.workspace = rig.second;
+  BOOST_TEST((must(rig.try_ingest(call)).verdict == IngestVerdict::kSame));
+}
+
+BOOST_AUTO_TEST_CASE(a_later_part_may_tell_either_workspace) {
+  TwoTenants rig;
+  const TestCall call = rig.ingest();
+  rig.move(call);
+  for (const WorkspaceId& told : {rig.first, rig.second}) {
+    TestCall later = later_part(call, "note-" + told.text() + ".txt");
+    const std::string number = told == rig.first ? "2" : "3";
+    later.files["metadata." + number + ".json"] =
+        "{\"workspace_id\":\"" + told.text() + "\",\"call_sid\":\"" + call.call_sid + "\"}";
+    must(rig.try_ingest(later));
+    BOOST_TEST(rig.is_whole(later));
+  }
+  TestCall foreign = later_part(call, "foreign.txt");
+  foreign.files["metadata.4.json"] =
+      "{\"workspace_id\":\"" + rig.random.id<WorkspaceId>().text() + "\"}";
+  BOOST_TEST((code_of(rig.try_ingest(foreign)) == Code::kInvalid));
+}
+
+BOOST_AUTO_TEST_CASE(a_destruction_takes_the_files_where_they_are) {
+  TwoTenants rig;
+  const TestCall call = rig.ingest();
+  must(rig.try_ingest(later_part(call, "transcript.txt")));
+  rig.move(call);
+  must(rig.destroy(call));
+  BOOST_TEST(rig.files_below(rig.first_tree()).empty());
+  BOOST_TEST(rig.unsettled().empty());
+  BOOST_TEST(!rig.is_known(call));
+  for (const WorkspaceId& workspace : {rig.second, rig.first}) {
+    rig.workspace = workspace;
+    const auto retry = rig.try_ingest(later_part(call, "transcript.txt"));
+    BOOST_TEST((code_of(retry) == Code::kConflict));
+    BOOST_TEST(retry.error().message.find("erased:") != std::string::npos, retry.error().message);
+  }
+}
+
+// Between acknowledged and placed: the place is that of the workspace which took it in.
+BOOST_AUTO_TEST_CASE(P7_one_that_was_moved_before_it_was_placed_is_placed) {
+  TwoTenants rig;
+  const TestCall call = rig.ingest();
+  const Recording known = rig.recording(call);
+  const Place place{known.home, known.day, known.call_sid, 1};
+  const std::string root = rig.config.standard.path + "/";
+  // As a crash right after the commit leaves it.
+  std::filesystem::rename(root + place.directory(),
+                          root + incoming_directory(PartId{known.recording, 1}));
+  must(rig.archive().writer.call(
+      Command<void>{"unplace", [](WriteTxn& txn) -> Status {
+                      HOLDFAST_TRY(txn.index().execute("UPDATE part SET placed = 0"));
+                      return txn.index().execute("UPDATE recording SET state = 0");
+                    }}));
+  rig.move(call);
+  BOOST_TEST(rig.is_whole(call));
+  rig.reopen();
+  BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST(rig.unsettled().empty());
+  BOOST_TEST(std::filesystem::exists(root + place.directory() + "/recording.json"));
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_lost_index_finds_it_again) {
+  TwoTenants rig;
+  TestCall call = rig.ingest();
+  rig.move(call);
+  const TestCall later = later_part(call, "transcript.txt");
+  must(rig.try_ingest(later));
+  call.files.insert(later.files.begin(), later.files.end());
+  rig.crash();
+  for (const char* name : {"index.db", "index.db-wal", "index.db-shm"})
+    std::filesystem::remove(rig.config.state_dir + "/" + name);
+  rig.open();
+  BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST((rig.recording(call).home == rig.first));
+  rig.workspace = rig.first;
+  BOOST_TEST(!rig.is_known(call));
+  BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kConflict));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast
