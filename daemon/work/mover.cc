@@ -15,6 +15,7 @@ namespace holdfast {
 namespace {
 
 constexpr std::string_view kWho = "system";
+constexpr Millis kDebtWaitedFor = seconds(5);  // of a rate; a longer one is paid by a later turn
 constexpr int kMovesPerTurn = 64;  // of each state: a turn stays short enough to notice a stop
 
 bool is_removal(StepKind kind) {
@@ -351,6 +352,8 @@ Result<bool> Mover::advance_moves(Io& io, Edge edge, MoveState state) {
   for (const MoveRow& move : moves) {
     if (stop_) return false;
     if (archive_.gate.closed(edge, archive_.clock.now())) return worked;
+    // A long debt of one back-end holds up nothing on the other edge.
+    if (archive_.gate.wait(edge) > kDebtWaitedFor) return worked;
     interrupted_ = false;
     Status advanced = between_pieces(edge, {});  // what was read last is paid for
     if (advanced.ok()) advanced = advance(io, move);
