@@ -235,10 +235,6 @@ void read_restore_and_links(Document& document, Config& config) {
              {.least = seconds(1),
               .most = seconds(limits::kLinkLifeSecondsMax),
               .words = "a duration from \"1s\" to \"24h\""});
-  links.read("calls_link_life", config.calls_link_life,
-             {.least = seconds(1),
-              .most = seconds(limits::kCallsLinkLifeSecondsMax),
-              .words = "a duration from \"1s\" to \"7d\""});
   links.finish();
 }
 

@@ -100,7 +100,6 @@ struct Config {
 
   // [links]
   Millis link_life = hours(1);
-  Millis calls_link_life = days(7);
 
   // The file as read, and its SHA-256: a decision line names the version in force.
   std::string source_path;

@@ -63,9 +63,12 @@ constexpr size_t kReasonBytesMax =
 
 // Links and keys
 constexpr int64_t kLinkLifeSecondsMax = 24 * 3600;
-constexpr int64_t kCallsLinkLifeSecondsMax = 7 * 24 * 3600;
 constexpr int64_t kRestoreLinkCapSeconds =
-    30 * 24 * 3600;                  // exp of a restore link: the longest life of any
+    30 * 24 * 3600;                          // exp of a restore link: the longest life of any
+constexpr size_t kLinksNotedBatch = 256;     // minted links that are noted for listings at once ...
+constexpr int64_t kLinksNotedMs = 1000;      // ... or after this
+constexpr size_t kLinksWaitingMax = 65'536;  // while they cannot be noted; beyond it none is listed
+constexpr int64_t kLinksListedMax = 1'000'000;  // the oldest go first: 200 MB of the index
 constexpr int kSigningKeysLive = 2;  // of a workspace: the one that signs and the one before it
 constexpr int kRecallsPerKeyPerHour = 100;  // unless configured: restore.recalls_per_key_hour
 

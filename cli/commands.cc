@@ -23,8 +23,11 @@ Commands all_commands() {
   commands.push_back(key_create_command());
   commands.push_back(key_list_command());
   commands.push_back(key_revoke_command());
+  commands.push_back(key_rotate_links_command());
+  commands.push_back(links_command());
   commands.push_back(workspace_add_command());
   commands.push_back(workspace_list_command());
+  commands.push_back(workspace_set_command());
   commands.push_back(mount_command());
   return commands;
 }
@@ -32,8 +35,9 @@ Commands all_commands() {
 std::string_view group_summary(std::string_view group) {
   if (group == "medium")
     return "Places where copies lie: list them, label a new one, say where one belongs";
-  if (group == "key") return "API keys of a workspace: create, list, revoke";
-  return "Workspaces (tenants): add one, list them";
+  if (group == "key")
+    return "API keys of a workspace: create, list, revoke; and the key that signs its links";
+  return "Workspaces (tenants): add one, list them, change one";
 }
 
 }  // namespace holdfast::cli

@@ -24,8 +24,11 @@ std::unique_ptr<Command> medium_place_command();
 std::unique_ptr<Command> key_create_command();
 std::unique_ptr<Command> key_list_command();
 std::unique_ptr<Command> key_revoke_command();
+std::unique_ptr<Command> key_rotate_links_command();
+std::unique_ptr<Command> links_command();
 std::unique_ptr<Command> workspace_add_command();
 std::unique_ptr<Command> workspace_list_command();
+std::unique_ptr<Command> workspace_set_command();
 std::unique_ptr<Command> mount_command();
 
 }  // namespace holdfast::cli

@@ -155,8 +155,33 @@ class KeyRevokeCommand final : public Command {
   Owner owner_;
 };
 
+class KeyRotateLinksCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"key rotate-links",
+            "Make a new key that signs a workspace's links",
+            "Links that were minted before stay good: two keys are live at a time. The next\n"
+            "rotation is refused until the links of the older one have expired.",
+            {"holdfast key rotate-links", "holdfast key rotate-links --json | jq .kid"}};
+  }
+  void declare(Arguments&) override {}
+
+  Status run(Session& session) override {
+    HOLDFAST_ASSIGN(path, session.workspace_path({"signing-keys"}));
+    auto answer = session.call("POST", path, {});
+    if (!answer.ok()) return answer.error().within("rotate the key of links");
+    if (session.json()) return session.print_json(answer->response), Status();
+    HOLDFAST_ASSIGN(key, object_of(answer->value, "rotate the key of links"));
+    session.print(fmt::format("signing key {}", text_of(*key, "kid")));
+    return {};
+  }
+};
+
 }  // namespace
 
+std::unique_ptr<Command> key_rotate_links_command() {
+  return std::make_unique<KeyRotateLinksCommand>();
+}
 std::unique_ptr<Command> key_create_command() { return std::make_unique<KeyCreateCommand>(); }
 std::unique_ptr<Command> key_list_command() { return std::make_unique<KeyListCommand>(); }
 std::unique_ptr<Command> key_revoke_command() { return std::make_unique<KeyRevokeCommand>(); }

@@ -1,6 +1,7 @@
 // holdfast workspace: the tenants.
 #include <fmt/format.h>
 
+#include "base/config.h"
 #include "base/random.h"
 #include "cli/commands.h"
 #include "cli/session.h"
@@ -79,8 +80,48 @@ class WorkspaceListCommand final : public Command {
   }
 };
 
+class WorkspaceSetCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"workspace set",
+            "Change a workspace's own settings",
+            "--link-life says how long the links minted in it are good, unless the request says\n"
+            "otherwise: 1s to 24h, or \"default\" for what the configuration says.",
+            {"holdfast workspace set 3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b --link-life 30min",
+             "holdfast workspace set 3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b --link-life default"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.positional("UUID", id_, "The workspace");
+    arguments.option("--link-life", "TIME", link_life_, "Life of its links, or default", true,
+                     [](const std::string& text) -> Status {
+                       if (text == "default") return {};
+                       return check_duration(text);
+                     });
+  }
+
+  Status run(Session& session) override {
+    HOLDFAST_TRY(check_workspace(id_));
+    json::object body{{"link_life_seconds", nullptr}};
+    if (link_life_ != "default") {
+      HOLDFAST_ASSIGN(life, parse_duration(link_life_));
+      body["link_life_seconds"] = life.count / 1000;
+    }
+    auto answer = session.call("PATCH", path_of({"v1", "workspaces", id_}), body);
+    if (!answer.ok()) return answer.error().within("change workspace " + id_);
+    if (session.json()) return session.print_json(answer->response), Status();
+    session.print(fmt::format("{}: links live {}", id_,
+                              link_life_ == "default" ? "as configured" : link_life_));
+    return {};
+  }
+
+ private:
+  std::string id_;
+  std::string link_life_;
+};
+
 }  // namespace
 
+std::unique_ptr<Command> workspace_set_command() { return std::make_unique<WorkspaceSetCommand>(); }
 std::unique_ptr<Command> workspace_add_command() { return std::make_unique<WorkspaceAddCommand>(); }
 std::unique_ptr<Command> workspace_list_command() {
   return std::make_unique<WorkspaceListCommand>();

@@ -141,6 +141,7 @@ Status Daemon::serve() {
                                                RecallForecast::For::kManyAnswers);
   restore_events_ =
       std::make_unique<api::RestoreEvents>(*loop_, opened_->archive(), *index_, *forecast_);
+  links_ = std::make_unique<api::LinkBook>(opened_->archive().writer, *loop_);
   HOLDFAST_TRY(start_lanes());
   make_services();
   start_timers();
@@ -149,15 +150,15 @@ Status Daemon::serve() {
 }
 
 void Daemon::make_services() {
-  services_.reset(new api::Services{*loop_, *workers_, opened_->archive(), *index_, *ingest_,
-                                    *access_, *restore_events_, *forecast_, *chain_check_,
-                                    opened_->report(), config_.public_url, clock_.now(),
-                                    [this] { mover_lane_->kick(); },
-                                    [this] {
-                                      warm_lane_->kick();
-                                      cold_lane_->kick();
-                                    },
-                                    nullptr});
+  services_.reset(new api::Services{
+      *loop_, *workers_, opened_->archive(), *index_, *ingest_, *access_, *restore_events_,
+      *forecast_, *links_, *chain_check_, opened_->report(), config_.public_url, clock_.now(),
+      [this] { mover_lane_->kick(); },
+      [this] {
+        warm_lane_->kick();
+        cold_lane_->kick();
+      },
+      nullptr});
   const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
   if (services_->public_url.empty())
@@ -219,6 +220,7 @@ void Daemon::listen_to_signals() {
 
 void Daemon::start_timers() {
   flush_timer_ = loop_->every(seconds(5), [this] { access_->flush(); });
+  links_timer_ = loop_->every(Millis(limits::kLinksNotedMs), [this] { links_->flush(); });
   sweep_timer_ = loop_->every(Millis(limits::kIncomingSweepMs), [this] { sweep_incoming(); });
 }
 
@@ -259,7 +261,9 @@ Daemon::~Daemon() {
   workers_.reset();
   chain_check_.reset();
   if (access_) access_->flush(true);
+  if (links_) links_->flush();
   flush_timer_.reset();
+  links_timer_.reset();
   sweep_timer_.reset();
   watchdog_timer_.reset();
   signals_.clear();

@@ -15,6 +15,7 @@
 #include "daemon/api/access_memory.h"
 #include "daemon/api/api.h"
 #include "daemon/api/restore_events.h"
+#include "daemon/api/link_book.h"
 #include "daemon/door.h"
 #include "daemon/http/server.h"
 #include "daemon/work/mover.h"
@@ -66,6 +67,7 @@ class Daemon {
   std::unique_ptr<api::AccessMemory> access_;
   std::unique_ptr<RecallForecast> forecast_;  // of the loop
   std::unique_ptr<api::RestoreEvents> restore_events_;
+  std::unique_ptr<api::LinkBook> links_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
@@ -78,6 +80,7 @@ class Daemon {
   std::unique_ptr<LaneThread> warm_lane_;
   std::unique_ptr<LaneThread> cold_lane_;
   Timer flush_timer_;
+  Timer links_timer_;
   Timer sweep_timer_;
   std::atomic<bool> sweeping_{false};
   Timer watchdog_timer_;

@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 25> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 26> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -20,6 +20,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 25> kKinds = {{
     {decision::kHoldPlaced, apply::hold_placed},
     {decision::kHoldReleased, apply::hold_released},
     {decision::kWorkspaceAdded, apply::workspace_added},
+    {decision::kWorkspaceChanged, apply::workspace_changed},
     {decision::kKeyCreated, apply::key_created},
     {decision::kKeyRevoked, apply::key_revoked},
     {decision::kLinkRevoked, apply::link_revoked},

@@ -30,6 +30,7 @@ constexpr std::string_view kRelabelled = "recording.relabelled";
 constexpr std::string_view kHoldPlaced = "hold.placed";
 constexpr std::string_view kHoldReleased = "hold.released";
 constexpr std::string_view kWorkspaceAdded = "workspace.added";
+constexpr std::string_view kWorkspaceChanged = "workspace.changed";
 constexpr std::string_view kKeyCreated = "key.created";
 constexpr std::string_view kKeyRevoked = "key.revoked";
 constexpr std::string_view kLinkRevoked = "link.revoked";

@@ -20,6 +20,7 @@ Status relabelled(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status apply_labels(WriteTxn& txn, RecordingNo recording);
 // decisions_keys.cc
 Status workspace_added(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status workspace_changed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status key_created(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status key_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);

@@ -32,6 +32,14 @@ Status workspace_added(WriteTxn& txn, const Decision& line, DecisionSource&) {
   return Status();
 }
 
+// on: the workspace's UUID. details: link_life_ms (absent: as configured)
+Status workspace_changed(WriteTxn& txn, const Decision& line, DecisionSource&) {
+  HOLDFAST_ASSIGN(workspace, WorkspaceId::from_text(line.on));
+  HOLDFAST_ASSIGN(life, find_integer(line.details, "link_life_ms"));
+  return run(txn.index(), "UPDATE workspace SET link_life_ms = ?2 WHERE workspace_id = ?1",
+             workspace, life);
+}
+
 // on: the key's id. details: expires_at (absent: never), name (a note), scopes, workspace_no
 Status key_created(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(key, KeyId::from_text(line.on));

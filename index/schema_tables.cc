@@ -16,7 +16,8 @@ CREATE TABLE workspace (
   workspace_id BLOB NOT NULL UNIQUE CHECK (length(workspace_id) = 16),
   name TEXT NOT NULL,
   slug TEXT UNIQUE,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  link_life_ms INTEGER  -- of links minted here; null: as configured
 ) STRICT;
 
 CREATE TABLE api_key (
@@ -36,6 +37,23 @@ CREATE TABLE link_revocation (
   revoked_at INTEGER NOT NULL,
   PRIMARY KEY (kind, mark)
 ) STRICT, WITHOUT ROWID;
+
+-- Minted links that may be good, for listings: no link needs its row.
+CREATE TABLE link (
+  link_no INTEGER PRIMARY KEY,
+  jti BLOB NOT NULL UNIQUE CHECK (length(jti) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  recording_no INTEGER NOT NULL,
+  file TEXT NOT NULL,
+  kid INTEGER NOT NULL,
+  minted_by TEXT NOT NULL,
+  minted_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  restore_id BLOB,
+  used_at INTEGER
+) STRICT;
+CREATE INDEX link_workspace ON link (workspace_no, link_no);
+CREATE INDEX link_expires ON link (expires_at);
 
 CREATE TABLE assistant (
   workspace_no INTEGER NOT NULL REFERENCES workspace,

@@ -5,6 +5,7 @@
 #include "base/limits.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/handlers.h"
+#include "daemon/api/link_book.h"
 #include "daemon/api/links.h"
 #include "daemon/api/restoring.h"
 #include "daemon/api/views.h"
@@ -99,6 +100,8 @@ void audited(const CallPtr& call, const Download& download,
              access_line(*call, "file.open", download.recording.recording, std::move(details)),
              [key, more = std::move(more), next = std::move(next)](const CallPtr& caller) {
                caller->services.access.opened(key, more);
+               if (const auto& link = caller->actor.link)
+                 caller->services.links.used(link->jti, caller->services.archive.clock.now());
                next(caller);
              });
 }

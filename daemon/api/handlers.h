@@ -37,6 +37,10 @@ void list_keys(CallPtr call);
 void revoke_key(CallPtr call);
 void add_workspace_call(CallPtr call);
 void list_workspaces_call(CallPtr call);
+// link_listing.cc
+void list_links_call(CallPtr call);
+void revoke_link_call(CallPtr call);
+void change_workspace_call(CallPtr call);
 // operations.cc
 void liveness(CallPtr call);
 void readiness(CallPtr call);

@@ -118,8 +118,7 @@ void add_workspace_call(CallPtr call) {
     const int status = *known ? 200 : 201;
     with_command(caller, add_workspace(parsed->first, parsed->second, caller->actor.who),
                  [status](const CallPtr& done, const WorkspaceRow& row) {
-                   done->answer(status, json::object{{"workspace_id", row.workspace.text()},
-                                                     {"slug", row.name}});
+                   done->answer(status, workspace_view(row));
                  });
   });
 }

@@ -2,6 +2,7 @@
 
 #include "base/limits.h"
 #include "base/time_text.h"
+#include "daemon/api/link_book.h"
 #include "daemon/api/views.h"
 #include "daemon/work/segments.h"
 #include "index/commands/keys.h"
@@ -43,6 +44,24 @@ std::string minter(const Actor& actor) {
   std::string who = actor.who;
   std::erase(who, ':');
   return who;
+}
+
+// For those who list links; the access chain has them already.
+void note_minted(Call& call, const Recording& recording, const LinkTerms& terms,
+                 const std::vector<MintedLink>& links) {
+  for (size_t i = 0; i < links.size(); ++i) {
+    LinkRow row;
+    row.jti = links[i].jti;
+    row.workspace_no = recording.workspace_no;
+    row.recording_no = recording.recording_no;
+    row.file = recording.files[i].name;
+    row.kid = links[i].kid;
+    row.minted_by = minter(call.actor);
+    row.minted_at = call.services.archive.clock.now();
+    row.expires_at = terms.expires_at;
+    row.restore = terms.restore;
+    call.services.links.minted(std::move(row));
+  }
 }
 
 LinkVerdict refused(int status, std::string_view word, std::string_view detail) {
@@ -107,7 +126,7 @@ Result<std::vector<MintedLink>> mint_links(Call& call, const std::string& call_s
                              (file.part > 1 ? "+" + std::to_string(file.part) + "/" : "") +
                              http::percent_encode(file.name);
     HOLDFAST_ASSIGN(query, http::mint_link(key, call.workspace->workspace, path, link));
-    minted.push_back({call.services.public_url + path + "?" + query, link.jti});
+    minted.push_back({call.services.public_url + path + "?" + query, link.jti, link.kid});
   }
   return minted;
 }
@@ -123,7 +142,10 @@ void with_minted_links(CallPtr call, const Recording& recording, LinkTerms terms
         access_line(*caller, "link.mint", recording.recording,
                     {{"jti", std::move(jtis)}, {"exp", terms.expires_at.count / 1000}});
     with_audit(caller, std::move(line),
-               [next, links = *minted](const CallPtr& audited) { next(audited, links); });
+               [next, recording, terms, links = *minted](const CallPtr& audited) {
+                 note_minted(*audited, recording, terms, links);
+                 next(audited, links);
+               });
   };
   if (!call->actor.may(Scope::kCallsRead) && !call->actor.may(Scope::kRecordingsDownload))
     return next(call, {});
@@ -132,6 +154,10 @@ void with_minted_links(CallPtr call, const Recording& recording, LinkTerms terms
   if (*current) return mint(call);
   with_command(call, ensure_signing_key(call->workspace->workspace_no, call->actor.who),
                [mint](const CallPtr& caller, int64_t) { mint(caller); });
+}
+
+Millis link_life(const Call& call) {
+  return call.workspace->link_life.value_or(call.services.archive.config.link_life);
 }
 
 void answer_urls(const CallPtr& call, const Recording& recording, Millis life, bool attachment) {

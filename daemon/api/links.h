@@ -27,6 +27,7 @@ struct LinkTerms {
 struct MintedLink {
   std::string url;
   LinkId jti;
+  int64_t kid = 0;
 };
 // One link per file, by the workspace's current signing key. kUnavailable when there is no key
 // (ensure_signing_key first).
@@ -39,6 +40,9 @@ Result<std::vector<MintedLink>> mint_links(Call& call, const std::string& call_s
 // read bytes gets none: asking a recording back discloses nothing of it.
 void with_minted_links(CallPtr call, const Recording& recording, LinkTerms terms,
                        std::function<void(const CallPtr&, const std::vector<MintedLink>&)> next);
+
+// How long links minted in the call's workspace are good unless the request says.
+Millis link_life(const Call& call);
 
 // Answers 200 with links to every file, good for `life`.
 void answer_urls(const CallPtr& call, const Recording& recording, Millis life, bool attachment);

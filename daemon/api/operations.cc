@@ -157,10 +157,10 @@ void list_workspaces_call(CallPtr call) {
             recordings += tally.recordings;
             bytes += tally.bytes.count;
           }
-          items.push_back(json::object{{"workspace_id", row.workspace.text()},
-                                       {"slug", row.name},
-                                       {"recordings", recordings},
-                                       {"bytes", bytes}});
+          json::object view = workspace_view(row);
+          view["recordings"] = recordings;
+          view["bytes"] = bytes;
+          items.push_back(std::move(view));
         }
         return items;
       },

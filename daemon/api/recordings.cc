@@ -89,7 +89,7 @@ void recording_urls(CallPtr call) {
       return report_archived(call, *recording, recording->restore);
     return start_restore(call, *std::move(recording), RestoreWish(), recording_urls);
   }
-  Millis life = archive.config.link_life;
+  Millis life = link_life(*call);
   if (const auto asked = call->query_integer("expires_in")) life = seconds(*asked);
   answer_urls(call, *recording, life, call->query_bool("attachment").value_or(false));
 }

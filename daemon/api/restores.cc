@@ -75,7 +75,7 @@ void answer_with_links(CallPtr call, const Recording& recording, const RestoreRo
   LinkTerms terms;
   terms.expires_at = call->services.archive.clock.now() + seconds(limits::kRestoreLinkCapSeconds);
   terms.restore = restore.restore;
-  terms.restore_ttl = call->services.archive.config.link_life;
+  terms.restore_ttl = link_life(*call);
   with_minted_links(call, recording, terms,
                     [recording, retry_after, body = *std::move(body)](
                         const CallPtr& minted, const std::vector<MintedLink>& links) mutable {
@@ -228,7 +228,7 @@ namespace {
 // To who asked for a restore: links of the usual life.
 void answer_back(CallPtr call) {
   std::optional<Recording> recording = need_recording(*call);
-  if (recording) answer_urls(call, *recording, call->services.archive.config.link_life, false);
+  if (recording) answer_urls(call, *recording, link_life(*call), false);
 }
 
 }  // namespace

@@ -16,6 +16,7 @@ namespace holdfast::api {
 
 class AccessMemory;
 class RestoreEvents;
+class LinkBook;
 struct Route;
 
 // Thread rule: loop thread only, apart from members whose own rule says more.
@@ -28,6 +29,7 @@ struct Services {
   AccessMemory& access;
   RestoreEvents& restore_events;
   RecallForecast& forecast;  // of the loop
+  LinkBook& links;
   ChainCheck& chain_check;
   const OpenReport& opened;
   std::string public_url;  // what links begin with; no slash at the end

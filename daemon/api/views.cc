@@ -43,6 +43,14 @@ json::object recording_view(const RecordingRow& recording) {
   return view;
 }
 
+json::object workspace_view(const WorkspaceRow& workspace) {
+  json::object view{{"workspace_id", workspace.workspace.text()},
+                    {"slug", workspace.name},
+                    {"link_life_seconds", nullptr}};
+  if (workspace.link_life) view["link_life_seconds"] = workspace.link_life->count / 1000;
+  return view;
+}
+
 json::object file_view(const FileRow& file) {
   return {{"name", file.name},           {"type", media_type(file.name)},
           {"part", file.part},           {"size", file.size.count},

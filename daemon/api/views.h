@@ -14,6 +14,7 @@ json::value iso_or_null(const std::optional<UnixMillis>& time);
 json::value id_or_null(const std::optional<WorkspaceId>& id);
 json::array flags_view(int32_t mask);
 json::object recording_view(const RecordingRow& recording);
+json::object workspace_view(const WorkspaceRow& workspace);
 json::object file_view(const FileRow& file);
 // What was recorded between pauses, and the gaps.
 json::array segments_view(const Recording& recording);

@@ -15,6 +15,7 @@ WorkspaceRow read_workspace(Statement& row) {
   out.workspace = row.next<WorkspaceId>();
   out.name = row.next<std::string>();
   out.created_at = row.next<UnixMillis>();
+  if (const auto life = row.next<std::optional<int64_t>>()) out.link_life = Millis(*life);
   return out;
 }
 
@@ -87,7 +88,7 @@ Result<std::optional<Recording>> complete(Database& index, std::optional<Recordi
 
 const std::string kSelectRecording = "SELECT " + columns::kRecording + columns::kFromRecording;
 const std::string kSelectWorkspace =
-    "SELECT workspace_no, workspace_id, name, created_at FROM workspace ";
+    "SELECT workspace_no, workspace_id, name, created_at, link_life_ms FROM workspace ";
 
 }  // namespace
 

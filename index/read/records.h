@@ -25,6 +25,7 @@ struct WorkspaceRow {
   WorkspaceId workspace;
   std::string name;  // what operators call it; may be empty
   UnixMillis created_at;
+  std::optional<Millis> link_life;  // of links minted here; none: as configured
 };
 
 struct ApiKeyRow {

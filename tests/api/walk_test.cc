@@ -227,6 +227,8 @@ BOOST_AUTO_TEST_CASE(wrong_values_in_the_path_are_refused) {
       HttpRequest request = valid;
       request.path = Specimens::fill(operation.path, unknown);
       if (operation.id == "createKey") continue;  // the operator's first key makes the workspace
+      // A link need not be listed to be revoked.
+      if (operation.id == "revokeLink" && parameter.name == "jti") continue;
       refused(operation, request, 404, "an unknown " + parameter.name);
     }
   }

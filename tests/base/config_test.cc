@@ -164,7 +164,6 @@ staging_max = "1TiB"
 recalls_per_key_hour = 9
 [links]
 link_life = "2min"
-calls_link_life = "1d"
 [[workspace]]
 id = "00000000-0000-4000-8000-000000000001"
 standard_copy_after = "3s"
@@ -214,7 +213,6 @@ warm_release_after = "8s"
   BOOST_TEST((config.staging_max == Bytes(int64_t{1} << 40)));
   BOOST_TEST(config.recalls_per_key_hour == 9);
   BOOST_TEST((config.link_life == minutes(2)));
-  BOOST_TEST((config.calls_link_life == days(1)));
   BOOST_REQUIRE_EQUAL(config.workspaces.size(), 2);
   const WorkspaceConfig& own = config.workspaces[0];
   BOOST_TEST(own.workspace.text() == "00000000-0000-4000-8000-000000000001");
@@ -415,7 +413,6 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST((shown.staging_max == bare.staging_max));
   BOOST_TEST(shown.recalls_per_key_hour == bare.recalls_per_key_hour);
   BOOST_TEST((shown.link_life == bare.link_life));
-  BOOST_TEST((shown.calls_link_life == bare.calls_link_life));
 }
 
 BOOST_AUTO_TEST_CASE(the_page_documents_exactly_the_keys_there_are) {

@@ -37,8 +37,11 @@ const std::vector<Expected>& commands() {
       {{"key", "create"}, {"--scopes", "--expires", "--name", "--operator"}},
       {{"key", "list"}, {"--operator"}},
       {{"key", "revoke"}, {"ID", "--operator"}},
+      {{"key", "rotate-links"}, {}},
+      {{"links"}, {"WORKSPACE", "--revoke", "--limit", "--cursor", "--all"}},
       {{"workspace", "add"}, {"UUID", "--slug"}},
       {{"workspace", "list"}, {}},
+      {{"workspace", "set"}, {"UUID", "--link-life"}},
       {{"mount"}, {"DIR", "--config", "--foreground"}},
   };
   return kCommands;
