@@ -65,7 +65,7 @@ constexpr size_t kReasonBytesMax =
 constexpr int64_t kLinkLifeSecondsMax = 24 * 3600;
 constexpr int64_t kRestoreLinkCapSeconds =
     30 * 24 * 3600;                          // exp of a restore link: the longest life of any
-constexpr size_t kLinksNotedBatch = 256;     // minted links that are noted for listings at once ...
+constexpr size_t kLinksNotedBatch = 1024;    // minted links that are noted for listings at once ...
 constexpr int64_t kLinksNotedMs = 1000;      // ... or after this
 constexpr size_t kLinksWaitingMax = 65'536;  // while they cannot be noted; beyond it none is listed
 constexpr int64_t kLinksListedMax = 1'000'000;  // the oldest go first: 200 MB of the index
@@ -101,6 +101,7 @@ constexpr int64_t kColdBoundSeconds = 12 * 3600;
 constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
 
 // Spool
+constexpr int64_t kSpoolStaleMs = 3'600'000;  // an entry without metadata.json: told after this
 constexpr size_t kSpoolQueue =
     4096;  // entries noticed and not yet taken; beyond it a full scan follows
 

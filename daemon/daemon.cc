@@ -158,7 +158,7 @@ void Daemon::make_services() {
         warm_lane_->kick();
         cold_lane_->kick();
       },
-      nullptr});
+      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, nullptr});
   const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
   if (services_->public_url.empty())
@@ -192,7 +192,8 @@ Status Daemon::start_lanes() {
                   }));
   cold_lane_ = std::move(cold_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
-  spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir);
+  spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir,
+                                   std::max<size_t>(1, workers_->count() - 1));
   return spool_->start();
 }
 

@@ -30,7 +30,8 @@ std::string_view word(LedgerState state) {
 
 // What needs a person, first things first.
 json::array attention(const StatusSummary& summary, LedgerState ledger,
-                      const std::vector<SeenMedium>& media, const Gate& gate) {
+                      const std::vector<SeenMedium>& media, const Gate& gate,
+                      const StaleEntries& stale) {
   json::array list;
   const auto say = [&](const std::string& text) { list.emplace_back(text); };
   if (ledger != LedgerState::kReady)
@@ -55,6 +56,10 @@ json::array attention(const StatusSummary& summary, LedgerState ledger,
       say("the " + std::string(holdfast::word(medium.row.tier)) + " medium at " + medium.path +
           " is " + std::string(holdfast::word(medium.state())) +
           (medium.sight.is_online() ? "" : ": " + medium.sight.problem));
+  if (stale.count > 0)
+    say(std::to_string(stale.count) +
+        " spool entries have waited for their metadata.json for more than an hour, the oldest is " +
+        stale.oldest);
   return list;
 }
 
@@ -124,7 +129,8 @@ void status_call(CallPtr call) {
         body["version"] = HOLDFAST_VERSION;
         body["state"] = "ready";
         body["started_at"] = to_iso(done->services.started_at);
-        body["attention"] = attention(summary, ledger->state, seen->media, archive.gate);
+        body["attention"] = attention(summary, ledger->state, seen->media, archive.gate,
+                                      done->services.stale_spool_entries());
         body["tiers"] = tiers_view(summary, seen->media);
         body["pauses"] = pauses_view(archive.gate.pauses());
         body["workspaces"] = summary.workspaces;

@@ -10,6 +10,7 @@
 #include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/recall_forecast.h"
+#include "daemon/work/spool.h"
 #include "daemon/work/workers.h"
 
 namespace holdfast::api {
@@ -36,6 +37,7 @@ struct Services {
   UnixMillis started_at;
   std::function<void()> run_policy_now;
   std::function<void()> wake_restorers;
+  std::function<StaleEntries()> stale_spool_entries;
   const std::vector<Route>* routes = nullptr;  // for /openapi.json
 };
 

@@ -16,9 +16,15 @@ Result<std::optional<WorkspaceId>> find_uuid(const json::object& object, std::st
   return std::optional<WorkspaceId>(*id);
 }
 
+// A date of a clock that was never set, or was set wildly back: as good as none.
+bool is_before_1970(std::string_view text) {
+  return text.size() > 4 && text[4] == '-' && text.substr(0, 4) < "1970" &&
+         text.substr(0, 4).find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 Result<std::optional<UnixMillis>> find_time(const json::object& object, std::string_view key) {
   HOLDFAST_ASSIGN(text, find_string(object, key));
-  if (!text) return std::optional<UnixMillis>();
+  if (!text || is_before_1970(*text)) return std::optional<UnixMillis>();
   auto time = from_iso(*text);
   if (!time.ok()) return time.error().within("\"" + std::string(key) + "\"");
   return std::optional<UnixMillis>(*time);
@@ -58,8 +64,8 @@ Result<CallMetadata> parse_metadata(std::string_view text) {
   HOLDFAST_ASSIGN(media_start, find_number(object, "media_start_epoch_ms"));
   if (direction && !direction_from(*direction))
     return Error{Code::kInvalid, "\"direction\" must be \"inbound\" or \"outbound\""};
-  if (duration && !(*duration >= 0 && *duration < 1e9))
-    return Error{Code::kInvalid, "\"duration_seconds\" must be 0 or more"};
+  // A clock that was set back in mid-call: what it says is not a length. Evidence is kept, flagged.
+  if (duration && !(*duration >= 0 && *duration < 1e9)) duration.reset();
 
   metadata.call_sid = call_sid.value_or("");
   metadata.workspace = workspace;
@@ -101,14 +107,25 @@ json::object describe(const CallMetadata& metadata, const WorkspaceId& workspace
 }
 
 EventTimes event_times(const CallMetadata& metadata, UnixMillis received) {
-  EventTimes times{metadata.started_at.value_or(received), metadata.ended_at.value_or(received), 0};
-  if (!metadata.started_at || !metadata.ended_at)
-    times.flags |= static_cast<int32_t>(Flag::kEventTimeAbsent);
+  // No recorder is older: such a time is that of a clock which was never set, and tells nothing.
+  constexpr UnixMillis kEarliest(631'152'000'000);  // 1990
+  const auto told = [&](const std::optional<UnixMillis>& time) {
+    return time && *time >= kEarliest ? time : std::nullopt;
+  };
+  const std::optional<UnixMillis> start = told(metadata.started_at);
+  const std::optional<UnixMillis> end = told(metadata.ended_at);
+  EventTimes times{start.value_or(received), end.value_or(received), 0};
+  if (!start || !end) times.flags |= static_cast<int32_t>(Flag::kEventTimeAbsent);
   const UnixMillis latest = received + hours(1);
   if (times.started_at > latest || times.ended_at > latest)
     times.flags |= static_cast<int32_t>(Flag::kEventTimeInFuture);
   if (times.started_at > latest) times.started_at = received;
   if (times.ended_at > latest) times.ended_at = received;
+  // A call that ends before it begins: one of the two is wrong, and nothing may be due too early.
+  if (start && end && *end < *start) {
+    times.flags |= static_cast<int32_t>(Flag::kEventTimeAbsent);
+    times.ended_at = received;
+  }
   return times;
 }
 

@@ -13,7 +13,7 @@ namespace holdfast {
 namespace {
 
 constexpr uint32_t kWatched =
-    IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_ONLYDIR | IN_DONT_FOLLOW;
+    IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_MOVE_SELF | IN_ONLYDIR | IN_DONT_FOLLOW;
 constexpr int kDepth = 2;  // spool / workspace / call
 
 int depth_of(const std::string& relative) {
@@ -23,8 +23,13 @@ int depth_of(const std::string& relative) {
 
 }  // namespace
 
-Spool::Spool(Loop& loop, Workers& workers, SpoolEntries& entries, std::string directory)
-    : loop_(loop), workers_(workers), entries_(entries), directory_(std::move(directory)) {}
+Spool::Spool(Loop& loop, Workers& workers, SpoolEntries& entries, std::string directory,
+             size_t at_once)
+    : loop_(loop),
+      workers_(workers),
+      entries_(entries),
+      directory_(std::move(directory)),
+      at_once_(at_once) {}
 
 Spool::~Spool() = default;
 
@@ -72,6 +77,11 @@ void Spool::on_events() {
         watches_.erase(watch);
         continue;
       }
+      // Rejected, or on its way out: it is not in the spool any more, and needs no watch.
+      if ((event->mask & IN_MOVE_SELF) != 0) {
+        ::inotify_rm_watch(inotify_.get(), event->wd);
+        continue;
+      }
       const std::string parent = watch->second;
       const std::string name = event->len > 0 ? event->name : "";
       if (name.empty() || (parent.empty() && (name == "rejected" || name[0] == '.'))) continue;
@@ -113,8 +123,7 @@ void Spool::request_scan() {
     return;
   }
   scanning_ = workers_.submit([this](Io& io) {
-    auto found =
-        std::make_shared<Result<std::vector<std::string>>>(entries_.scan(io, limits::kSpoolQueue));
+    auto found = std::make_shared<Result<SpoolScan>>(entries_.scan(io, limits::kSpoolQueue));
     loop_.post([this, found] {
       scanning_ = false;
       if (stopped_) return;
@@ -123,33 +132,51 @@ void Spool::request_scan() {
         return;
       }
       // Watched first, then looked at: an entry completed between the scan and now is not missed.
-      for (const std::string& entry : **found) {
-        add_watch(entry.substr(0, entry.find('/')));
-        add_watch(entry);
-        notice(entry);
-      }
-      if (std::exchange(scan_again_, false)) request_scan();
+      for (const auto* entries : {&(*found)->entries, &(*found)->incomplete})
+        for (const std::string& entry : *entries) {
+          add_watch(entry.substr(0, entry.find('/')));
+          add_watch(entry);
+          // For want of room it is not scanned again: an incomplete entry may stay so for ever.
+          if (entries == &(*found)->entries || waiting_.size() < limits::kSpoolQueue) notice(entry);
+        }
+      // What found no room is looked for when this much is done.
+      if ((*found)->more)
+        scan_again_ = true;
+      else if (std::exchange(scan_again_, false))
+        request_scan();
       feed();
     });
   });
   if (!scanning_) scan_again_ = true;  // the workers are full: feed() asks again
 }
 
+// The first entry of the workspace after the one that had its turn.
+std::set<std::string>::iterator Spool::next_in_turn() {
+  // '0' follows '/': all entries of that workspace are before it.
+  const auto next = waiting_.lower_bound(last_workspace_ + "0");
+  return next == waiting_.end() ? waiting_.begin() : next;
+}
+
 void Spool::feed() {
-  while (!stopped_ && !waiting_.empty()) {
-    const std::string entry = *waiting_.begin();
+  while (!stopped_ && !waiting_.empty() && taken_.size() < at_once_) {
+    const auto next = next_in_turn();
+    const std::string entry = *next;
     const bool taken = workers_.submit([this, entry](Io& io) {
-      Status done = entries_.take(io, entry);
+      const Status done = entries_.take(io, entry);
       if (!done.ok()) log::warning("{}", done.error().message);
-      loop_.post([this, entry] {
+      loop_.post([this, entry, left = !done.ok()] {
+        some_left_ = some_left_ || left;
         const bool again = taken_.extract(entry).mapped();
         if (again) notice(entry);
         feed();
-        if (waiting_.empty() && taken_.empty() && std::exchange(scan_again_, false)) request_scan();
+        if (!waiting_.empty() || !taken_.empty()) return;
+        const bool all_went = !std::exchange(some_left_, false);
+        if (std::exchange(scan_again_, false) && all_went) request_scan();
       });
     });
     if (!taken) return;
-    waiting_.erase(waiting_.begin());
+    last_workspace_ = entry.substr(0, entry.find('/'));
+    waiting_.erase(next);
     taken_.emplace(entry, false);
   }
 }

@@ -21,21 +21,30 @@ struct DirectoryCloser {
   void operator()(DIR* directory) const { ::closedir(directory); }
 };
 
-// Names in a directory, without "." and "..", sorted; at most `most`.
-Result<std::vector<std::string>> names_in(const Fd& directory, size_t most) {
+// Calls `visit` with each name in a directory, without "." and "..", until it answers false.
+template <typename Visit>
+Status each_name(const Fd& directory, Visit visit) {
   HOLDFAST_ASSIGN(copy, directory.duplicate());
   std::unique_ptr<DIR, DirectoryCloser> stream(::fdopendir(copy.release()));
   if (!stream) return system_error(errno, "read a spool directory");
   ::rewinddir(stream.get());
-  std::vector<std::string> names;
   errno = 0;
   while (const dirent* found = ::readdir(stream.get())) {
     const std::string name = found->d_name;
-    if (name != "." && name != "..") names.push_back(name);
-    if (names.size() > most) break;
+    if (name != "." && name != ".." && !visit(name)) return {};
     errno = 0;
   }
   if (errno != 0) return system_error(errno, "read a spool directory");
+  return {};
+}
+
+// Names in a directory, sorted; at most `most` and one more, which tells that there are more.
+Result<std::vector<std::string>> names_in(const Fd& directory, size_t most) {
+  std::vector<std::string> names;
+  HOLDFAST_TRY(each_name(directory, [&](const std::string& name) {
+    names.push_back(name);
+    return names.size() <= most;
+  }));
   std::sort(names.begin(), names.end());
   return names;
 }
@@ -51,6 +60,12 @@ bool is_complete(const Fd& entry) {
   if (exists(entry, "metadata.json")) return true;
   const auto names = names_in(entry, limits::kFilesPerPartMax);
   return names.ok() && std::any_of(names->begin(), names->end(), is_spool_complete_by);
+}
+
+bool is_complete_below(Io& io, const Fd& directory, const std::string& call) {
+  if (exists(directory, call + "/metadata.json")) return true;
+  const auto entry = io.open(directory.get(), call, O_RDONLY | O_DIRECTORY);
+  return entry.ok() && is_complete(*entry);
 }
 
 // 0 when it cannot be told: copying it will say why.
@@ -88,27 +103,70 @@ bool is_spool_complete_by(std::string_view file_name) {
   return file_name == "metadata.json" || is_later_metadata(file_name);
 }
 
-Result<std::vector<std::string>> SpoolEntries::scan(Io& io, size_t most) {
+Result<SpoolScan> SpoolEntries::scan(Io& io, size_t most) {
   constexpr size_t kWorkspacesMax = 100'000;
   HOLDFAST_ASSIGN(root, open_root(directory_));
   settle_leaving(io, root);
   HOLDFAST_ASSIGN(workspaces, names_in(root, kWorkspacesMax));
-  std::vector<std::string> entries;
-  std::vector<std::string> incomplete;
+  std::rotate(workspaces.begin(),
+              std::lower_bound(workspaces.begin(), workspaces.end(), begin_with_),
+              workspaces.end());
+  SpoolScan scan;
+  StaleEntries stale;
   for (const std::string& workspace : workspaces) {
-    if (workspace == kRejected || workspace == kLeaving || entries.size() >= most) continue;
+    if (workspace == kRejected || workspace == kLeaving) continue;
     auto directory = io.open(root.get(), workspace, O_RDONLY | O_DIRECTORY);
     if (!directory.ok()) continue;  // a stray file: not an entry
-    HOLDFAST_ASSIGN(calls, names_in(*directory, most));
-    for (const std::string& call : calls) {
-      const std::string name = workspace + "/" + call;
-      auto entry = io.open(directory->get(), call, O_RDONLY | O_DIRECTORY);
-      std::vector<std::string>& found = entry.ok() && is_complete(*entry) ? entries : incomplete;
-      if (found.size() < most) found.push_back(name);
-    }
+    const bool had_room = !scan.more;
+    scan_workspace(io, *directory, workspace, most, scan, stale);
+    if (had_room && scan.more) begin_with_ = workspace + "0";
   }
-  entries.insert(entries.end(), incomplete.begin(), incomplete.end());
-  return entries;
+  tell_stale(std::move(stale));
+  return scan;
+}
+
+// However many entries recorders have left half-way, each complete one is seen. A workspace that
+// cannot be read keeps no other back.
+void SpoolEntries::scan_workspace(Io& io, const Fd& directory, const std::string& workspace,
+                                  size_t most, SpoolScan& scan, StaleEntries& stale) {
+  // Half of what is left, so that the workspaces after this one find room, too.
+  const size_t room = scan.entries.size() + (most - scan.entries.size() + 1) / 2;
+  const UnixMillis stale_before = archive_.clock.now() - Millis(limits::kSpoolStaleMs);
+  const Status read = each_name(directory, [&](const std::string& call) {
+    const std::string name = workspace + "/" + call;
+    if (is_complete_below(io, directory, call)) {
+      scan.more = scan.more || scan.entries.size() >= room;
+      if (scan.entries.size() < room) scan.entries.push_back(name);
+      return true;
+    }
+    if (scan.incomplete.size() < most) scan.incomplete.push_back(name);
+    struct stat status {};
+    if (::fstatat(directory.get(), call.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
+    const UnixMillis changed(int64_t{status.st_mtim.tv_sec} * 1000);
+    if (changed > stale_before) return true;
+    if (stale.count++ == 0 || changed < stale.since) {
+      stale.oldest = name;
+      stale.since = changed;
+    }
+    return true;
+  });
+  if (!read.ok()) log::warning("scan spool/{}: {}", workspace, read.error().message);
+}
+
+// Told once for each number of them, not with every scan.
+void SpoolEntries::tell_stale(StaleEntries stale) {
+  const std::lock_guard lock(stale_mutex_);
+  if (stale.count > stale_.count)
+    log::warning(
+        "{} spool entries have waited for their metadata.json for more than an hour, the oldest is "
+        "{}: its recorder may have died half-way; complete it, or take it away",
+        stale.count, stale.oldest);
+  stale_ = std::move(stale);
+}
+
+StaleEntries SpoolEntries::stale() const {
+  const std::lock_guard lock(stale_mutex_);
+  return stale_;
 }
 
 Status SpoolEntries::take(Io& io, const std::string& entry) {
@@ -137,8 +195,14 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
                                                workspace->text()});
   }
   HOLDFAST_ASSIGN(files, names_in(*directory, limits::kFilesPerPartMax));
+  std::vector<SeenFile> seen;
+  for (const std::string& name : files) {
+    SeenFile file{name, {}};
+    if (::fstatat(directory->get(), name.c_str(), &file.status, AT_SYMLINK_NOFOLLOW) == 0)
+      seen.push_back(std::move(file));
+  }
   Result<Ingested> outcome = ingest(io, *directory, files, *workspace, names.name);
-  if (outcome.ok()) return remove(io, root, entry, std::move(files));
+  if (outcome.ok()) return remove(io, root, entry, std::move(seen));
   if (try_again(outcome.error().code)) return outcome.error().within("spool entry " + entry);
   return reject(io, root, entry, outcome.error());
 }
@@ -166,16 +230,35 @@ Result<Ingested> SpoolEntries::ingest(Io& io, const Fd& entry_directory,
 // The entry is renamed aside first, so that a crash leaves no half-removed entry in the spool. Only
 // what was ingested goes: a file that the recorder has added since goes back.
 Status SpoolEntries::remove(Io& io, const Fd& root, const std::string& entry,
-                            std::vector<std::string> names) {
+                            std::vector<SeenFile> files) {
   const std::lock_guard lock(leaving_);
   HOLDFAST_ASSIGN(aside, set_aside(io, root, kLeaving, entry));
   HOLDFAST_ASSIGN(directory, io.open(root.get(), aside, O_RDONLY | O_DIRECTORY));
   // Metadata goes last: an entry aside that has it may hold files that nobody ingested; one that
   // has it not holds only such.
-  std::stable_partition(names.begin(), names.end(),
-                        [](const std::string& name) { return !is_spool_complete_by(name); });
-  for (const std::string& name : names) HOLDFAST_TRY(io.unlink(directory.get(), name));
+  std::stable_partition(files.begin(), files.end(),
+                        [](const SeenFile& file) { return !is_spool_complete_by(file.name); });
+  bool all_the_same = true;
+  for (const SeenFile& file : files) {
+    const bool same = is_the_same(directory, file);
+    all_the_same = all_the_same && same;
+    // One that was replaced since nobody has taken: it stays, and with it what makes the entry
+    // complete, so that it is judged.
+    if (!same || (is_spool_complete_by(file.name) && !all_the_same)) continue;
+    HOLDFAST_TRY(io.unlink(directory.get(), file.name));
+  }
   return put_back(io, root, aside, entry);
+}
+
+bool SpoolEntries::is_the_same(const Fd& directory, const SeenFile& file) {
+  struct stat now {};
+  if (::fstatat(directory.get(), file.name.c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const auto same = [](const struct timespec& a, const struct timespec& b) {
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+  };
+  const struct stat& then = file.status;
+  return now.st_dev == then.st_dev && now.st_ino == then.st_ino && now.st_size == then.st_size &&
+         same(now.st_mtim, then.st_mtim) && same(now.st_ctim, then.st_ctim);
 }
 
 // What is left of an entry aside was not ingested.

@@ -29,6 +29,7 @@ class Workers {
   // False when limits::kWorkerQueue jobs wait already: the caller answers 503.
   // Thread rule: any thread.
   bool submit(Job job);
+  size_t count() const { return threads_.size(); }  // any thread
 
  private:
   Workers();

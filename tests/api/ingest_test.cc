@@ -105,5 +105,91 @@ BOOST_AUTO_TEST_CASE(a_client_that_leaves_half_way_leaves_nothing) {
   BOOST_TEST(rig().owner().send(upload_of(call)).status == 201);
 }
 
+// A platform whose upload broke sends the call again: what is there is known, the rest is taken.
+BOOST_AUTO_TEST_CASE(an_upload_is_resumed_by_sending_the_call_again) {
+  const CallFiles call = rig().write_call();
+  HttpRequest some = upload_of(call);
+  std::erase_if(some.form_files,
+                [](const FormFile& file) { return file.file_name == "outbound.pcm"; });
+  BOOST_TEST(rig().owner().send(some).status == 201);
+  BOOST_TEST(rig().owner().send(some).status == 200);
+  const HttpResponse rest = rig().owner().send(upload_of(call));
+  BOOST_TEST(rest.status == 201, rest.body);
+  const json::value taken = *rest.parsed();
+  BOOST_TEST(taken.at("part").get_int64() == 2);
+  int in_second = 0;  // the answer names every file that was offered
+  for (const json::value& file : taken.at("files").get_array())
+    in_second += file.at("part").get_int64() == 2;
+  BOOST_TEST(in_second == 1);
+  const HttpResponse again = rig().owner().send(upload_of(call));
+  BOOST_TEST(again.status == 200, again.body);
+  const json::object recording = rig().owner().get_object(path_of_call(call));
+  BOOST_TEST(recording.at("files").get_array().size() == call.contents.size());
+  const HttpResponse outbound = rig().owner().get(path_of_call(call, "/download/outbound.pcm"));
+  BOOST_TEST((outbound.body == call.contents.at("outbound.pcm")));
+  BOOST_TEST(eventually([] { return entries_in_incoming() == 0; }));
+}
+
+std::string spool_entry(const std::string& call_sid) {
+  return rig().daemon().directory() + "/spool/" + kWorkspace + "/" + call_sid;
+}
+
+// As recorders do: metadata.json is renamed in last.
+void put_in_spool(const CallFiles& call) {
+  namespace fs = std::filesystem;
+  const std::string entry = spool_entry(call.call_sid);
+  fs::create_directories(entry);
+  for (const auto& [name, bytes] : call.contents)
+    if (name != "metadata.json") fs::copy_file(call.directory + "/" + name, entry + "/" + name);
+  fs::copy_file(call.directory + "/metadata.json", call.directory + "/ready");
+  fs::rename(call.directory + "/ready", entry + "/metadata.json");
+}
+
+BOOST_AUTO_TEST_CASE(a_call_that_comes_through_two_doors_at_once_is_one) {
+  namespace fs = std::filesystem;
+  for (int i = 0; i < 20; ++i) {
+    const CallFiles call = rig().write_call();
+    put_in_spool(call);
+    const HttpResponse answer = rig().owner().send(upload_of(call));
+    BOOST_TEST((answer.status == 200 || answer.status == 201), answer.body);
+    BOOST_TEST(eventually([&] { return !fs::exists(spool_entry(call.call_sid)); }));
+    const json::object recording = rig().owner().get_object(path_of_call(call));
+    BOOST_TEST(recording.at("files").get_array().size() == call.contents.size());
+    BOOST_TEST(recording.at("parts").get_int64() == 1);
+  }
+  BOOST_TEST(!fs::exists(rig().daemon().directory() + "/spool/rejected"));
+  BOOST_TEST(eventually([] { return entries_in_incoming() == 0; }));
+}
+
+// The most memory that the daemon has ever had, in bytes.
+int64_t peak_memory() {
+  std::ifstream status("/proc/" + std::to_string(rig().daemon().pid()) + "/status");
+  for (std::string word; status >> word;)
+    if (word == "VmHWM:") {
+      int64_t kib = 0;
+      status >> kib;
+      return kib * 1024;
+    }
+  return 0;
+}
+
+BOOST_AUTO_TEST_CASE(a_call_of_four_hours_takes_no_more_memory) {
+  namespace fs = std::filesystem;
+  constexpr uintmax_t kBytes = uintmax_t{4} * 3600 * 8000;
+  const CallFiles call = rig().write_call();
+  fs::resize_file(call.directory + "/inbound.ulaw", kBytes);  // sparse
+  const int64_t before = peak_memory();
+  put_in_spool(call);
+  BOOST_TEST(eventually([&] { return !fs::exists(spool_entry(call.call_sid)); }));
+  const HttpResponse again = rig().owner().send(upload_of(call));
+  BOOST_TEST(again.status == 200, again.body);
+  const int64_t grown = peak_memory() - before;
+  BOOST_TEST_MESSAGE("peak memory grew by " << grown / 1024 << " KiB");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
+  BOOST_TEST(grown < 64 * 1024 * 1024);
+#endif
+  BOOST_TEST(rig().admin().remove(path_of_call(call)).status == 202);
+}
+
 }  // namespace
 }  // namespace holdfast::testing

@@ -235,7 +235,8 @@ class Matrix {
         return route.access != api::Access::kMount &&
                (route.path.find('{') != std::string_view::npos || typed_query(route) != nullptr);
       case Target::kNeighboursHere:
-        return in_workspace && has_more;
+        // A jti is revoked in the workspace that the path names, whoever minted it.
+        return in_workspace && has_more && route.id != "revokeLink";
       default:
         return in_workspace;
     }

@@ -591,6 +591,7 @@ BOOST_AUTO_TEST_CASE(links_are_noted_listed_and_forgotten) {
 
 BOOST_AUTO_TEST_CASE(a_workspace_changes_the_life_of_its_links) {
   Archive archive;
+  archive.furnish();
   const auto workspace = archive.random.id<WorkspaceId>();
   const auto set = [&](std::optional<Millis> life) {
     return archive.writer->call(set_link_life(workspace, life, "uid:0"));

@@ -5,6 +5,8 @@ CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_
 CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;
 CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
 CREATE UNIQUE INDEX hold_unreleased ON hold (recording_no, matter_id) WHERE released_at IS NULL;
+CREATE INDEX link_expires ON link (expires_at);
+CREATE INDEX link_workspace ON link (workspace_no, link_no);
 CREATE INDEX move_current ON move (move_no) WHERE state <> 5;
 CREATE INDEX move_pack ON move (pack_no);
 CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
@@ -104,6 +106,19 @@ CREATE TABLE hold (
   released_by TEXT,
   released_at INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE link (
+  link_no INTEGER PRIMARY KEY,
+  jti BLOB NOT NULL UNIQUE CHECK (length(jti) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  recording_no INTEGER NOT NULL,
+  file TEXT NOT NULL,
+  kid INTEGER NOT NULL,
+  minted_by TEXT NOT NULL,
+  minted_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  restore_id BLOB,
+  used_at INTEGER
+) STRICT;
 CREATE TABLE link_revocation (
   kind INTEGER NOT NULL CHECK (kind IN (0, 1, 2)),  -- 0 link id, 1 signing key, 2 API key
   mark BLOB NOT NULL,
@@ -334,7 +349,8 @@ CREATE TABLE workspace (
   workspace_id BLOB NOT NULL UNIQUE CHECK (length(workspace_id) = 16),
   name TEXT NOT NULL,
   slug TEXT UNIQUE,
-  created_at INTEGER NOT NULL
+  created_at INTEGER NOT NULL,
+  link_life_ms INTEGER  -- of links minted here; null: as configured
 ) STRICT;
 CREATE TRIGGER copy_counted AFTER INSERT ON copy
 WHEN NEW.state = 2 OR (NEW.state = 1 AND NEW.original = 1)

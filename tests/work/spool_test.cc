@@ -6,46 +6,10 @@
 #include <future>
 
 #include "daemon/work/incoming.h"
-#include "daemon/work/spool.h"
-#include "tests/support/archive_fixture.h"
+#include "tests/work/spool_rig.h"
 
 namespace holdfast {
 namespace {
-
-class SpoolRig : public ArchiveFixture {
- public:
-  std::string directory_of(const std::string& name) const {
-    return config.spool_dir + "/" + workspace.text() + "/" + name;
-  }
-  std::string put(const TestCall& call, const std::string& name) {
-    const std::string where = directory_of(name);
-    std::filesystem::create_directories(where);
-    for (const auto& [file, content] : call.files)
-      std::ofstream(where + "/" + file, std::ios::binary) << content;
-    return where;
-  }
-  std::string put(const TestCall& call) { return put(call, call.call_sid); }
-  std::vector<std::string> scan() {
-    SpoolEntries entries(archive(), config.spool_dir);
-    return must(entries.scan(*io, 100));
-  }
-  Status take(const std::string& name) {
-    SpoolEntries entries(archive(), config.spool_dir);
-    return entries.take(*io, workspace.text() + "/" + name);
-  }
-  // The reason beside the rejected entry; empty when it was not rejected.
-  std::string reason(const std::string& name) const {
-    std::ifstream file(config.spool_dir + "/rejected/" + workspace.text() + "/" + name +
-                       ".1.reason.txt");
-    return std::string(std::istreambuf_iterator<char>(file), {});
-  }
-  void is_rejected(const std::string& name) {
-    must(take(name));
-    BOOST_TEST(!std::filesystem::exists(directory_of(name)));
-    BOOST_TEST(!reason(name).empty());
-    BOOST_TEST(unsettled().empty());
-  }
-};
 
 BOOST_AUTO_TEST_SUITE(spool_entries)
 

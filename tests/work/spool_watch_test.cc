@@ -1,5 +1,6 @@
 // The spool's watcher with a real loop, real workers and inotify: what the scan at start did not
 // see is told by the kernel.
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 
 #include "daemon/work/spool.h"
@@ -50,8 +51,7 @@ class WatchRig : public ArchiveFixture {
     std::function<void()> act;
     std::function<bool()> until;
   };
-  bool run(std::vector<Step> steps) {
-    constexpr int kTurnsMax = 4000;
+  bool run(std::vector<Step> steps, int turns_max = 4000) {
     size_t at = 0;
     int turns = 0;
     const Status started = spool_->start();
@@ -61,13 +61,15 @@ class WatchRig : public ArchiveFixture {
       while (at < steps.size() && steps[at].until()) {
         if (++at < steps.size()) steps[at].act();
       }
-      if (at < steps.size() && ++turns < kTurnsMax) return;
+      if (at < steps.size() && ++turns < turns_max) return;
       spool_->stop();
       loop_->stop();
     });
     loop_->run();
     return at == steps.size();
   }
+
+  Workers& workers() { return *workers_; }
 
  private:
   std::unique_ptr<Loop> loop_;
@@ -99,6 +101,52 @@ BOOST_FIXTURE_TEST_CASE(entries_are_noticed_when_they_are_complete, WatchRig) {
   BOOST_TEST(all);
   for (const TestCall* call : {&before, &at_once, &slow, &again}) BOOST_TEST(is_whole(*call));
   BOOST_TEST(files_below(config.spool_dir).empty());
+}
+
+// A recorder's whole backlog: more than our queue holds. It is taken without the minute's scan, in
+// bounded descriptors; other work gets its turn all the while, and so does another workspace.
+BOOST_FIXTURE_TEST_CASE(a_backlog_is_taken_and_holds_nothing_up, WatchRig) {
+  constexpr int kEntries = 6'000;
+  const std::string unknown = config.spool_dir + "/00000000-0000-4000-8000-000000000001/";
+  fs::create_directories(unknown);
+  for (int i = 0; i < kEntries; ++i) {
+    const std::string entry = unknown + "CA" + std::to_string(i);
+    fs::create_directory(entry);
+    std::ofstream(entry + "/metadata.json") << "{}";
+  }
+  const TestCall good = make_call();
+  put_files(good);
+  complete(good);
+  const auto descriptors = [] {
+    return std::distance(fs::directory_iterator("/proc/self/fd"), fs::directory_iterator());
+  };
+  const auto before = descriptors();
+  std::atomic<int> asked{0};
+  std::atomic<int> answered{0};
+  int refused = 0;
+  int64_t most = 0;
+  size_t left_when_good_came_in = 0;
+  const auto left = [&] {
+    return static_cast<size_t>(
+        std::distance(fs::directory_iterator(unknown), fs::directory_iterator()));
+  };
+  const bool all = run({{[] {},
+                         [&] {
+                           // Another's job: it must be taken, and come to its turn.
+                           ++asked;
+                           if (!workers().submit([&](Io&) { ++answered; })) ++refused;
+                           most = std::max<int64_t>(most, descriptors() - before);
+                           if (left_when_good_came_in == 0 && has_left(good))
+                             left_when_good_came_in = left();
+                           return asked % 50 == 0 && left() == 0;
+                         }}},
+                       60'000);
+  BOOST_TEST(all);
+  BOOST_TEST(refused == 0);
+  BOOST_TEST(asked - answered < 100);
+  BOOST_TEST(most < 64);
+  BOOST_TEST(is_whole(good));
+  BOOST_TEST(left_when_good_came_in > kEntries / 2);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

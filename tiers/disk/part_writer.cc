@@ -114,6 +114,11 @@ Result<RecordedFile> PartWriter::copy_in(Io& io, const Fd& source_directory, std
   const std::string own_name(name);
   if (!is_file_name(own_name))
     return Error{Code::kInvalid, "\"" + own_name + "\" is no name that a file may have"};
+  // Asked before it is opened: a socket cannot be opened, and a device may do something then.
+  struct stat named {};
+  const int found =
+      ::fstatat(source_directory.get(), own_name.c_str(), &named, AT_SYMLINK_NOFOLLOW);
+  if (found == 0 && !S_ISLNK(named.st_mode)) HOLDFAST_TRY(check_source(named, own_name, most));
   HOLDFAST_ASSIGN(source,
                   io.open(source_directory.get(), own_name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW));
   HOLDFAST_ASSIGN(before, status_of(source.get(), own_name));
