@@ -100,6 +100,33 @@ step_download() {
   measured="$(wc -c <"$archive/inbound") bytes by signed link, a range 206, a forged link 403"
 }
 
+# The links of a jti are dead at the next request; those of another are as good as before.
+step_link_revocation() {
+  local call url jti other
+  call=$(call_number "$all")
+  other=$(api "recordings/$call/urls" | jq -r .metadata_url)
+  url=$(api "recordings/$call/urls" | jq -r .inbound_url)
+  jti=$(sed -n 's/.*[?&]jti=\([^&]*\).*/\1/p' <<<"$url")
+  answers_200 "$url" || return 1
+  [ "$(curl -sS -o "$archive/answer" -w '%{http_code}' --unix-socket "$archive/run/admin.sock" \
+    "http://archive/v1/$sample_workspace/link-revocations" -d "{\"jti\":\"$jti\"}")" = 201 ] || return 1
+  [ "$(curl -sS -o /dev/null -w '%{http_code}' "$url")" = 403 ] || return 1
+  answers_200 "$other" || return 1
+  measured="200, revoked, 403 at the next request; another link still 200"
+}
+
+# By the caller's number, as a person would write it, and by the call's id.
+step_search() {
+  local call number found
+  call=$(call_number 3)
+  number=$(jq -r .from "$archive/made/$sample_workspace/$call/metadata.json")
+  found=$(api recordings -G --data-urlencode "from_number=$number" | jq -r '.items[].call_sid')
+  grep -qx "$call" <<<"$found" || return 1
+  [ "$("$bin/holdfast" ls "$call" --json | jq -r '.items[].call_sid')" = "$call" ] || return 1
+  [ "$(api recordings -G --data-urlencode "q=nobody-said-this" | jq '.items | length')" -eq 0 ] || return 1
+  measured="by number $(wc -l <<<"$found"), by id 1, by a word that nobody said 0"
+}
+
 step_mount() {
   start_mount || { measured=$no_mount; return 1; }
   measured="as $(ps -o user= -p "$mount_pid" | tr -d ' '), $(find "$mount_point" -type f | wc -l) files"
@@ -201,11 +228,11 @@ step_kill() {
   measured="ready again in $started_in, the hold still holds"
 }
 
-# Every call that is left comes back and is compared.
+# Every call that is left comes back by one request, and is compared.
 step_everything() {
   local call file
   awk '{ print $1 }' "$archive/calls" | grep -v "^$(call_number 2)\$" >"$archive/left"
-  xargs "$bin/holdfast" restore --wait --timeout 2min <"$archive/left" >/dev/null || return 1
+  "$bin/holdfast" restore --tier cold --wait --timeout 2min --json >"$archive/answer" || return 1
   rm -rf "$archive/got"
   while read -r call; do
     "$bin/holdfast" get "$call" -o "$archive/got/$call" >/dev/null || return 1
@@ -240,6 +267,8 @@ play_demo() {
   step "calls come in through the spool" step_calls_come_in
   step "calls come in by HTTP and by holdfast put" step_upload
   step "a signed link gives the bytes" step_download
+  step "a link is revoked" step_link_revocation
+  step "calls are found by what is known of them" step_search
   step "the archive is browsed as a directory" step_mount
   step "a legal hold forbids deletion" step_hold
   step "a recording without a hold is destroyed" step_delete
