@@ -141,8 +141,9 @@ class Section {
                 const auto* text = node.as_string();
                 if (text == nullptr) return false;
                 Result<TimeWindow> value = TimeWindow::from_text(text->get());
-                if (value.ok()) out = *std::move(value);
-                return value.ok();
+                if (!value.ok()) return false;
+                out = *std::move(value);
+                return true;
               });
   }
 

@@ -34,9 +34,8 @@ class RestoreCommand final : public Command {
         "the recall goes on while somebody else waits for it.",
         {"holdfast restore CA8d1f0c2b CA77aa0114 --priority expedited --wait",
          "holdfast restore --tier cold --from 2026-01-01T00:00:00Z --tag billing --priority bulk",
-         "holdfast ls --held yes --all --json | jq -r '.items[].call_sid' | "
-         "holdfast restore --calls -",
-         "holdfast restore --cancel CA8d1f0c2b", "holdfast restore --list --state queued"}};
+         "holdfast restore --calls ids.txt --keep-hours 72", "holdfast restore --cancel CA8d1f0c2b",
+         "holdfast restore --list --state queued"}};
   }
   void declare(Arguments& arguments) override {
     arguments.positionals("CALL", calls_, "The calls' ids (call_sid)", false);

@@ -52,6 +52,7 @@ std::vector<CallSegment> segments_of(const Recording& recording) {
   std::map<Key, CallSegment> found = by_key(recording);
   add_times(recording, found);
   std::vector<CallSegment> segments;
+  segments.reserve(found.size());
   for (auto& [key, segment] : found) segments.push_back(std::move(segment));
   const bool timed = std::all_of(segments.begin(), segments.end(), [](const CallSegment& segment) {
     return segment.started_at.has_value();

@@ -160,7 +160,7 @@ std::set<std::string>::iterator Spool::next_in_turn() {
 void Spool::feed() {
   while (!stopped_ && !waiting_.empty() && taken_.size() < at_once_) {
     const auto next = next_in_turn();
-    const std::string entry = *next;
+    std::string entry = *next;  // outlives the place in `waiting_`
     const bool taken = workers_.submit([this, entry](Io& io) {
       const Status done = entries_.take(io, entry);
       if (!done.ok()) log::warning("{}", done.error().message);
