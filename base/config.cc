@@ -238,6 +238,18 @@ void read_restore_and_links(Document& document, Config& config) {
   links.finish();
 }
 
+void read_backup(Document& document, Config& config) {
+  Section section(document, "backup");
+  section.read("every", config.backup.every,
+               {.least = Millis(0),
+                .most = days(31),
+                .words = "a duration up to \"31d\"; \"0s\": only when asked for"});
+  config.backup.path = config.mirror_dir + "/backup";
+  section.read_path("path", config.backup.path);
+  section.read("keep", config.backup.keep, {.least = 1, .most = limits::kBackupsKeptMax});
+  section.finish();
+}
+
 // Media and directories must not be one place, nor lie in each other: what is
 // released from one tier would be gone from the other.
 void check_places(Document& document, const Config& config) {
@@ -263,8 +275,9 @@ void check_places(Document& document, const Config& config) {
 }
 
 void refuse_unknown_sections(Document& document) {
-  static const std::vector<std::string> kSections = {
-      "archive", "http", "standard", "warm", "cold", "policy", "restore", "links", "workspace"};
+  static const std::vector<std::string> kSections = {"archive",   "http",   "standard", "warm",
+                                                     "cold",      "policy", "restore",  "links",
+                                                     "workspace", "backup"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
@@ -341,6 +354,7 @@ Result<Config> load_config(const std::string& path) {
   read_cold(document, config);
   read_policy(document, config);
   read_restore_and_links(document, config);
+  read_backup(document, config);
   read_workspaces(document, config);
   if (document.first_error().ok()) check_places(document, config);
   if (!document.first_error().ok()) return document.first_error().error();

@@ -101,6 +101,13 @@ struct Config {
   // [links]
   Millis link_life = hours(1);
 
+  // [backup]: copies of index.db and secrets.db
+  struct Backup {
+    Millis every = hours(24);  // 0: only when asked for
+    std::string path;          // a directory on another device; unless said, backup/ in mirror_dir
+    int keep = 7;              // the newest this many stay
+  } backup;
+
   // The file as read, and its SHA-256: a decision line names the version in force.
   std::string source_path;
 };

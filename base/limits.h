@@ -105,4 +105,10 @@ constexpr int64_t kSpoolStaleMs = 3'600'000;  // an entry without metadata.json:
 constexpr size_t kSpoolQueue =
     4096;  // entries noticed and not yet taken; beyond it a full scan follows
 
+// Backup and rebuild
+constexpr int kBackupStepPages = 512;   // copied between two batches of the writer: 2 MiB, some ms
+constexpr int kBackupsKeptMax = 1000;   // backup.keep
+constexpr size_t kRebuildBatch = 1000;  // parts, members or lines that one transaction takes
+constexpr int64_t kRebuildProgressMs = 1000;  // how often a rebuild says how far it is
+
 }  // namespace holdfast::limits
