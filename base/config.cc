@@ -18,6 +18,7 @@
 
 #include "base/config_section.h"
 #include "base/limits.h"
+#include "base/log.h"
 
 namespace holdfast {
 namespace {
@@ -274,10 +275,18 @@ void check_places(Document& document, const Config& config) {
                                       places[j].key, places[j].path));
 }
 
+void read_log(Document& document, Config& config) {
+  Section section(document, "log");
+  section.read("level", config.log_level);
+  if (!log::level_of(config.log_level))
+    section.refuse_value("level", "one of " + listing(log::level_words()));
+  section.finish();
+}
+
 void refuse_unknown_sections(Document& document) {
   static const std::vector<std::string> kSections = {"archive",   "http",   "standard", "warm",
                                                      "cold",      "policy", "restore",  "links",
-                                                     "workspace", "backup"};
+                                                     "workspace", "backup", "log"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
@@ -346,6 +355,7 @@ Result<Config> load_config(const std::string& path) {
   Document document(absolute, std::move(parsed).table());
   Config config;
   config.source_path = absolute;
+  config.source_text = std::move(text);
   refuse_unknown_sections(document);
   read_archive(document, config);
   read_http(document, config);
@@ -356,6 +366,7 @@ Result<Config> load_config(const std::string& path) {
   read_restore_and_links(document, config);
   read_backup(document, config);
   read_workspaces(document, config);
+  read_log(document, config);
   if (document.first_error().ok()) check_places(document, config);
   if (!document.first_error().ok()) return document.first_error().error();
   return config;

@@ -4,6 +4,7 @@
 // A wrong file is refused whole: the error names file, line, key and what would be right.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -108,8 +109,14 @@ struct Config {
     int keep = 7;              // the newest this many stay
   } backup;
 
-  // The file as read, and its SHA-256: a decision line names the version in force.
+  // [log]
+  std::string log_level = "info";  // one of log::level_words()
+
+  // The file as read: a decision line names its SHA-256. `values` has each key that it sets, as
+  // written: "standard.copy_after" → "\"15min\"", "workspace[<id>].cold" → "false".
   std::string source_path;
+  std::string source_text;
+  std::map<std::string, std::string> values;
 };
 
 // Reads and checks `path`. kInvalid: "holdfast.toml:12: standard.copy_after: expected a

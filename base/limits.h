@@ -97,6 +97,18 @@ constexpr int kRecallSamplesKept = 512;  // history for the estimate, per medium
 constexpr int64_t kWarmBoundSeconds = 3 * 3600;
 constexpr int64_t kColdBoundSeconds = 12 * 3600;
 
+// Stop and watchdog
+constexpr int64_t kDrainMs = 20'000;  // at a stop: an answer that takes longer is cut
+constexpr int64_t kStopMs =
+    60'000;  // of a whole stop: what still runs then (a step of a move on a dead disk) is given up,
+             // as kill -9 would; the unit's TimeoutStopSec is longer
+constexpr int64_t kWriterSilentMs = 60'000;  // the writer answers within this, or the watchdog is
+                                             // let bark: a disk's own timeout and one retry
+constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is at work and does no
+                                                  // I/O: the longest attach of a medium to spare
+constexpr int64_t kWatchdogMsMin = 1000;  // a shorter WatchdogSec is answered this often
+constexpr int kReloadsMax = 10'000;       // changed configurations kept until the next start
+
 // Ingest
 constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
 

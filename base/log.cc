@@ -13,6 +13,18 @@ std::atomic<int> level_limit{static_cast<int>(Level::kInfo)};
 
 }  // namespace
 
+const std::vector<std::string>& level_words() {
+  static const std::vector<std::string> kWords = {"error", "warning", "notice", "info", "debug"};
+  return kWords;
+}
+
+std::optional<Level> level_of(std::string_view word) {
+  const auto& words = level_words();
+  const auto found = std::find(words.begin(), words.end(), word);
+  if (found == words.end()) return std::nullopt;
+  return static_cast<Level>(static_cast<int>(Level::kError) + (found - words.begin()));
+}
+
 void set_level(Level level) { level_limit = static_cast<int>(level); }
 
 void write(Level level, std::string_view message) {

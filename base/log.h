@@ -4,13 +4,21 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace holdfast::log {
 
 enum class Level { kError = 3, kWarning = 4, kNotice = 5, kInfo = 6, kDebug = 7 };
 
-// Lines above `level` are dropped. Default kInfo. Set once, before threads start.
+// "error", "warning", "notice", "info", "debug", as the configuration writes them.
+const std::vector<std::string>& level_words();
+// Nothing: no such word.
+std::optional<Level> level_of(std::string_view word);
+
+// Lines above `level` are dropped. Default kInfo. Any thread.
 void set_level(Level level);
 // Thread rule: any thread; a line is written by one write(2).
 void write(Level level, std::string_view message);

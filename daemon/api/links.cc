@@ -157,7 +157,7 @@ void with_minted_links(CallPtr call, const Recording& recording, LinkTerms terms
 }
 
 Millis link_life(const Call& call) {
-  return call.workspace->link_life.value_or(call.services.archive.config.link_life);
+  return call.workspace->link_life.value_or(call.services.archive.config().link_life);
 }
 
 void answer_urls(const CallPtr& call, const Recording& recording, Millis life, bool attachment) {

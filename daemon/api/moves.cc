@@ -124,7 +124,7 @@ void plan_call(CallPtr call) {
         HOLDFAST_ASSIGN(index, archive.index.take());
         HOLDFAST_ASSIGN(rows, gather_due_rows(io, archive, *index, until));
         json::array steps;
-        for (const PlannedStep& step : plan_steps(rows.input, archive.policy, until)) {
+        for (const PlannedStep& step : plan_steps(rows.input, archive.policy(), until)) {
           json::object view{{"what", holdfast::word(step.kind)},
                             {"when", to_iso(step.when)},
                             {"why", step.why},

@@ -163,10 +163,10 @@ RequestRestore restore_request(const Call& call, RecordingNo recording, const Re
   request.recording = recording;
   request.restore = archive.random.id<RestoreId>();
   request.who = call.actor.who;
-  if (!call.actor.is_operator) request.budget_per_hour = archive.config.recalls_per_key_hour;
+  if (!call.actor.is_operator) request.budget_per_hour = archive.config().recalls_per_key_hour;
   request.priority = wish.priority;
   request.keep =
-      wish.keep.count > 0 ? wish.keep : archive.config.keep_default_of(call.workspace->workspace);
+      wish.keep.count > 0 ? wish.keep : archive.config().keep_default_of(call.workspace->workspace);
   request.callback_url = wish.callback_url;
   return request;
 }

@@ -3,26 +3,24 @@
 #pragma once
 
 #include "base/clock.h"
-#include "base/config.h"
 #include "base/random.h"
 #include "daemon/work/change_feed.h"
 #include "daemon/work/gate.h"
 #include "daemon/work/index_pool.h"
+#include "daemon/work/live_config.h"
 #include "daemon/work/live_set.h"
 #include "daemon/work/recall_board.h"
 #include "daemon/work/session_keeper.h"
 #include "daemon/work/turns.h"
 #include "index/writer.h"
 #include "tiers/disk/standard_tree.h"
-#include "tiers/policy.h"
 #include "tiers/read/digest_memory.h"
 
 namespace holdfast {
 
 // References only; thread rule: copied and used by any thread, each member by its own rule.
 struct Archive {
-  const Config& config;
-  const PolicySettings& policy;
+  const LiveConfig& live;
   Clock& clock;
   Random& random;
   ArchiveId id;
@@ -41,6 +39,10 @@ struct Archive {
   Gate& gate;
   SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
   SessionKeeper* cold = nullptr;  // null: no cold tier
+
+  // As they are now: a reload replaces them (live_config.h).
+  const Config& config() const { return live.config(); }
+  const PolicySettings& policy() const { return live.policy(); }
 
   const MediumId& standard_medium() const { return standard.root().medium(); }
   // The keeper of a medium; null when it is not one of ours (offline since start, or another kind).

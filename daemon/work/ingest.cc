@@ -103,10 +103,10 @@ Status Ingest::room_on_standard(Io& io) {
   if (!archive_.gate.nothing_leaves()) return {};
   HOLDFAST_ASSIGN(space, archive_.standard.free_space(io));
   const PolicySpace used{Bytes(space.total.count - space.available.count), space.total};
-  if (!is_over_full_mark(used, archive_.policy)) return {};
+  if (!is_over_full_mark(used, archive_.policy())) return {};
   return Error{Code::kNoSpace,
                "standard-full: the standard tier is over " +
-                   std::to_string(archive_.policy.full_percent) +
+                   std::to_string(archive_.policy().full_percent) +
                    " % full, and nothing on it may leave: what is not copied and verified "
                    "elsewhere stays"};
 }
@@ -280,7 +280,7 @@ Result<Ingested> Ingest::commit_to_known(Io& io, IngestDraft& draft, RecordingNo
 }
 
 Millis Ingest::copy_after(const WorkspaceId& workspace) const {
-  return archive_.policy.rule_of(workspace).standard_copy_after;
+  return archive_.policy().rule_of(workspace).standard_copy_after;
 }
 
 Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged) {

@@ -64,7 +64,7 @@ Result<std::vector<SeenMedium>> look_at_media(Io& io, const Archive& archive) {
     HOLDFAST_ASSIGN(found, list_media(*index));
     rows = std::move(found);
   }
-  const Config& config = archive.config;
+  const Config& config = archive.config();
   std::vector<SeenMedium> media;
   for (MediumRow& row : rows) {
     SeenMedium seen;

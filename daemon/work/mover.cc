@@ -54,7 +54,7 @@ Result<bool> Mover::run_once(Io& io) {
     HOLDFAST_ASSIGN(gathered, gather_due_rows(io, archive_, *index, now));
     rows = std::move(gathered);
   }
-  std::vector<PlannedStep> steps = plan_steps(rows.input, archive_.policy, now);
+  std::vector<PlannedStep> steps = plan_steps(rows.input, archive_.policy(), now);
   drop_closed_steps(steps);
   HOLDFAST_TRY(assign(rows, steps));
   bool worked = false;
@@ -91,11 +91,11 @@ void Mover::drop_closed_steps(std::vector<PlannedStep>& steps) const {
 
 void Mover::tell_space(const PolicyInput& input, int released) {
   const bool is_full =
-      input.standard_space && is_over_full_mark(*input.standard_space, archive_.policy);
+      input.standard_space && is_over_full_mark(*input.standard_space, archive_.policy());
   const bool nothing_leaves = is_full && released == 0;
   if (nothing_leaves && !archive_.gate.nothing_leaves())
     log::error("the standard tier is over {} % full and nothing on it may leave: ingest is refused",
-               archive_.policy.full_percent);
+               archive_.policy().full_percent);
   archive_.gate.set_nothing_leaves(nothing_leaves);
 }
 
@@ -171,7 +171,7 @@ Status Mover::assign(const DueRows& rows, const std::vector<PlannedStep>& steps)
       pack = archive_.random.id<PackId>();
       fresh_packs_[group.pack.fresh] = pack;
       const OpenPack request{pack, group.cohort, archive_.warm->backend().medium(),
-                             archive_.clock.now() + archive_.policy.pack_seal_after};
+                             archive_.clock.now() + archive_.policy().pack_seal_after};
       HOLDFAST_TRY(archive_.writer.call(open_pack(request)));
     }
     HOLDFAST_ASSIGN(assigned, archive_.writer.call(assign_members(pack, std::move(group.members))));
@@ -284,7 +284,7 @@ Status Mover::look_again_later(const DueRows& rows, const std::vector<PlannedSte
     for (const PolicyPart& part : rows.input.standard) {
       if (part.recording != recording.recording) continue;
       if (assigned.contains({part.recording, part.part})) continue;
-      std::optional<UnixMillis> at = next_action_at(part, archive_.policy);
+      std::optional<UnixMillis> at = next_action_at(part, archive_.policy());
       // Due and still here: its step failed, or may not be done yet. The next try is not at once.
       if (at && *at <= now) at = next_try;
       if (at && (!next || *at < *next)) next = at;
@@ -312,7 +312,7 @@ Status Mover::look_at_packs_later(const DueRows& rows, const std::vector<Planned
     const auto row = std::find_if(rows.input.warm_packs.begin(), rows.input.warm_packs.end(),
                                   [&](const PolicyWarmPack& one) { return one.pack == pack; });
     if (row != rows.input.warm_packs.end()) {
-      next = next_action_at(*row, archive_.policy);
+      next = next_action_at(*row, archive_.policy());
       if (next && *next <= now) continue;
     } else {
       bool is_coming = false;
@@ -412,8 +412,8 @@ Status Mover::switch_source(const MoveRow& move) {
     return move.from == archive_.standard_medium() ? rule.standard_release_after
                                                    : rule.warm_release_after;
   };
-  Millis least = release_after(archive_.policy.common);
-  for (const auto& [workspace, rule] : archive_.policy.own)
+  Millis least = release_after(archive_.policy().common);
+  for (const auto& [workspace, rule] : archive_.policy().own)
     least = std::min(least, release_after(rule));
   return archive_.writer.call(switch_move(move.move_no, least));
 }

@@ -99,8 +99,8 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   SealedPack sealed = sealed_pack(*built, move, location, sha256);
   PolicyWarmPack ages;
   for (const PackMemberRow& member : members)
-    add_member(ages, member.ended_at, archive_.policy.rule_of(member.workspace));
-  sealed.next_action_at = next_action_at(ages, archive_.policy);
+    add_member(ages, member.ended_at, archive_.policy().rule_of(member.workspace));
+  sealed.next_action_at = next_action_at(ages, archive_.policy());
   auto done = archive_.writer.call(seal_pack(std::move(sealed), std::string(kWho)));
   // A member was destroyed while the pack was written: the next try writes it without that one.
   if (!done.ok() && done.error().code == Code::kConflict)

@@ -30,7 +30,7 @@ Status check_tier(const MediumRow& medium, Tier tier, const std::string& what) {
 }  // namespace
 
 OpenedArchive::OpenedArchive(const Config& config, Clock& clock, Random& random)
-    : config_(config), clock_(clock), random_(random), policy_(policy_settings(config)) {}
+    : live_(config), config_(live_.config()), clock_(clock), random_(random) {}
 
 // The reverse of open(): the writer finishes what is queued before anything it stands on goes.
 OpenedArchive::~OpenedArchive() {
@@ -129,26 +129,10 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
     watched_cold_ = std::make_unique<WatchedBackend>(*cold_, gate_->health(Tier::kCold));
     cold_keeper_ = std::make_unique<SessionKeeper>(*watched_cold_, clock_, config_.cold->linger);
   }
-  archive_ = std::make_unique<Archive>(Archive{config_,
-                                               policy_,
-                                               clock_,
-                                               random_,
-                                               id_,
-                                               *standard_root_,
-                                               *standard_,
-                                               *writer_,
-                                               *index_,
-                                               *source_,
-                                               *digests_,
-                                               changes_,
-                                               part_turns_,
-                                               live_parts_,
-                                               live_calls_,
-                                               recalls_,
-                                               *reserve_,
-                                               *gate_,
-                                               warm_keeper_.get(),
-                                               cold_keeper_.get()});
+  archive_ = std::make_unique<Archive>(
+      Archive{live_, clock_, random_, id_, *standard_root_, *standard_, *writer_, *index_, *source_,
+              *digests_, changes_, part_turns_, live_parts_, live_calls_, recalls_, *reserve_,
+              *gate_, warm_keeper_.get(), cold_keeper_.get()});
   return {};
 }
 

@@ -45,7 +45,7 @@ class OpenedArchive {
  public:
   // kUnavailable when the standard medium is offline or another one lies at its path, or when a
   // path that nothing is remembered of shows no label; kConflict when a new path shows a medium of
-  // another archive or tier. `config`, `clock` and `random` outlive it.
+  // another archive or tier. `clock` and `random` outlive it.
   static Result<std::unique_ptr<OpenedArchive>> open(const Config& config, Clock& clock,
                                                      Random& random,
                                                      const OpenOptions& options = OpenOptions());
@@ -64,10 +64,10 @@ class OpenedArchive {
   Status recover();
   Status recover_staged();
 
-  const Config& config_;
+  LiveConfig live_;
+  const Config& config_;  // the one it was opened with
   Clock& clock_;
   Random& random_;
-  PolicySettings policy_;
   std::unique_ptr<Io> io_;         // of start-up
   std::unique_ptr<Io> source_io_;  // of the source: at start ours, the writer's when it recovers
   SystemSleeper system_sleeper_;

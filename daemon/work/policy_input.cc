@@ -21,8 +21,8 @@ void add_standard_rows(const Archive& archive, const Recording& recording, Polic
     row.part = part.part;
     row.bytes = part.bytes;
     row.age_from = part.part == 1 ? recording.ended_at : part.received_at;
-    row.cohort = cohort_key(cohort, archive.policy);
-    row.rule = archive.policy.rule_of(recording.workspace);
+    row.cohort = cohort_key(cohort, archive.policy());
+    row.rule = archive.policy().rule_of(recording.workspace);
     bool on_standard = false;
     for (const CopyRow& copy : recording.copies) {
       if (copy.part != part.part) continue;
@@ -75,9 +75,9 @@ Status add_space(Io& io, const Archive& archive, Database& index, UnixMillis unt
   }
   input.standard_space =
       PolicySpace{Bytes(space->total.count - space->available.count), space->total};
-  if (!is_over_high_watermark(*input.standard_space, archive.policy)) return {};
-  Millis longest = archive.policy.common.standard_release_after;
-  for (const auto& [workspace, rule] : archive.policy.own)
+  if (!is_over_high_watermark(*input.standard_space, archive.policy())) return {};
+  Millis longest = archive.policy().common.standard_release_after;
+  for (const auto& [workspace, rule] : archive.policy().own)
     longest = std::max(longest, rule.standard_release_after);
   const UnixMillis horizon = until + longest;
   HOLDFAST_ASSIGN(next, planned_recordings(index, Tier::kStandard, until + Millis(1), horizon,
@@ -121,7 +121,7 @@ Result<DueRows> gather_due_rows(Io& io, const Archive& archive, Database& index,
       return copy.medium == warm && copy.state == CopyState::kVerified;
     };
     if (std::none_of(copies.begin(), copies.end(), verified_on_warm)) continue;
-    HOLDFAST_ASSIGN(row, warm_row(index, archive.policy, pack, warm, copies));
+    HOLDFAST_ASSIGN(row, warm_row(index, archive.policy(), pack, warm, copies));
     input.warm_packs.push_back(std::move(row));
   }
 

@@ -230,7 +230,7 @@ Result<RestoreEstimate> RecallForecast::measured(const MediumId& medium, Tier ti
       samples.push_back({row->attach, Millis(row->elapsed.count - row->attach.count), row->bytes});
     known = samples_.emplace(medium, std::move(samples)).first;
   }
-  const Millis attach = archive_.config.cold ? archive_.config.cold->attach_time : Millis(0);
+  const Millis attach = archive_.config().cold ? archive_.config().cold->attach_time : Millis(0);
   return estimate_restore(tier, recall_prior(tier, attach), known->second, ahead, bytes);
 }
 

@@ -30,7 +30,7 @@ Place place_of(const RecordingRow& recording, int part) {
 
 Status Remover::release_standard(Io& io, const Recording& recording, int part,
                                  const std::string& who) {
-  const ReleasePolicy policy{archive_.config.copies_before_release};
+  const ReleasePolicy policy{archive_.config().copies_before_release};
   HOLDFAST_ASSIGN(permit,
                   archive_.writer.call(release_copy(recording.recording_no, part,
                                                     archive_.standard_medium(), policy, who)));
@@ -72,7 +72,7 @@ Status Remover::release_warm_pack(Io& io, const PackId& pack, const std::string&
   const MediumId medium = archive_.warm->backend().medium();
   HOLDFAST_ASSIGN(location, location_on(pack, medium));
   if (!location) return {};  // gone already
-  const ReleasePolicy policy{archive_.config.copies_before_release};
+  const ReleasePolicy policy{archive_.config().copies_before_release};
   HOLDFAST_ASSIGN(permit, archive_.writer.call(release_pack(pack, medium, policy, who)));
   return remove_pack(io, permit, *location);
 }
@@ -220,7 +220,7 @@ Status Remover::go_on_releasing(Io& io, const PlainCopy& copy) {
         return row.part == copy.part && row.medium == copy.medium && row.state == copy.state;
       });
   if (!stands) return {};
-  const ReleasePolicy policy{archive_.config.copies_before_release};
+  const ReleasePolicy policy{archive_.config().copies_before_release};
   HOLDFAST_ASSIGN(permit, archive_.writer.call(release_copy(copy.recording_no, copy.part,
                                                             copy.medium, policy, "system")));
   HOLDFAST_TRY(remove_plain(io, *recording, permit));
@@ -238,7 +238,7 @@ Result<bool> Remover::resume_packs(Io& io) {
   }
   bool all = true;
   for (const PackCopyRow& copy : packs) {
-    const ReleasePolicy policy{archive_.config.copies_before_release};
+    const ReleasePolicy policy{archive_.config().copies_before_release};
     auto permit = archive_.writer.call(release_pack(copy.pack, copy.medium, policy, "system"));
     Status removed = permit.ok() ? remove_pack(io, *permit, copy.location) : Status(permit.error());
     if (removed.ok()) continue;

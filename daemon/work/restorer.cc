@@ -142,7 +142,7 @@ Result<Bytes> Restorer::room(Io& io) {
     reserved = staged;
   }
   HOLDFAST_ASSIGN(writable, archive_.standard_root.room(io));
-  const int64_t allowed = archive_.config.staging_max.count - reserved.count;
+  const int64_t allowed = archive_.config().staging_max.count - reserved.count;
   return Bytes(std::max<int64_t>(0, std::min(allowed, writable.count)));
 }
 
@@ -176,11 +176,11 @@ Result<bool> Restorer::wait_for_room(const RestoreId& restore) {
     row = std::move(found);
   }
   if (!row || row->state != RestoreState::kQueued) return true;
-  if (row->bytes > archive_.config.staging_max) {
+  if (row->bytes > archive_.config().staging_max) {
     HOLDFAST_TRY(archive_.writer.call(
         restore_failed(restore, "the recording has " + std::to_string(row->bytes.count) +
                                     " bytes, more than [restore] staging_max allows: " +
-                                    std::to_string(archive_.config.staging_max.count))));
+                                    std::to_string(archive_.config().staging_max.count))));
     return true;
   }
   if (row->error == kNoRoom) return false;
@@ -215,7 +215,7 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
   }
   if (!recording) return archive_.writer.call(restore_failed(one.restore, "the recording is gone"));
   if (row->state == RestoreState::kQueued) {
-    Status begun = archive_.writer.call(begin_recall(one.restore, archive_.config.staging_max));
+    Status begun = archive_.writer.call(begin_recall(one.restore, archive_.config().staging_max));
     // Cancelled meanwhile; or the other lane took the room, and it waits for its next turn.
     if (!begun.ok() &&
         (begun.error().code == Code::kConflict || begun.error().code == Code::kNoSpace))

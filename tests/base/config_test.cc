@@ -413,6 +413,7 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST((shown.staging_max == bare.staging_max));
   BOOST_TEST(shown.recalls_per_key_hour == bare.recalls_per_key_hour);
   BOOST_TEST((shown.link_life == bare.link_life));
+  BOOST_TEST(shown.log_level == bare.log_level);
 }
 
 BOOST_AUTO_TEST_CASE(the_page_documents_exactly_the_keys_there_are) {

@@ -10,7 +10,7 @@ namespace {
 std::vector<PlannedStep> plan(ArchiveFixture& rig) {
   auto index = must(rig.archive().index.take());
   const DueRows rows = must(gather_due_rows(*rig.io, rig.archive(), *index, rig.clock.now()));
-  return plan_steps(rows.input, rig.archive().policy, rig.clock.now());
+  return plan_steps(rows.input, rig.archive().policy(), rig.clock.now());
 }
 
 size_t count(const std::vector<PlannedStep>& steps, StepKind kind) {
@@ -315,15 +315,27 @@ BOOST_AUTO_TEST_CASE(a_removal_that_fails_is_finished_by_a_later_turn) {
   BOOST_TEST(rig.is_kept(call));
 }
 
-// The same archive under other watermarks; `settings` outlives what is given back.
-Archive under(const Archive& archive, const PolicySettings& settings) {
-  return Archive{archive.config,     settings,           archive.clock,
-                 archive.random,     archive.id,         archive.standard_root,
-                 archive.standard,   archive.writer,     archive.index,
-                 archive.source,     archive.digests,    archive.changes,
-                 archive.part_turns, archive.live_parts, archive.live_calls,
-                 archive.recalls,    archive.reserve,    archive.gate,
-                 archive.warm,       archive.cold};
+// The same archive under another configuration, which outlives what is given back.
+Archive under(const Archive& archive, const LiveConfig& live) {
+  return Archive{live,
+                 archive.clock,
+                 archive.random,
+                 archive.id,
+                 archive.standard_root,
+                 archive.standard,
+                 archive.writer,
+                 archive.index,
+                 archive.source,
+                 archive.digests,
+                 archive.changes,
+                 archive.part_turns,
+                 archive.live_parts,
+                 archive.live_calls,
+                 archive.recalls,
+                 archive.reserve,
+                 archive.gate,
+                 archive.warm,
+                 archive.cold};
 }
 
 BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_early) {
@@ -332,17 +344,19 @@ BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_e
   const TestCall packed = rig.ingest();
   rig.pack();
   const TestCall fresh = rig.ingest();
-  PolicySettings settings = rig.archive().policy;
-  settings.watermark_high_percent = 100;
-  must(Mover(under(rig.archive(), settings)).run_once(*rig.io));
+  Config marks = rig.archive().config();
+  marks.standard.watermark_high = 100;
+  LiveConfig live(marks);
+  must(Mover(under(rig.archive(), live)).run_once(*rig.io));
   BOOST_TEST(rig.is_readable(packed));  // nothing is over 100 %
-  settings.watermark_high_percent = 0;
-  settings.watermark_low_percent = 0;
-  const Archive full = under(rig.archive(), settings);
+  marks.standard.watermark_high = 0;
+  marks.standard.watermark_low = 0;
+  live.replace(marks);
+  const Archive full = under(rig.archive(), live);
   {
     auto index = must(full.index.take());
     const DueRows rows = must(gather_due_rows(*rig.io, full, *index, rig.clock.now()));
-    const auto steps = plan_steps(rows.input, settings, rig.clock.now());
+    const auto steps = plan_steps(rows.input, live.policy(), rig.clock.now());
     BOOST_TEST(count(steps, StepKind::kReleaseStandard) == 1);
   }
   must(Mover(full).run_once(*rig.io));
