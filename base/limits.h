@@ -108,6 +108,13 @@ constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is
                                                   // I/O: the longest attach of a medium to spare
 constexpr int64_t kWatchdogMsMin = 1000;  // a shorter WatchdogSec is answered this often
 constexpr int kReloadsMax = 10'000;       // changed configurations kept until the next start
+// Scrub, repair and compaction
+constexpr int kScrubBatchRows = 256;  // copies of one look at the index: then restores may go on
+constexpr int64_t kScrubSpread = 4;   // scrubbing begins when a copy is a quarter short of due
+constexpr int64_t kRepairAskMs =
+    600'000;                         // a copy that nothing can be made from is asked for again
+constexpr int kRewritesPerTurn = 4;  // packs rewritten or repaired in a turn of the mover
+constexpr size_t kVerifyFindingsMax = 1000;  // bad copies that one verification tells by name
 
 // Ingest
 constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
