@@ -258,6 +258,26 @@ void read_restore_and_links(Document& document, Config& config) {
   links.finish();
 }
 
+void read_outbound(Document& document, Config& config) {
+  Section section(document, "outbound");
+  section.read_list("hosts", "host names such as [\"crm.example.com\", \"*.example.org\"]",
+                    [&](const std::string& name) {
+                      config.outbound.hosts.push_back(name);
+                      return is_host_pattern(name);
+                    });
+  section.read_list("networks", "networks such as [\"10.0.0.0/8\", \"fd00::/8\"]",
+                    [&](const std::string& text) {
+                      Result<IpNetwork> network = IpNetwork::from_text(text);
+                      if (network.ok()) config.outbound.networks.push_back(*network);
+                      return network.ok();
+                    });
+  section.read("plaintext", config.outbound.plaintext);
+  section.read_path("ca_file", config.outbound.ca_file);
+  section.read("timeout", config.outbound.timeout,
+               {.least = seconds(1), .most = minutes(1), .words = "a duration from \"1s\" to \"1min\""});
+  section.finish();
+}
+
 void read_backup(Document& document, Config& config) {
   Section section(document, "backup");
   section.read("every", config.backup.every,
@@ -307,7 +327,7 @@ void read_log(Document& document, Config& config) {
 void refuse_unknown_sections(Document& document) {
   static const std::vector<std::string> kSections = {"archive",   "http",   "standard", "warm",
                                                      "cold",      "policy", "restore",  "links",
-                                                     "workspace", "backup", "log",      "scrub"};
+                                                     "workspace", "backup", "outbound", "log",      "scrub"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
@@ -386,6 +406,7 @@ Result<Config> load_config(const std::string& path) {
   read_policy(document, config);
   read_scrub(document, config);
   read_restore_and_links(document, config);
+  read_outbound(document, config);
   read_backup(document, config);
   read_workspaces(document, config);
   read_log(document, config);

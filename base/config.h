@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/ip_network.h"
 #include "base/limits.h"
 #include "base/time_window.h"
 #include "base/types.h"
@@ -116,6 +117,15 @@ struct Config {
   Millis keep_default = hours(24);
   Bytes staging_max{int64_t{64} << 30};  // space that staged copies may take together
   int recalls_per_key_hour = limits::kRecallsPerKeyPerHour;
+
+  // [outbound]: calls that the archive makes to others
+  struct Outbound {
+    std::vector<std::string> hosts;   // names that may be called, "*.example.com" for those below
+    std::vector<IpNetwork> networks;  // private ones that may be called all the same
+    bool plaintext = false;           // http:// is accepted, too
+    std::string ca_file;              // certificates to trust; empty: the system's
+    Millis timeout = seconds(10);     // of one call, from its beginning to its end
+  } outbound;
 
   // [links]
   Millis link_life = hours(1);

@@ -192,6 +192,20 @@ class Section {
     if (find(key) == nullptr) refuse(key, "expected a directory in quotes, got nothing");
   }
 
+  // Texts in brackets; `take` says whether one of them is right, and keeps it.
+  template <typename Take>
+  void read_list(std::string_view key, std::string_view expected, Take take) {
+    read_with(key, expected, [&](const toml::node& node) {
+      const auto* array = node.as_array();
+      if (array == nullptr) return false;
+      for (const toml::node& item : *array) {
+        const auto* text = item.as_string();
+        if (text == nullptr || !take(text->get())) return false;
+      }
+      return true;
+    });
+  }
+
   // A complaint about a value that is well-formed and still wrong.
   void refuse(std::string_view key, std::string_view complaint) {
     const toml::node* const node = find(key);

@@ -124,6 +124,17 @@ constexpr int64_t kSpoolStaleMs = 3'600'000;  // an entry without metadata.json:
 constexpr size_t kSpoolQueue =
     4096;  // entries noticed and not yet taken; beyond it a full scan follows
 
+// Calls to others: callbacks
+constexpr size_t kOutboundUrlBytesMax = 2048;
+constexpr size_t kOutboundAnswerBytesMax = 64 * 1024;  // of an answer; nobody reads it: the rest is cut off
+constexpr int kOutboxBatch = 16;  // messages under way at once, of one host at most kOutboxPerHost
+constexpr int kOutboxPerHost = 4;
+constexpr int kOutboxMax = 100'000;  // messages that wait; with more, no request may name a callback
+constexpr int64_t kOutboxRetryMs = 5'000;  // until the second try; then four times that, ...
+constexpr int64_t kOutboxRetryMsMax = 6 * 3'600'000;
+constexpr int64_t kOutboxGiveUpMs = int64_t{3} * 24 * 3'600'000;  // then it is parked (contracts, 5)
+constexpr int64_t kWebhookSecretOverlapMs = 24 * 3'600'000;  // an older secret signs along
+
 // Backup and rebuild
 constexpr int kBackupStepPages = 512;   // copied between two batches of the writer: 2 MiB, some ms
 constexpr int kBackupsKeptMax = 1000;   // backup.keep

@@ -191,6 +191,11 @@ Status Daemon::start_lanes() {
                     if (cold != nullptr) cold->close_if_idle();
                   }));
   cold_lane_ = std::move(cold_lane);
+  deliverer_ = std::make_unique<Deliverer>(archive);
+  // News are rows, which nobody needs to be woken for.
+  HOLDFAST_ASSIGN(deliverer_lane, LaneThread::start("hf-outbox", seconds(1), IoOptions(),
+                                                    [this](Io&) { deliverer_->run(); }));
+  deliverer_lane_ = std::move(deliverer_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
   spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir,
                                    std::max<size_t>(1, workers_->count() - 1));
@@ -252,6 +257,7 @@ void Daemon::stop() {
   mover_->request_stop();
   warm_restorer_->request_stop();
   cold_restorer_->request_stop();
+  deliverer_->request_stop();
   server_->drain([this] { loop_->stop(); });
 }
 
@@ -259,6 +265,7 @@ Daemon::~Daemon() {
   mover_lane_.reset();
   warm_lane_.reset();
   cold_lane_.reset();
+  deliverer_lane_.reset();
   workers_.reset();
   chain_check_.reset();
   if (access_) access_->flush(true);

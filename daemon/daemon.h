@@ -18,6 +18,7 @@
 #include "daemon/api/restore_events.h"
 #include "daemon/door.h"
 #include "daemon/http/server.h"
+#include "daemon/work/deliverer.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/restorer.h"
 #include "daemon/work/spool.h"
@@ -76,9 +77,11 @@ class Daemon {
   std::unique_ptr<Mover> mover_;
   std::unique_ptr<Restorer> warm_restorer_;
   std::unique_ptr<Restorer> cold_restorer_;
+  std::unique_ptr<Deliverer> deliverer_;
   std::unique_ptr<LaneThread> mover_lane_;
   std::unique_ptr<LaneThread> warm_lane_;
   std::unique_ptr<LaneThread> cold_lane_;
+  std::unique_ptr<LaneThread> deliverer_lane_;
   Timer flush_timer_;
   Timer links_timer_;
   Timer sweep_timer_;

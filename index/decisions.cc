@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 26> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 27> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -25,6 +25,7 @@ constexpr std::array<std::pair<std::string_view, Apply>, 26> kKinds = {{
     {decision::kKeyRevoked, apply::key_revoked},
     {decision::kLinkRevoked, apply::link_revoked},
     {decision::kSigningKeyRotated, apply::signing_key_rotated},
+    {decision::kWebhookSecretRotated, apply::webhook_secret_rotated},
     {decision::kMediumRegistered, apply::medium_registered},
     {decision::kMediumPlaced, apply::medium_placed},
     {decision::kMediumState, apply::medium_state},

@@ -50,6 +50,7 @@ constexpr std::string_view kMovesPaused = "moves.paused";
 constexpr std::string_view kMovesResumed = "moves.resumed";
 constexpr std::string_view kConfigApplied = "config.applied";
 constexpr std::string_view kLedgerHealed = "ledger.healed";
+constexpr std::string_view kWebhookSecretRotated = "webhook-secret.rotated";
 constexpr std::string_view kLedgerBegun = "ledger.begun";
 constexpr std::string_view kRecoveryBegun = "recovery.begun";
 constexpr std::string_view kMatterReleased = "matter.released";

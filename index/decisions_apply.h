@@ -25,6 +25,7 @@ Status key_created(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status key_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status link_revoked(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status webhook_secret_rotated(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status moves_paused(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status moves_resumed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource& source);

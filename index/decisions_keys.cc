@@ -106,6 +106,15 @@ Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource&)
              workspace, kid, txn.now());
 }
 
+// on: the workspace's UUID. details: number. It is told; the secret is in secrets.db alone, and when
+// that is lost the next message makes another.
+Status webhook_secret_rotated(WriteTxn&, const Decision& line, DecisionSource&) {
+  HOLDFAST_TRY(WorkspaceId::from_text(line.on));
+  HOLDFAST_ASSIGN(number, need_integer(line.details, "number"));
+  if (number > 0) return Status();
+  return Error{Code::kInvalid, "webhook-secret.rotated: \"number\" must be 1 or more"};
+}
+
 // on: "all" or a tier. details: reason (a note; absent: none)
 Status moves_paused(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(name, pause_setting(line.on));

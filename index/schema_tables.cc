@@ -404,15 +404,21 @@ CREATE TABLE webhook (
 
 CREATE TABLE outbox (
   message_no INTEGER PRIMARY KEY,
-  webhook_no INTEGER NOT NULL REFERENCES webhook,
+  message_id BLOB NOT NULL UNIQUE CHECK (length(message_id) = 16),  -- the receiver knows repeats by it
+  workspace_no INTEGER NOT NULL REFERENCES workspace,  -- whose secret signs it
+  webhook_no INTEGER REFERENCES webhook,  -- NULL: a callback, asked for with one request
+  url TEXT NOT NULL,
   event TEXT NOT NULL,
-  body TEXT NOT NULL,
+  body TEXT NOT NULL,  -- as it is sent, each time the same bytes
   created_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   not_before INTEGER NOT NULL,
-  parked_at INTEGER
+  error TEXT NOT NULL DEFAULT '',  -- of the last try
+  parked_at INTEGER  -- given up, until a person says otherwise
 ) STRICT;
 CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
+CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL;
+CREATE INDEX outbox_workspace ON outbox (workspace_no, message_no);
 
 CREATE TABLE tally (
   workspace_no INTEGER NOT NULL,  -- 0: all
@@ -432,7 +438,8 @@ CREATE TABLE counter (
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO counter (name, value) VALUES
-  ('workspaces', 0), ('open_packs', 0), ('quarantined', 0), ('lost', 0),
+  ('workspaces', 0), ('open_packs', 0), ('quarantined', 0), ('lost', 0), ('outbox', 0),
+  ('parked', 0),
   ('move.0', 0), ('move.1', 0), ('move.2', 0), ('move.3', 0), ('move.4', 0), ('move.5', 0),
   ('move.6', 0), ('restore.0', 0), ('restore.1', 0), ('restore.2', 0), ('restore.3', 0),
   ('restore.4', 0), ('restore.5', 0), ('staged_bytes', 0);
@@ -459,6 +466,14 @@ CREATE TABLE secrets.signing_key (
   created_at INTEGER NOT NULL,
   retired_at INTEGER,
   PRIMARY KEY (workspace_id, kid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE secrets.webhook_secret (
+  workspace_id BLOB NOT NULL CHECK (length(workspace_id) = 16),
+  number INTEGER NOT NULL,
+  secret BLOB NOT NULL CHECK (length(secret) = 32),
+  created_at INTEGER NOT NULL,
+  signs_until INTEGER,  -- NULL: the one in force; the one before signs along for a while
+  PRIMARY KEY (workspace_id, number)
 ) STRICT, WITHOUT ROWID;
 )sql";
 

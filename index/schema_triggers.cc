@@ -244,6 +244,21 @@ BEGIN
   UPDATE counter SET value = value + iif(NEW.repair = 3 AND NEW.resolved_at IS NULL, 1, -1)
     WHERE name = 'lost';
 END;
+CREATE TRIGGER outbox_count_in AFTER INSERT ON outbox
+BEGIN
+  UPDATE counter SET value = value + 1 WHERE name = 'outbox';
+END;
+CREATE TRIGGER outbox_count_change AFTER UPDATE OF parked_at ON outbox
+WHEN (NEW.parked_at IS NULL) <> (OLD.parked_at IS NULL)
+BEGIN
+  UPDATE counter SET value = value + (NEW.parked_at IS NOT NULL) - (OLD.parked_at IS NOT NULL)
+    WHERE name = 'parked';
+END;
+CREATE TRIGGER outbox_count_out AFTER DELETE ON outbox
+BEGIN
+  UPDATE counter SET value = value - 1 WHERE name = 'outbox';
+  UPDATE counter SET value = value - 1 WHERE name = 'parked' AND OLD.parked_at IS NOT NULL;
+END;
 )sql";
 
 }  // namespace holdfast::schema

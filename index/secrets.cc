@@ -20,6 +20,15 @@ const std::string kSelectSigningKey =
     "FROM workspace w CROSS JOIN secrets.signing_key s ON s.workspace_id = w.workspace_id "
     "WHERE w.workspace_no = ?1 ";
 
+WebhookSecret read_webhook_secret(Statement& row) {
+  WebhookSecret out;
+  out.number = row.next<int64_t>();
+  out.secret = std::string(as_text(row.blob(1)));
+  out.created_at = row.column<UnixMillis>(2);
+  out.signs_until = row.column<std::optional<UnixMillis>>(3);
+  return out;
+}
+
 }  // namespace
 
 Result<std::optional<ApiKeyRow>> find_api_key_by_hash(Database& index, const Digest& hash) {
@@ -54,6 +63,17 @@ Result<std::optional<SigningKey>> current_signing_key(Database& index, Workspace
   Statement statement = index.prepare(sql);
   statement.bind(workspace_no.value);
   return columns::read_one(std::move(statement), read_signing_key);
+}
+
+Result<std::vector<WebhookSecret>> webhook_secrets(Database& index, WorkspaceNo workspace_no,
+                                                   UnixMillis now) {
+  Statement statement = index.prepare(
+      "SELECT s.number, s.secret, s.created_at, s.signs_until FROM workspace w "
+      "CROSS JOIN secrets.webhook_secret s ON s.workspace_id = w.workspace_id "
+      "WHERE w.workspace_no = ?1 AND (s.signs_until IS NULL OR s.signs_until > ?2) "
+      "ORDER BY s.number");
+  statement.bind(workspace_no.value, now);
+  return columns::read_all(std::move(statement), read_webhook_secret);
 }
 
 }  // namespace holdfast

@@ -1,4 +1,4 @@
-// Look-ups in secrets.db: hashes of API keys and the signing keys of links. The
+// Look-ups in secrets.db: hashes of API keys and the signing keys of links and messages. The
 // connection has it attached (ReadOnlyOptions::secrets_path); the mount never does.
 #pragma once
 
@@ -27,5 +27,16 @@ Result<std::optional<SigningKey>> find_signing_key(Database& index, WorkspaceNo 
 Result<std::vector<SigningKey>> live_signing_keys(Database& index, WorkspaceNo workspace_no);
 // The key that signs now: the newest that is not retired.
 Result<std::optional<SigningKey>> current_signing_key(Database& index, WorkspaceNo workspace_no);
+
+// What signs messages to others (Standard Webhooks).
+struct WebhookSecret {
+  int64_t number = 0;  // per workspace, from 1
+  std::string secret;  // 32 bytes
+  UnixMillis created_at;
+  std::optional<UnixMillis> signs_until;  // of one that was followed by another
+};
+// Those that sign at `now`, ascending: at most two, the last one is in force.
+Result<std::vector<WebhookSecret>> webhook_secrets(Database& index, WorkspaceNo workspace_no,
+                                                   UnixMillis now);
 
 }  // namespace holdfast

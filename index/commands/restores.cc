@@ -1,5 +1,7 @@
 #include "index/commands/restores.h"
 
+#include "base/time_text.h"
+#include "index/commands/outbox.h"
 #include "index/guard.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
@@ -11,6 +13,8 @@ namespace {
 using rows::run;
 
 constexpr size_t kErrorBytesMax = 500;
+constexpr std::string_view kRestored = "recording.restored";
+constexpr std::string_view kRestoreFailed = "recording.restore_failed";
 
 Result<RestoreRow> need_restore(Database& index, const RestoreId& restore) {
   HOLDFAST_ASSIGN(row, find_restore(index, restore));
@@ -151,6 +155,24 @@ Status to_state(WriteTxn& txn, const RestoreRow& row, RestoreState state) {
              row.restore_no, state);
 }
 
+// To those who wait and named a URL, how it ended. `row` is as it ends.
+Status call_back(WriteTxn& txn, const RestoreRow& row, std::string_view event) {
+  HOLDFAST_ASSIGN(workspace, find_workspace(txn.index(), row.workspace));
+  HOLDFAST_ASSIGN(waiters, restore_waiters(txn.index(), row.restore));
+  assert(workspace.has_value());
+  for (const RestoreWaiterRow& waiter : waiters) {
+    if (waiter.callback_url.empty() || waiter.state > RestoreState::kRecalling) continue;
+    json::object data{{"workspace_id", row.workspace.text()},
+                      {"call_sid", row.call_sid},
+                      {"restore_id", row.restore.text()}};
+    if (row.expires_at) data["expires_at"] = to_iso(*row.expires_at);
+    if (!row.error.empty()) data["error"] = row.error;
+    HOLDFAST_TRY(enqueue_message(
+        txn, {workspace->workspace_no, waiter.callback_url, std::string(event), std::move(data)}));
+  }
+  return Status();
+}
+
 // Of a restore that ends before it is staged: what an earlier one left goes, unless it is the last
 // good copy.
 Status release_staged(WriteTxn& txn, const RestoreRow& row) {
@@ -201,6 +223,8 @@ Result<RestoreRow> staged(WriteTxn& txn, const RestoreId& restore, const MediumI
                    "UPDATE restore SET staged_at = ?2, expires_at = ?2 + keep_ms, error = '' "
                    "WHERE restore_id = ?1",
                    restore, txn.now()));
+  HOLDFAST_ASSIGN(ended, need_restore(index, restore));
+  HOLDFAST_TRY(call_back(txn, ended, kRestored));
   HOLDFAST_TRY(to_state(txn, row, RestoreState::kStaged));
   return need_restore(index, restore);
 }
@@ -334,6 +358,8 @@ Command<void> restore_failed(RestoreId restore, std::string error) {
                      "WHERE restore_id = ?1",
                      restore, error.substr(0, kErrorBytesMax)));
     HOLDFAST_TRY(release_staged(txn, row));
+    HOLDFAST_ASSIGN(ended, need_restore(txn.index(), restore));
+    HOLDFAST_TRY(call_back(txn, ended, kRestoreFailed));
     return to_state(txn, row, RestoreState::kFailed);
   };
   return {"fail a restore", apply};

@@ -34,25 +34,27 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"fuse", {"index/read", "tiers/read", "client", "io", "base"}},
     {"daemon/loop", {"base"}},
     {"daemon/http", {"daemon/loop", "io", "base"}},
+    {"daemon/outbound", {"base"}},
     {"daemon/work",
-     {"daemon/loop", "index", "index/read", "tiers", "tiers/read", "audio", "ledger", "io",
+     {"daemon/outbound", "daemon/loop", "index", "index/read", "tiers", "tiers/read", "audio", "ledger", "io",
       "base"}},
     {"daemon/api",
-     {"daemon/work", "daemon/http", "daemon/loop", "index", "index/read", "tiers", "tiers/read",
+     {"daemon/work", "daemon/outbound", "daemon/http", "daemon/loop", "index", "index/read", "tiers", "tiers/read",
       "audio", "ledger", "io", "base"}},
     {"daemon",
      {"daemon/api", "daemon/work", "daemon/http", "daemon/loop", "index", "index/read", "tiers",
       "tiers/read", "audio", "ledger", "io", "base"}},
 };
 
-// Libraries that stay behind one wall: header → where it may be included.
-// Tests and benchmarks may include anything.
-const std::map<std::string, std::string> kOnePlace = {
+// Libraries that stay behind one wall: header → where it may be included (libcurl: where the archive
+// is called, and where it calls). Tests and benchmarks may include anything.
+const std::multimap<std::string, std::string> kPlaces = {
     {"sqlite3.h", "index/"}, {"toml++/", "base/config_section.h"},
     {"CLI/", "cli/"},        {"boost/beast", "daemon/http/"},
     {"liburing.h", "io/"},   {"archive", "tiers/"},
     {"FLAC/", "audio/"},     {"fuse", "fuse/"},
-    {"curl/", "client/"},    {"boost/json", "base/json."},
+    {"curl/", "client/"},    {"curl/", "daemon/outbound/"},
+       {"boost/json", "base/json."},
 };
 
 constexpr size_t kLinesMax = 600;
@@ -136,14 +138,23 @@ BOOST_AUTO_TEST_CASE(every_include_keeps_to_the_table) {
   BOOST_TEST(seen > 50u);
 }
 
+// Whether `path` may include the system header `name`.
+bool is_in_its_place(const std::string& path, const std::string& name) {
+  bool has_places = false;
+  for (const auto& [library, place] : kPlaces) {
+    if (!name.starts_with(library)) continue;
+    if (path.starts_with(place)) return true;
+    has_places = true;
+  }
+  return !has_places;
+}
+
 BOOST_AUTO_TEST_CASE(every_library_stays_behind_its_wall) {
   for (const std::string& path : all_files()) {
     if (!is_source(path) || is_test(path)) continue;
     for (const std::string& name : includes_of(read_all(path), "\n#include <([^>]+)>"))
-      for (const auto& [library, place] : kOnePlace)
-        if (name.starts_with(library))
-          BOOST_TEST(path.starts_with(place),
-                     path << " includes <" << name << ">, which belongs to " << place);
+      BOOST_TEST(is_in_its_place(path, name), path << " includes <" << name << ">, which has its "
+                                                        "place elsewhere");
   }
 }
 

@@ -1,0 +1,46 @@
+// Empties the outbox: a lane of its own, since others' servers are slow when they like.
+//
+//   due row ──pin, sign, post──▶ 2xx: the row goes
+//                            └─▶ anything else: tried again later, parked after three days
+//
+// At least once: who is killed after the answer and before the row sends the same bytes under the
+// same webhook-id again. Several messages go at once, few of them to one host, so that one that
+// does not answer holds up the others for one time limit at most.
+#pragma once
+
+#include "daemon/outbound/post.h"
+#include "daemon/work/archive.h"
+#include "index/read/outbox.h"
+
+namespace holdfast {
+
+class Deliverer {
+ public:
+  // How messages leave; tests put their own in its place.
+  struct Ways {
+    outbound::Resolver resolve = &outbound::system_resolve;
+    std::function<std::vector<Result<int>>(const std::vector<outbound::Post>&,
+                                           const outbound::PostOptions&)>
+        post = &outbound::post_all;
+  };
+
+  explicit Deliverer(const Archive& archive) : Deliverer(archive, Ways{}) {}
+  Deliverer(const Archive& archive, Ways ways);
+
+  // Tries what is due, until nothing is or it is to stop. Errors are told in the rows and the log.
+  // Thread rule: one thread, its lane's.
+  void run();
+  void request_stop() { stop_ = true; }  // any thread; the batch under way ends
+
+ private:
+  // How many were tried.
+  Result<size_t> run_batch();
+  // The message as it goes, or why it cannot.
+  Result<outbound::Post> post_of(Database& index, const MessageRow& message);
+
+  const Archive archive_;
+  const Ways ways_;
+  std::atomic<bool> stop_{false};
+};
+
+}  // namespace holdfast
