@@ -273,8 +273,9 @@ void read_outbound(Document& document, Config& config) {
                     });
   section.read("plaintext", config.outbound.plaintext);
   section.read_path("ca_file", config.outbound.ca_file);
-  section.read("timeout", config.outbound.timeout,
-               {.least = seconds(1), .most = minutes(1), .words = "a duration from \"1s\" to \"1min\""});
+  section.read(
+      "timeout", config.outbound.timeout,
+      {.least = seconds(1), .most = minutes(1), .words = "a duration from \"1s\" to \"1min\""});
   section.finish();
 }
 
@@ -325,9 +326,9 @@ void read_log(Document& document, Config& config) {
 }
 
 void refuse_unknown_sections(Document& document) {
-  static const std::vector<std::string> kSections = {"archive",   "http",   "standard", "warm",
-                                                     "cold",      "policy", "restore",  "links",
-                                                     "workspace", "backup", "outbound", "log",      "scrub"};
+  static const std::vector<std::string> kSections = {
+      "archive", "http",      "standard", "warm",     "cold", "policy", "restore",
+      "links",   "workspace", "backup",   "outbound", "log",  "scrub"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),

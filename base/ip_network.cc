@@ -110,7 +110,8 @@ Result<IpNetwork> IpNetwork::from_text(std::string_view text) {
     const std::string_view digits = text.substr(slash + 1);
     const int most = base.is_v4() ? 32 : 128;
     int prefix = -1;
-    const auto [end, failed] = std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
+    const auto [end, failed] =
+        std::from_chars(digits.data(), digits.data() + digits.size(), prefix);
     if (failed != std::errc() || end != digits.data() + digits.size() || prefix < 0 ||
         prefix > most)
       return wrong;

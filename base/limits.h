@@ -106,8 +106,8 @@ constexpr int64_t kWriterSilentMs = 60'000;  // the writer answers within this, 
                                              // let bark: a disk's own timeout and one retry
 constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is at work and does no
                                                   // I/O: the longest attach of a medium to spare
-constexpr int64_t kWatchdogMsMin = 1000;  // a shorter WatchdogSec is answered this often
-constexpr int kReloadsMax = 10'000;       // changed configurations kept until the next start
+constexpr int64_t kWatchdogMsMin = 1000;          // a shorter WatchdogSec is answered this often
+constexpr int kReloadsMax = 10'000;  // changed configurations kept until the next start
 // Scrub, repair and compaction
 constexpr int kScrubBatchRows = 256;  // copies of one look at the index: then restores may go on
 constexpr int64_t kScrubSpread = 4;   // scrubbing begins when a copy is a quarter short of due
@@ -126,13 +126,16 @@ constexpr size_t kSpoolQueue =
 
 // Calls to others: callbacks
 constexpr size_t kOutboundUrlBytesMax = 2048;
-constexpr size_t kOutboundAnswerBytesMax = 64 * 1024;  // of an answer; nobody reads it: the rest is cut off
+constexpr size_t kOutboundAnswerBytesMax =
+    64 * 1024;                    // of an answer; nobody reads it: the rest is cut off
 constexpr int kOutboxBatch = 16;  // messages under way at once, of one host at most kOutboxPerHost
 constexpr int kOutboxPerHost = 4;
-constexpr int kOutboxMax = 100'000;  // messages that wait; with more, no request may name a callback
+constexpr int kOutboxMax =
+    100'000;  // messages that wait; with more, no request may name a callback
 constexpr int64_t kOutboxRetryMs = 5'000;  // until the second try; then four times that, ...
 constexpr int64_t kOutboxRetryMsMax = 6 * 3'600'000;
-constexpr int64_t kOutboxGiveUpMs = int64_t{3} * 24 * 3'600'000;  // then it is parked (contracts, 5)
+constexpr int64_t kOutboxGiveUpMs =
+    int64_t{3} * 24 * 3'600'000;                             // then it is parked (contracts, 5)
 constexpr int64_t kWebhookSecretOverlapMs = 24 * 3'600'000;  // an older secret signs along
 
 // Backup and rebuild

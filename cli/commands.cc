@@ -25,6 +25,7 @@ Commands all_commands() {
   commands.push_back(key_revoke_command());
   commands.push_back(key_rotate_links_command());
   commands.push_back(links_command());
+  commands.push_back(callbacks_command());
   commands.push_back(workspace_add_command());
   commands.push_back(workspace_list_command());
   commands.push_back(workspace_set_command());

@@ -26,6 +26,7 @@ std::unique_ptr<Command> key_list_command();
 std::unique_ptr<Command> key_revoke_command();
 std::unique_ptr<Command> key_rotate_links_command();
 std::unique_ptr<Command> links_command();
+std::unique_ptr<Command> callbacks_command();
 std::unique_ptr<Command> workspace_add_command();
 std::unique_ptr<Command> workspace_list_command();
 std::unique_ptr<Command> workspace_set_command();

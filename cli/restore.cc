@@ -43,6 +43,8 @@ class RestoreCommand final : public Command {
                      "Place in the queue; standard when absent");
     arguments.number("--keep-hours", "N", keep_hours_, 1, 24 * 365,
                      "Keep the restored copy this long; the archive's default when absent");
+    arguments.option("--callback", "URL", callback_,
+                     "Have this URL called when it is there, or could not be restored");
     arguments.option("--calls", "FILE", file_, "Ask for the calls whose ids stand in FILE");
     arguments.option("--search", "WORDS", query_.words, "Ask for calls with all of these words");
     query_.declare(arguments);
@@ -81,6 +83,7 @@ class RestoreCommand final : public Command {
     json::object body;
     if (!priority_.empty()) body["tier"] = priority_;
     if (keep_hours_ > 0) body["keep_hours"] = keep_hours_;
+    if (!callback_.empty()) body["callback_url"] = callback_;
     return body;
   }
 
@@ -213,6 +216,7 @@ class RestoreCommand final : public Command {
   RecordingQuery query_;
   std::string priority_;
   int64_t keep_hours_ = 0;
+  std::string callback_;
   bool wait_ = false;
   std::string timeout_ = "12h";  // the bound promised for cold
   bool cancel_ = false;

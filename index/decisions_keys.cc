@@ -106,8 +106,8 @@ Status signing_key_rotated(WriteTxn& txn, const Decision& line, DecisionSource&)
              workspace, kid, txn.now());
 }
 
-// on: the workspace's UUID. details: number. It is told; the secret is in secrets.db alone, and when
-// that is lost the next message makes another.
+// on: the workspace's UUID. details: number. It is told; the secret is in secrets.db alone, and
+// when that is lost the next message makes another.
 Status webhook_secret_rotated(WriteTxn&, const Decision& line, DecisionSource&) {
   HOLDFAST_TRY(WorkspaceId::from_text(line.on));
   HOLDFAST_ASSIGN(number, need_integer(line.details, "number"));

@@ -32,6 +32,17 @@ Status move_restores(Database& index, RecordingNo recording, WorkspaceNo to) {
              to.value);
 }
 
+// Another workspace may have another rule: policy looks at it now, not when the old one said.
+Status look_anew(WriteTxn& txn, RecordingNo recording) {
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE recording SET next_action_at = ?2 WHERE recording_no = ?1 AND state = 1",
+                   recording, txn.now()));
+  return run(txn.index(),
+             "UPDATE pack SET next_action_at = ?2 WHERE state = 1 AND pack_no IN "
+             "(SELECT pack_no FROM copy WHERE recording_no = ?1 AND pack_no IS NOT NULL)",
+             recording, txn.now());
+}
+
 }  // namespace
 
 Status apply_labels(WriteTxn& txn, RecordingNo recording) {
@@ -90,8 +101,9 @@ Status relabelled(WriteTxn& txn, const Decision& line, DecisionSource&) {
                    recording_no, number, txn.now(), line.who, note, labels, service.has_value(),
                    agent, row.workspace_no.value, to.value));
   HOLDFAST_TRY(apply_labels(txn, recording_no));
-  if (to != row.workspace_no) HOLDFAST_TRY(move_restores(index, recording_no, to));
-  return {};
+  if (to == row.workspace_no) return {};
+  HOLDFAST_TRY(move_restores(index, recording_no, to));
+  return look_anew(txn, recording_no);
 }
 
 }  // namespace holdfast::apply

@@ -113,6 +113,15 @@ Result<std::optional<std::string>> WriteTxn::read_note(std::string_view hash) {
   return known;
 }
 
+Status WriteTxn::erase_note(std::string_view hash) {
+  if (hash.empty()) return Status();
+  const Status erased = ledger_.erase_note(hash);
+  if (!erased.ok() && erased.error().code != Code::kNotFound) return erased;
+  return index_.prepare("UPDATE note SET text = NULL, erased_at = ?2 WHERE hash = ?1")
+      .bind(hash, now_)
+      .run();
+}
+
 Digest WriteTxn::tombstone(const WorkspaceId& workspace, std::string_view call_sid) const {
   // The workspace has a fixed length, so the two cannot run into each other.
   std::string message(as_text(workspace.bytes));

@@ -60,6 +60,9 @@ class WriteTxn {
   Result<std::string> write_note(std::string_view text);
   // The text of a note, when it is there and was not erased.
   Result<std::optional<std::string>> read_note(std::string_view hash);
+  // Erases a note in both places of the ledger, at once: only what is decided for good may ask for
+  // it. One that is gone already is no error; kUnavailable while a place is away.
+  Status erase_note(std::string_view hash);
   // HMAC-SHA256 of workspace and call_sid under the archive's own key: the tombstone of a call.
   Digest tombstone(const WorkspaceId& workspace, std::string_view call_sid) const;
   Random& random() { return random_; }

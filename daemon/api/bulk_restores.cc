@@ -93,7 +93,7 @@ Status read_query(const Call& call, const json::object& body, Question& question
 
 Result<Question> read_question(const Call& call, const json::object& body, Wrong& wrong) {
   Question question;
-  HOLDFAST_ASSIGN(wish, restore_wish(body));
+  HOLDFAST_ASSIGN(wish, restore_wish(body, call.services.archive.config().outbound));
   question.wish = wish;
   const bool by_query = body.contains("query");
   if (by_query == body.contains("call_sids"))

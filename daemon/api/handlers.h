@@ -37,6 +37,12 @@ void list_keys(CallPtr call);
 void revoke_key(CallPtr call);
 void add_workspace_call(CallPtr call);
 void list_workspaces_call(CallPtr call);
+// callbacks.cc
+void list_callbacks_call(CallPtr call);
+void retry_callbacks_call(CallPtr call);
+void drop_callbacks_call(CallPtr call);
+void show_webhook_secret_call(CallPtr call);
+void rotate_webhook_secret_call(CallPtr call);
 // link_listing.cc
 void list_links_call(CallPtr call);
 void revoke_link_call(CallPtr call);

@@ -39,7 +39,7 @@ void place_hold_call(CallPtr call) {
     with_command(caller, place_hold(std::move(request)),
                  [recording = *recording](const CallPtr& done, const HoldRow& hold) {
                    publish_change(done, recording);
-                   done->answer(201, hold_view(hold, recording.call_sid));
+                   done->answer(201, hold_view(*done, hold, recording.call_sid));
                  });
   });
 }
@@ -50,14 +50,19 @@ void list_recording_holds(CallPtr call) {
   auto holds = holds_of_recording(call->index(), recording->recording);
   if (!holds.ok()) return call->fail(holds.error());
   json::array items;
-  for (const HoldRow& hold : *holds) items.push_back(hold_view(hold, recording->call_sid));
+  for (const HoldRow& hold : *holds) items.push_back(hold_view(*call, hold, recording->call_sid));
   call->answer(200, json::object{{"items", std::move(items)}});
 }
 
 namespace {
 
+struct Placed {
+  HoldRow hold;
+  std::string call_sid;
+};
+
 struct HoldPage {
-  json::array items;
+  std::vector<Placed> holds;
   std::optional<std::string> next;
 };
 
@@ -91,7 +96,7 @@ Result<HoldPage> page_of_matter(Database& index, const HoldQuestion& question) {
   HoldPage page;
   for (const HoldRow& hold : holds) {
     HOLDFAST_ASSIGN(call_sid, call_of(index, hold));
-    page.items.push_back(hold_view(hold, call_sid));
+    page.holds.push_back({hold, call_sid});
   }
   if (holds.size() == question.limit)
     page.next = make_cursor(holds.back().placed_at.count, holds.back().hold.text());
@@ -117,11 +122,11 @@ Result<HoldPage> page_of_workspace(Database& index, const HoldQuestion& question
   for (const RecordingRow& recording : recordings.rows) {
     HOLDFAST_ASSIGN(holds, holds_of_recording(index, recording.recording));
     std::erase_if(holds, [](const HoldRow& hold) { return hold.released_at.has_value(); });
-    if (last != nullptr && page.items.size() + holds.size() > question.limit) {
+    if (last != nullptr && page.holds.size() + holds.size() > question.limit) {
       next = ListKey{last->started_at, last->recording_no};
       break;
     }
-    for (const HoldRow& hold : holds) page.items.push_back(hold_view(hold, recording.call_sid));
+    for (HoldRow& hold : holds) page.holds.push_back({std::move(hold), recording.call_sid});
     last = &recording;
   }
   if (next)
@@ -149,12 +154,15 @@ void list_holds_call(CallPtr call) {
       },
       [](const CallPtr& done, Result<HoldPage> page) {
         if (!page.ok()) return done->fail(page.error());
+        json::array items;
+        for (const Placed& placed : page->holds)
+          items.push_back(hold_view(*done, placed.hold, placed.call_sid));
         // The matter's name is a person's words: that one was asked for is told, not which.
         LineDraft line{"list.holds", done->actor.who, std::nullopt, {}, Weight::kNeutral};
         line.details = {{"workspace", done->workspace->workspace.text()},
                         {"by_matter", done->query("matter").has_value()},
-                        {"count", static_cast<int64_t>(page->items.size())}};
-        json::object body{{"items", std::move(page->items)}, {"next_cursor", nullptr}};
+                        {"count", static_cast<int64_t>(items.size())}};
+        json::object body{{"items", std::move(items)}, {"next_cursor", nullptr}};
         if (page->next) body["next_cursor"] = *page->next;
         with_audit(done, std::move(line), [body = std::move(body)](const CallPtr& audited) {
           audited->answer(200, body);
@@ -175,10 +183,14 @@ void release_hold_call(CallPtr call) {
     if (!hold.ok()) return caller->fail(hold.error());
     if (!*hold || (*hold)->recording != recording->recording)
       return caller->fail(Error{Code::kNotFound, "this recording has no such hold"});
+    if (is_anothers(*caller, **hold))
+      return caller->fail(Error{Code::kForbidden,
+                                "the hold came along from another workspace: only an operator "
+                                "releases it"});
     with_command(caller, release_hold(*id, reason->value_or(""), caller->actor.who),
                  [recording = *recording](const CallPtr& done, const HoldRow& released) {
                    publish_change(done, recording);
-                   done->answer(200, hold_view(released, recording.call_sid));
+                   done->answer(200, hold_view(*done, released, recording.call_sid));
                  });
   });
 }

@@ -38,6 +38,9 @@ json::array attention(const StatusSummary& summary, LedgerState ledger,
     say("the ledger and its mirror are not in step (" + std::string(word(ledger)) +
         "): releases and destructions are refused");
   if (summary.quarantined > 0) say(std::to_string(summary.quarantined) + " copies are quarantined");
+  if (summary.parked_callbacks > 0)
+    say(std::to_string(summary.parked_callbacks) +
+        " callbacks were given up: holdfast callbacks --parked");
   if (summary.failed_moves > 0)
     say(std::to_string(summary.failed_moves) + " moves failed: holdfast moves --failed");
   for (Edge edge : kEdges)

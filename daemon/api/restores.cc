@@ -171,12 +171,16 @@ RequestRestore restore_request(const Call& call, RecordingNo recording, const Re
   return request;
 }
 
-Result<RestoreWish> restore_wish(const json::object& body) {
+Result<RestoreWish> restore_wish(const json::object& body, const outbound::Rules& rules) {
   RestoreWish wish;
   HOLDFAST_ASSIGN(priority, find_string(body, "tier"));
   HOLDFAST_ASSIGN(keep_hours, find_number(body, "keep_hours"));
-  if (body.contains("callback_url"))
-    return Error{Code::kInvalid, "\"callback_url\" is not offered yet; ask the restore's state"};
+  HOLDFAST_ASSIGN(callback_url, find_string(body, "callback_url"));
+  if (callback_url) {
+    auto target = outbound::check_url(*callback_url, rules);
+    if (!target.ok()) return target.error().within("\"callback_url\"");
+    wish.callback_url = *callback_url;
+  }
   if (priority) {
     HOLDFAST_ASSIGN(value, priority_from(*priority));
     wish.priority = value;
@@ -235,7 +239,7 @@ void answer_back(CallPtr call) {
 
 void request_restore_call(CallPtr call) {
   with_json_body(std::move(call), [](const CallPtr& caller, const json::object& body) {
-    auto wish = restore_wish(body);
+    auto wish = restore_wish(body, caller->services.archive.config().outbound);
     if (!wish.ok()) return caller->fail(wish.error());
     std::optional<Recording> recording = need_recording(*caller);
     if (!recording) return;

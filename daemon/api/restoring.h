@@ -3,6 +3,7 @@
 #pragma once
 
 #include "daemon/api/call.h"
+#include "daemon/outbound/policy.h"
 #include "daemon/work/recall_forecast.h"
 #include "index/commands/restores.h"
 
@@ -15,9 +16,9 @@ struct RestoreWish {
   std::string callback_url;
 };
 
-// The wish of a request's body: tier (the priority) and keep_hours. kInvalid says what would be
-// right.
-Result<RestoreWish> restore_wish(const json::object& body);
+// The wish of a request's body: tier (the priority), keep_hours and callback_url. kInvalid says
+// what would be right.
+Result<RestoreWish> restore_wish(const json::object& body, const outbound::Rules& rules);
 
 // The wish for one recording as this caller's: with a fresh id and within its recall budget.
 RequestRestore restore_request(const Call& call, RecordingNo recording, const RestoreWish& wish);

@@ -57,18 +57,27 @@ json::object file_view(const FileRow& file) {
           {"sha256", file.sha256.hex()}, {"channel", holdfast::word(file.channel)}};
 }
 
-json::object hold_view(const HoldRow& hold, const std::string& call_sid) {
-  return {{"hold_id", hold.hold.text()},
-          {"matter", hold.matter_name},
-          {"matter_id", hold.matter.text()},
-          {"recording_id", hold.recording.text()},
-          {"call_sid", call_sid},
-          {"reason", hold.reason},
-          {"placed_at", to_iso(hold.placed_at)},
-          {"placed_by", hold.placed_by},
-          {"released_at", iso_or_null(hold.released_at)},
-          {"released_by",
-           hold.released_at ? json::value(json::string(hold.released_by)) : json::value(nullptr)}};
+bool is_anothers(const Call& call, const HoldRow& hold) {
+  if (call.actor.is_operator || !call.workspace) return false;
+  return hold.workspace_no != WorkspaceNo(0) && hold.workspace_no != call.workspace->workspace_no;
+}
+
+json::object hold_view(const Call& call, const HoldRow& hold, const std::string& call_sid) {
+  json::object view{{"hold_id", hold.hold.text()},
+                    {"matter", hold.matter_name},
+                    {"matter_id", hold.matter.text()},
+                    {"recording_id", hold.recording.text()},
+                    {"call_sid", call_sid},
+                    {"reason", hold.reason},
+                    {"placed_at", to_iso(hold.placed_at)},
+                    {"placed_by", hold.placed_by},
+                    {"released_at", iso_or_null(hold.released_at)},
+                    {"released_by", hold.released_at ? json::value(json::string(hold.released_by))
+                                                     : json::value(nullptr)}};
+  if (is_anothers(call, hold))
+    for (const std::string_view words : {"matter", "reason", "placed_by", "released_by"})
+      view[words] = nullptr;
+  return view;
 }
 
 void add_space(json::object& view, const MediumSight& sight) {
@@ -217,7 +226,7 @@ json::object full_view(Call& call, const FullRecording& all) {
   }
   view["copies"] = std::move(copies);
   json::array placed;
-  for (const HoldRow& hold : all.holds) placed.push_back(hold_view(hold, recording.call_sid));
+  for (const HoldRow& hold : all.holds) placed.push_back(hold_view(call, hold, recording.call_sid));
   // `holds` of the listing is their number; here they stand themselves.
   view["holds"] = std::move(placed);
   view["relabels"] = relabels_view(call, all.relabels);

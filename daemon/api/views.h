@@ -29,7 +29,10 @@ struct FullRecording {
   const std::vector<MediumRow>& media;
 };
 json::object full_view(Call& call, const FullRecording& all);
-json::object hold_view(const HoldRow& hold, const std::string& call_sid);
+// A hold that came along with a recording from another workspace protects it here, too; but the
+// words of its matter are the other's, and only operators read them.
+bool is_anothers(const Call& call, const HoldRow& hold);
+json::object hold_view(const Call& call, const HoldRow& hold, const std::string& call_sid);
 // Adds free_bytes and total_bytes: null unless the medium is there.
 void add_space(json::object& view, const MediumSight& sight);
 // What operators have stopped.

@@ -44,11 +44,12 @@ bool is_listed(const Rules& rules, const std::string& host) {
 Status check_address(const Target& target, const IpAddress& address, const Rules& rules) {
   const auto special = special_purpose(address);
   if (!special) return Status();
-  const bool allowed = std::any_of(rules.networks.begin(), rules.networks.end(),
-                                   [&](const IpNetwork& network) { return network.contains(address); });
+  const bool allowed =
+      std::any_of(rules.networks.begin(), rules.networks.end(),
+                  [&](const IpNetwork& network) { return network.contains(address); });
   if (allowed) return Status();
-  return Error{Code::kForbidden, "call " + target.host + ": its address " + address.text() + " is " +
-                                     std::string(*special) +
+  return Error{Code::kForbidden, "call " + target.host + ": its address " + address.text() +
+                                     " is " + std::string(*special) +
                                      "; outbound.networks would have to hold it"};
 }
 
@@ -84,8 +85,7 @@ Result<Target> check_url(std::string_view text, const Rules& rules) {
                  (rules.hosts.empty() ? "none" : std::to_string(rules.hosts.size())));
   target.port = target.scheme == "https" ? 443 : 80;
   if (const std::string port = part_of(url, CURLUPART_PORT); !port.empty()) {
-    const auto [end, failed] =
-        std::from_chars(port.data(), port.data() + port.size(), target.port);
+    const auto [end, failed] = std::from_chars(port.data(), port.data() + port.size(), target.port);
     if (failed != std::errc() || *end != '\0' || target.port < 1 || target.port > 65'535)
       return wrong("the URL's port must be 1 to 65535");
   }

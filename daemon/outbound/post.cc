@@ -113,11 +113,11 @@ Result<int> answer_of(const Post& post, const Transfer& transfer) {
   long status = 0;
   ::curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
   // An answer that was cut off had its head already.
-  const bool answered = *transfer.outcome == CURLE_OK ||
-                        (*transfer.outcome == CURLE_WRITE_ERROR && status >= 200);
+  const bool answered =
+      *transfer.outcome == CURLE_OK || (*transfer.outcome == CURLE_WRITE_ERROR && status >= 200);
   if (answered) return static_cast<int>(status);
-  const char* said = transfer.complaint[0] != '\0' ? transfer.complaint
-                                                   : ::curl_easy_strerror(*transfer.outcome);
+  const char* said =
+      transfer.complaint[0] != '\0' ? transfer.complaint : ::curl_easy_strerror(*transfer.outcome);
   return Error{Code::kUnavailable, what + ": " + said};
 }
 

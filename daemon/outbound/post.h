@@ -22,8 +22,8 @@ struct PostOptions {
 };
 
 // Sends all of them at once and waits until each has ended: its HTTP status in its place, or why
-// there is none (kUnavailable: no connection, no certificate that is trusted, out of time, no HTTP).
-// What an answer says is not read. Blocks for at most about the timeout.
+// there is none (kUnavailable: no connection, no certificate that is trusted, out of time, no
+// HTTP). What an answer says is not read. Blocks for at most about the timeout.
 std::vector<Result<int>> post_all(const std::vector<Post>& posts, const PostOptions& options);
 
 }  // namespace holdfast::outbound

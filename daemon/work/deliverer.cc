@@ -50,8 +50,7 @@ void Deliverer::run() {
 }
 
 Result<outbound::Post> Deliverer::post_of(Database& index, const MessageRow& message) {
-  HOLDFAST_ASSIGN(target,
-                  outbound::pin(message.url, archive_.config().outbound, ways_.resolve));
+  HOLDFAST_ASSIGN(target, outbound::pin(message.url, archive_.config().outbound, ways_.resolve));
   const UnixMillis now = archive_.clock.now();
   HOLDFAST_ASSIGN(secrets, webhook_secrets(index, message.workspace_no, now));
   if (secrets.empty() || secrets.back().signs_until) {
@@ -96,8 +95,7 @@ Result<size_t> Deliverer::run_batch() {
   for (size_t i = 0; i < answers.size(); ++i)
     outcomes.push_back(outcome_of(*posted[i], answers[i]));
   for (const MessageOutcome& outcome : outcomes)
-    if (!outcome.error.empty())
-      log::warning("message {}: {}", outcome.message_no, outcome.error);
+    if (!outcome.error.empty()) log::warning("message {}: {}", outcome.message_no, outcome.error);
   HOLDFAST_TRY(archive_.writer.call(settle_messages(std::move(outcomes))));
   return batch.size();
 }

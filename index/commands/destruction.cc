@@ -49,6 +49,23 @@ Result<std::vector<ReleasePermit>> permits(WriteTxn& txn, RecordingNo recording)
   return out;
 }
 
+// What was said of it goes with it. Its destruction is decided already, so a crash between here and
+// the last line only leaves less to erase the next time.
+Status erase_labels(WriteTxn& txn, RecordingNo recording) {
+  Statement statement =
+      txn.index().prepare("SELECT reason, labels FROM relabel WHERE recording_no = ?1");
+  statement.bind(recording);
+  std::vector<std::string> notes;
+  for (;;) {
+    HOLDFAST_ASSIGN(more, statement.step());
+    if (!more) break;
+    notes.push_back(statement.next<std::string>());
+    notes.push_back(statement.next<std::string>());
+  }
+  for (const std::string& note : notes) HOLDFAST_TRY(txn.erase_note(note));
+  return Status();
+}
+
 }  // namespace
 
 Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason) {
@@ -88,6 +105,7 @@ Command<void> finish_destroyed(RecordingNo recording, std::string who) {
       return wrong_state(row, "its destruction has not begun");
     HOLDFAST_ASSIGN(copies, list_copies(txn.index(), recording));
     if (!copies.empty()) return wrong_state(row, "copies of it are left");
+    HOLDFAST_TRY(erase_labels(txn, recording));
     LineDraft line = weakening(decision::kDestroyed, row, who);
     line.details["mark"] = txn.tombstone(row.workspace, row.call_sid).hex();
     return txn.decide(std::move(line));

@@ -4,7 +4,7 @@
 
 #include "base/limits.h"
 #include "base/time_text.h"
-#include "index/read/status.h"
+#include "index/read/recordings.h"
 #include "index/rows.h"
 #include "index/secrets.h"
 
@@ -47,8 +47,9 @@ Status settle(WriteTxn& txn, const MessageOutcome& outcome) {
 // The parked rows that are meant: `change` is "UPDATE …" or "DELETE …" up to its WHERE.
 Result<int64_t> change_parked(WriteTxn& txn, std::string_view change, const ParkedMessages& which) {
   std::string sql(change);
-  sql += " WHERE parked_at IS NOT NULL AND (?2 IS NULL OR workspace_no = ?2) "
-         "AND (?3 IS NULL OR message_id = ?3)";
+  sql +=
+      " WHERE parked_at IS NOT NULL AND (?2 IS NULL OR workspace_no = ?2) "
+      "AND (?3 IS NULL OR message_id = ?3)";
   std::optional<int64_t> workspace;
   if (which.workspace_no) workspace = which.workspace_no->value;
   HOLDFAST_TRY(run(txn.index(), sql, txn.now(), workspace, which.message));
@@ -79,8 +80,7 @@ Result<int64_t> rotated_secret(WriteTxn& txn, WorkspaceNo workspace_no, const st
                    workspace->workspace));
   HOLDFAST_TRY(run(index,
                    "UPDATE secrets.webhook_secret SET signs_until = ?2 WHERE workspace_id = ?1",
-                   workspace->workspace,
-                   txn.now() + Millis(limits::kWebhookSecretOverlapMs)));
+                   workspace->workspace, txn.now() + Millis(limits::kWebhookSecretOverlapMs)));
   HOLDFAST_TRY(run(index,
                    "INSERT INTO secrets.webhook_secret (workspace_id, number, secret, created_at) "
                    "VALUES (?1, ?2, ?3, ?4)",
@@ -91,9 +91,8 @@ Result<int64_t> rotated_secret(WriteTxn& txn, WorkspaceNo workspace_no, const st
 }  // namespace
 
 Status enqueue_message(WriteTxn& txn, const NewMessage& message) {
-  const json::object body{{"type", message.event},
-                          {"timestamp", to_iso(txn.now())},
-                          {"data", message.data}};
+  const json::object body{
+      {"type", message.event}, {"timestamp", to_iso(txn.now())}, {"data", message.data}};
   return run(txn.index(),
              "INSERT INTO outbox (message_id, workspace_no, url, event, body, created_at, "
              "not_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
@@ -120,9 +119,8 @@ Command<int64_t> retry_messages(ParkedMessages which) {
 }
 
 Command<int64_t> drop_messages(ParkedMessages which) {
-  return {"drop parked messages", [which](WriteTxn& txn) {
-            return change_parked(txn, "DELETE FROM outbox", which);
-          }};
+  return {"drop parked messages",
+          [which](WriteTxn& txn) { return change_parked(txn, "DELETE FROM outbox", which); }};
 }
 
 Command<int64_t> rotate_webhook_secret(WorkspaceNo workspace_no, std::string who) {

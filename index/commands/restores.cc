@@ -1,5 +1,6 @@
 #include "index/commands/restores.h"
 
+#include "base/limits.h"
 #include "base/time_text.h"
 #include "index/commands/outbox.h"
 #include "index/guard.h"
@@ -53,6 +54,16 @@ Status check_budget(WriteTxn& txn, const RequestRestore& request) {
   if (used < budget) return Status();
   return Error{Code::kExhausted, "this key has started " + std::to_string(used) +
                                      " recalls within the last hour, which is its budget"};
+}
+
+// What is promised to be told must have its place.
+Status check_outbox(Database& index, const RequestRestore& request) {
+  if (request.callback_url.empty()) return Status();
+  HOLDFAST_ASSIGN(count, outbox_count(index));
+  if (count.waiting < limits::kOutboxMax) return Status();
+  return Error{Code::kExhausted, std::to_string(count.waiting) +
+                                     " callbacks wait for receivers that do not answer; ask "
+                                     "without callback_url, or have them dropped"};
 }
 
 Status insert_restore(WriteTxn& txn, const RequestRestore& request, const RecordingRow& row) {
@@ -118,6 +129,7 @@ Result<int64_t> join(WriteTxn& txn, const RequestRestore& request, int64_t resto
 
 Result<RestoreOutcome> request(WriteTxn& txn, const RequestRestore& request) {
   Database& index = txn.index();
+  HOLDFAST_TRY(check_outbox(index, request));
   HOLDFAST_ASSIGN(row, rows::need_recording(index, request.recording));
   HOLDFAST_ASSIGN(live, live_restore(index, request.recording));
   const bool broken =

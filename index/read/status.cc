@@ -37,6 +37,7 @@ Status read_counters(Database& index, StatusSummary& summary) {
     if (name == "workspaces") summary.workspaces = value;
     if (name == "open_packs") summary.open_packs = value;
     if (name == "quarantined") summary.quarantined = value;
+    if (name == "parked") summary.parked_callbacks = value;
     if (name == "restore.0" || name == "restore.1") summary.queued_restores += value;
     if (name == "restore.2") summary.staged_restores = value;
     if (name == "move.6") summary.failed_moves = value;

@@ -26,6 +26,7 @@ struct StatusSummary {
   int64_t queued_restores = 0;
   int64_t staged_restores = 0;
   int64_t quarantined = 0;
+  int64_t parked_callbacks = 0;
   int64_t applied_seq = 0;  // the last decision line in the index
 };
 

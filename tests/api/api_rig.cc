@@ -19,6 +19,9 @@ Settings long_ages() {
           {"warm.pack_seal_after", "\"1s\""},
           {"policy.policy_interval", "\"100ms\""},
           {"restore.keep_default", "\"10min\""},
+          {"outbound.hosts", "[\"127.0.0.1\", \"archive.example\"]"},
+          {"outbound.networks", "[\"127.0.0.0/8\"]"},
+          {"outbound.plaintext", "true"},
           {"restore.recalls_per_key_hour", std::to_string(kRecallsPerHour)},
           {"links.link_life", "\"2s\""}};
 }

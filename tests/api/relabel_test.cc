@@ -138,6 +138,18 @@ BOOST_AUTO_TEST_CASE(a_recording_is_moved_to_its_right_tenant) {
   BOOST_TEST(view.at("workspace_id").get_string() == kNeighbour);
   BOOST_TEST(view.at("holds").get_array().size() == 1U);
   BOOST_TEST(view.at("relabels").at(0).at("moved").as_bool());
+  // It protects here, too; whose words they are they stay.
+  const std::string holds = path_of_call(moved, "/holds");
+  for (const std::string path : {holds, "/v1/" + std::string(kNeighbour) + "/holds"}) {
+    const std::string shown = rig().neighbour().get(path).body;
+    BOOST_TEST(shown.find(member(held, "hold_id")) != std::string::npos, shown);
+    BOOST_TEST(shown.find("Doe") == std::string::npos, shown);
+    BOOST_TEST(shown.find("counsel") == std::string::npos, shown);
+  }
+  BOOST_TEST(view.at("holds").at(0).at("matter").is_null());
+  BOOST_TEST(rig().admin().get_object(holds).at("items").at(0).at("matter").get_string() == "Doe");
+  BOOST_TEST(rig().neighbour().remove(holds + "/" + member(held, "hold_id")).status == 403);
+  BOOST_TEST(rig().neighbour().remove(path_of_call(moved)).status == 409);
   BOOST_TEST(!view.at("relabels").at(0).as_object().contains("from_workspace_id"));
   BOOST_TEST(rig()
                  .admin()

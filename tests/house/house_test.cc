@@ -36,25 +36,30 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"daemon/http", {"daemon/loop", "io", "base"}},
     {"daemon/outbound", {"base"}},
     {"daemon/work",
-     {"daemon/outbound", "daemon/loop", "index", "index/read", "tiers", "tiers/read", "audio", "ledger", "io",
-      "base"}},
+     {"daemon/outbound", "daemon/loop", "index", "index/read", "tiers", "tiers/read", "audio",
+      "ledger", "io", "base"}},
     {"daemon/api",
-     {"daemon/work", "daemon/outbound", "daemon/http", "daemon/loop", "index", "index/read", "tiers", "tiers/read",
-      "audio", "ledger", "io", "base"}},
+     {"daemon/work", "daemon/outbound", "daemon/http", "daemon/loop", "index", "index/read",
+      "tiers", "tiers/read", "audio", "ledger", "io", "base"}},
     {"daemon",
      {"daemon/api", "daemon/work", "daemon/http", "daemon/loop", "index", "index/read", "tiers",
       "tiers/read", "audio", "ledger", "io", "base"}},
 };
 
-// Libraries that stay behind one wall: header → where it may be included (libcurl: where the archive
-// is called, and where it calls). Tests and benchmarks may include anything.
+// Libraries that stay behind one wall: header → where it may be included (libcurl: where the
+// archive is called, and where it calls). Tests and benchmarks may include anything.
 const std::multimap<std::string, std::string> kPlaces = {
-    {"sqlite3.h", "index/"}, {"toml++/", "base/config_section.h"},
-    {"CLI/", "cli/"},        {"boost/beast", "daemon/http/"},
-    {"liburing.h", "io/"},   {"archive", "tiers/"},
-    {"FLAC/", "audio/"},     {"fuse", "fuse/"},
-    {"curl/", "client/"},    {"curl/", "daemon/outbound/"},
-       {"boost/json", "base/json."},
+    {"sqlite3.h", "index/"},
+    {"toml++/", "base/config_section.h"},
+    {"CLI/", "cli/"},
+    {"boost/beast", "daemon/http/"},
+    {"liburing.h", "io/"},
+    {"archive", "tiers/"},
+    {"FLAC/", "audio/"},
+    {"fuse", "fuse/"},
+    {"curl/", "client/"},
+    {"curl/", "daemon/outbound/"},
+    {"boost/json", "base/json."},
 };
 
 constexpr size_t kLinesMax = 600;
@@ -153,8 +158,9 @@ BOOST_AUTO_TEST_CASE(every_library_stays_behind_its_wall) {
   for (const std::string& path : all_files()) {
     if (!is_source(path) || is_test(path)) continue;
     for (const std::string& name : includes_of(read_all(path), "\n#include <([^>]+)>"))
-      BOOST_TEST(is_in_its_place(path, name), path << " includes <" << name << ">, which has its "
-                                                        "place elsewhere");
+      BOOST_TEST(is_in_its_place(path, name), path << " includes <" << name
+                                                   << ">, which has its "
+                                                      "place elsewhere");
   }
 }
 

@@ -128,6 +128,60 @@ BOOST_AUTO_TEST_CASE(a_destruction_takes_the_files_where_they_are) {
 }
 
 // Between acknowledged and placed: the place is that of the workspace which took it in.
+// Also when it dies between the words and the last line.
+BOOST_AUTO_TEST_CASE(a_destruction_takes_what_was_said_of_it) {
+  TwoTenants rig;
+  const TestCall call = rig.ingest();
+  const TestCall other = rig.ingest();
+  rig.move(other);
+  rig.move(call);
+  const auto notes_with = [&](const std::string& word) {
+    size_t found = 0;
+    for (const std::string& place : {rig.config.state_dir + "/ledger/notes", rig.config.mirror_dir})
+      for (const std::string& path : rig.files_below(place)) {
+        std::ifstream in(path, std::ios::binary);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        found += path.find("/notes") != std::string::npos && text.find(word) != std::string::npos;
+      }
+    return found;
+  };
+  BOOST_TEST(notes_with("autumn") == 4u);  // two relabels, two places
+  BOOST_TEST(notes_with("wrong tenant") == 4u);
+  must(rig.destroy(call));
+  rig.reopen();
+  rig.run_mover();
+  BOOST_TEST(!rig.is_known(call));
+  BOOST_TEST(notes_with("autumn") == 2u);
+  BOOST_TEST(notes_with("wrong tenant") == 2u);
+  BOOST_TEST(rig.is_known(other));
+}
+
+BOOST_AUTO_TEST_CASE(policy_looks_at_once_by_the_rule_of_the_new_workspace) {
+  TwoTenants rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.run_mover();  // it is not due for a minute
+  WorkspaceConfig rule;
+  rule.workspace = rig.second;
+  rule.standard_copy_after = Millis(0);
+  rule.standard_release_after = rig.config.standard.release_after;
+  rule.warm_copy_after = rig.config.warm.copy_after;
+  rule.warm_release_after = rig.config.warm.release_after;
+  rule.keep_default = rig.config.keep_default;
+  rig.config.workspaces.push_back(rule);
+  rig.reopen();
+  rig.run_mover();
+  const auto is_planned = [&] {
+    for (const CopyRow& copy : rig.recording(call).copies)
+      if (copy.pack) return true;
+    return false;
+  };
+  BOOST_TEST(!is_planned());
+  rig.move(call);
+  rig.run_mover();
+  BOOST_TEST(is_planned());
+}
+
 BOOST_AUTO_TEST_CASE(P7_one_that_was_moved_before_it_was_placed_is_placed) {
   TwoTenants rig;
   const TestCall call = rig.ingest();
