@@ -120,6 +120,8 @@ constexpr size_t kVerifyFindingsMax = 1000;  // bad copies that one verification
 constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
 
 // Spool
+constexpr int kSpoolThreads =
+    4;  // entries taken at once: while one waits for its syncs another is copied
 constexpr int64_t kSpoolStaleMs = 3'600'000;  // an entry without metadata.json: told after this
 constexpr size_t kSpoolQueue =
     4096;  // entries noticed and not yet taken; beyond it a full scan follows

@@ -197,8 +197,11 @@ Status Daemon::start_lanes() {
                                                     [this](Io&) { deliverer_->run(); }));
   deliverer_lane_ = std::move(deliverer_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
-  spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir,
-                                   std::max<size_t>(1, workers_->count() - 1));
+  // Threads of its own: a backlog takes no worker from anybody.
+  HOLDFAST_ASSIGN(spool_workers, Workers::start(limits::kSpoolThreads, IoOptions()));
+  spool_workers_ = std::move(spool_workers);
+  spool_ = std::make_unique<Spool>(*loop_, *spool_workers_, *spool_entries_, config_.spool_dir,
+                                   spool_workers_->count());
   return spool_->start();
 }
 
@@ -267,6 +270,7 @@ Daemon::~Daemon() {
   cold_lane_.reset();
   deliverer_lane_.reset();
   workers_.reset();
+  spool_workers_.reset();
   chain_check_.reset();
   if (access_) access_->flush(true);
   if (links_) links_->flush();

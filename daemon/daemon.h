@@ -73,6 +73,7 @@ class Daemon {
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<SpoolEntries> spool_entries_;
+  std::unique_ptr<Workers> spool_workers_;
   std::unique_ptr<Spool> spool_;
   std::unique_ptr<Mover> mover_;
   std::unique_ptr<Restorer> warm_restorer_;

@@ -99,6 +99,20 @@ BOOST_AUTO_TEST_CASE(each_waiter_that_named_a_url_is_called_once) {
   BOOST_TEST(rig.messages().empty());
 }
 
+// Who cancelled and asks again is asked again what to call.
+BOOST_AUTO_TEST_CASE(a_wish_that_was_taken_back_leaves_no_url_behind) {
+  Rig rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  const RestoreId restore = rig.ask_with(call, "key:one", kUrl);
+  rig.ask_with(call, "key:two", "");
+  BOOST_TEST(must(rig.archive().writer.call(cancel_waiter(restore, "key:one"))) == false);
+  rig.ask_with(call, "key:one", "");
+  rig.run_restorers();
+  BOOST_TEST(rig.messages().empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_restore_that_fails_is_told) {
   Rig rig;
   if (!rig.can_verify()) return;

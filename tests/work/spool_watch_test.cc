@@ -106,7 +106,7 @@ BOOST_FIXTURE_TEST_CASE(entries_are_noticed_when_they_are_complete, WatchRig) {
 // A recorder's whole backlog: more than our queue holds. It is taken without the minute's scan, in
 // bounded descriptors; other work gets its turn all the while, and so does another workspace.
 BOOST_FIXTURE_TEST_CASE(a_backlog_is_taken_and_holds_nothing_up, WatchRig) {
-  constexpr int kEntries = 6'000;
+  constexpr int kEntries = 10'000;
   const std::string unknown = config.spool_dir + "/00000000-0000-4000-8000-000000000001/";
   fs::create_directories(unknown);
   for (int i = 0; i < kEntries; ++i) {
