@@ -96,7 +96,8 @@ Result<int64_t> join(WriteTxn& txn, const RequestRestore& request, int64_t resto
       "keep_ms = iif(state = 5, excluded.keep_ms, max(keep_ms, excluded.keep_ms)), "
       "priority = iif(state = 5, excluded.priority, min(priority, excluded.priority)), "
       "requested_at = iif(state = 5, excluded.requested_at, requested_at), "
-      "callback_url = iif(excluded.callback_url = '', callback_url, excluded.callback_url) "
+      "callback_url = iif(state = 5 OR excluded.callback_url <> '', excluded.callback_url, "
+      "callback_url) "
       "RETURNING waiter_no");
   statement.bind(restore_no, request.who, state, request.keep, request.callback_url, txn.now(),
                  request.priority);
