@@ -444,6 +444,29 @@ BOOST_AUTO_TEST_CASE(who_takes_its_wish_back_leaves_the_others_theirs) {
   BOOST_CHECK(waiter("key:a").state == RestoreState::kStaged);
 }
 
+// A wish that was taken back took its callback along; asking again with a URL replaces one, and
+// without one leaves it.
+BOOST_AUTO_TEST_CASE(a_callback_goes_with_the_wish) {
+  Archived archive;
+  const RestoreId restore = archive.ask(0, "key:a").restore.restore;
+  const auto ask = [&](const std::string& url) {
+    RequestRestore asked;
+    asked.recording = archive.rows[0].recording_no;
+    asked.restore = archive.random.id<RestoreId>();
+    asked.who = "key:b";
+    asked.callback_url = url;
+    must(archive.writer->call(request_restore(asked)));
+    for (const RestoreWaiterRow& one : must(restore_waiters(*archive.index, restore)))
+      if (one.who == asked.who) return one.callback_url;
+    return std::string("nobody waits");
+  };
+  BOOST_TEST(ask("https://crm.example.com/one") == "https://crm.example.com/one");
+  BOOST_TEST(ask("") == "https://crm.example.com/one");
+  BOOST_TEST(ask("https://crm.example.com/two") == "https://crm.example.com/two");
+  BOOST_TEST(!must(archive.writer->call(cancel_waiter(restore, "key:b"))));
+  BOOST_TEST(ask("").empty());
+}
+
 // What is waited for is no try, whether it was queued or being recalled.
 BOOST_AUTO_TEST_CASE(waiting_uses_up_no_try) {
   Archived archive;
