@@ -104,10 +104,10 @@ constexpr int64_t kStopMs =
              // as kill -9 would; the unit's TimeoutStopSec is longer
 constexpr int64_t kWriterSilentMs = 60'000;  // the writer answers within this, or the watchdog is
                                              // let bark: a disk's own timeout and one retry
-constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is at work and does no
-                                                  // I/O: the longest attach of a medium to spare
-constexpr int64_t kWatchdogMsMin = 1000;  // a shorter WatchdogSec is answered this often
-constexpr int kReloadsMax = 10'000;       // changed configurations kept until the next start
+constexpr int64_t kThreadSilentMs =
+    60 * 60'000;  // of a lane or worker at work that does no I/O: the longest attach, or wait for
+                  // another lane with the medium, to spare
+constexpr int kReloadsMax = 10'000;  // changed configurations kept until the next start
 // Scrub, repair and compaction
 constexpr int kScrubBatchRows = 256;  // copies of one look at the index: then restores may go on
 constexpr int64_t kScrubSpread = 4;   // scrubbing begins when a copy is a quarter short of due
