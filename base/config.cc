@@ -332,7 +332,32 @@ void refuse_unknown_sections(Document& document) {
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
-                      fmt::format("unknown section; there are {}", listing(kSections)));
+                      fmt::format("unknown section; {}there are {}",
+                                  suggestion(key.str(), kSections), listing(kSections)));
+}
+
+// A value whole, as Config::values has it.
+std::string written_text(const toml::node& node) {
+  if (const auto* text = node.as_string()) return "\"" + text->get() + "\"";
+  return as_written(&node);
+}
+
+void note_values(const toml::table& table, const std::string& prefix, Config& config) {
+  for (const auto& [key, node] : table)
+    config.values[prefix + "." + std::string(key.str())] = written_text(node);
+}
+
+// Sections are all that the file has by now, and [[workspace]] is an array of them.
+void note_values(const Document& document, Config& config) {
+  for (const auto& [section, node] : document.root()) {
+    const std::string name(section.str());
+    if (const toml::table* table = node.as_table()) note_values(*table, name, config);
+    const toml::array* const tables = node.as_array();
+    if (tables == nullptr) continue;
+    for (const toml::node& one : *tables)
+      if (const toml::table* table = one.as_table())
+        note_values(*table, name + "[" + (*table)["id"].value_or<std::string>("") + "]", config);
+  }
 }
 
 Result<std::string> read_file(const std::string& path) {
@@ -413,6 +438,7 @@ Result<Config> load_config(const std::string& path) {
   read_log(document, config);
   if (document.first_error().ok()) check_places(document, config);
   if (!document.first_error().ok()) return document.first_error().error();
+  note_values(document, config);
   return config;
 }
 

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/config.h"
+#include "base/nearest_word.h"
 
 // Header-only and without exceptions: the packaged library was built to throw.
 #define TOML_HEADER_ONLY 1
@@ -45,6 +46,12 @@ inline std::string listing(const std::vector<std::string>& words) {
   std::string all;
   for (const std::string& word : words) all += (all.empty() ? "" : ", ") + word;
   return all;
+}
+
+// "did you mean \"copy_after\"? ", or nothing.
+inline std::string suggestion(std::string_view word, const std::vector<std::string>& words) {
+  const auto meant = nearest_word(word, words);
+  return meant ? "did you mean \"" + *meant + "\"? " : "";
 }
 
 // The file being read. Keeps the first error and nothing after it.
@@ -224,7 +231,8 @@ class Section {
       const std::string_view name = key.str();
       if (std::find(known_.begin(), known_.end(), name) == known_.end())
         document_.refuse(line_of(&node), fmt::format("{}.{}", name_, name),
-                         fmt::format("unknown key; [{}] has {}", name_, listing(known_)));
+                         fmt::format("unknown key; {}[{}] has {}", suggestion(name, known_), name_,
+                                     listing(known_)));
     }
   }
 

@@ -107,6 +107,9 @@ constexpr int64_t kWriterSilentMs = 60'000;  // the writer answers within this, 
 constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is at work and does no
                                                   // I/O: the longest attach of a medium to spare
 constexpr int64_t kWatchdogMsMin = 1000;          // a shorter WatchdogSec is answered this often
+constexpr int64_t kThreadSilentMs =
+    60 * 60'000;  // of a lane or worker at work that does no I/O: the longest attach, or wait for
+                  // another lane with the medium, to spare
 constexpr int kReloadsMax = 10'000;  // changed configurations kept until the next start
 // Scrub, repair and compaction
 constexpr int kScrubBatchRows = 256;  // copies of one look at the index: then restores may go on

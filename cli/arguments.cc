@@ -8,6 +8,7 @@
 #include "base/config.h"
 #include "base/time_text.h"
 #include "base/types.h"
+#include "cli/description.h"
 
 namespace holdfast::cli {
 namespace {
@@ -15,6 +16,8 @@ namespace {
 constexpr const char* kAbout =
     "holdfast, the operator's hand on a Holdfast archive of recorded calls.\n"
     "It speaks to holdfastd over its administrators' socket, or to a URL with an API key.";
+
+constexpr const char* kConnectionGroup = "Connection";
 
 // Declares a command's arguments with CLI11.
 class AppArguments final : public Arguments {
@@ -75,27 +78,26 @@ class AppArguments final : public Arguments {
 // On the program and on every command, so that they may stand before or after its name.
 void declare_global(CLI::App& app, GlobalOptions& options) {
   app.set_help_flag("-h,--help", "This text");
-  const std::string group = "Connection";
   app.add_option("--socket", options.socket_path,
                  "holdfastd's socket [$HOLDFAST_SOCKET or /run/holdfast/admin.sock]")
       ->type_name("PATH")
-      ->group(group);
+      ->group(kConnectionGroup);
   app.add_option("--url", options.url, "Speak to this URL instead; needs a key")
       ->type_name("URL")
-      ->group(group);
+      ->group(kConnectionGroup);
   app.add_option("--key-file", options.key_file, "A file with the API key on its first line")
       ->type_name("FILE")
-      ->group(group);
+      ->group(kConnectionGroup);
   app.add_option("--key", options.key,
                  "The API key [$HOLDFAST_KEY]; other users can see it in the process list")
       ->type_name("KEY")
-      ->group(group);
+      ->group(kConnectionGroup);
   app.add_option("--workspace", options.workspace,
                  "The workspace [$HOLDFAST_WORKSPACE or the only one there is]")
       ->type_name("UUID")
-      ->group(group);
+      ->group(kConnectionGroup);
   app.add_flag("--json", options.json, "Print the daemon's JSON instead of text for people")
-      ->group(group);
+      ->group(kConnectionGroup);
 }
 
 std::string lesson_text(const Lesson& lesson) {
@@ -208,10 +210,18 @@ std::string exit_code_meanings() {
   return text;
 }
 
-Parsed parse(int argc, const char* const* argv, const Commands& commands) {
-  Parsed parsed;
-  CLI::App program(kAbout, "holdfast");
-  declare_global(program, parsed.options);
+namespace {
+
+// The tree of commands, with the place where each writes its values.
+struct Program {
+  CLI::App app{kAbout, "holdfast"};
+  std::map<std::string, CLI::App*> groups;
+  std::map<const CLI::App*, Command*> command_of;
+};
+
+void build(Program& built, const Commands& commands, GlobalOptions& options) {
+  CLI::App& program = built.app;
+  declare_global(program, options);
   program.set_version_flag("--version", std::string("holdfast " HOLDFAST_VERSION));
   program.require_subcommand(1);
   program.footer("holdfast COMMAND --help teaches each command with examples.\n\n" +
@@ -219,15 +229,76 @@ Parsed parse(int argc, const char* const* argv, const Commands& commands) {
   auto formatter = std::make_shared<CLI::Formatter>();
   formatter->label("SUBCOMMAND", "COMMAND");
   program.formatter(formatter);  // the commands inherit it
-  std::map<std::string, CLI::App*> groups;
-  std::map<const CLI::App*, Command*> command_of;
   for (const auto& command : commands) {
-    CLI::App* app = add_app(program, groups, command->lesson());
-    declare_global(*app, parsed.options);
+    CLI::App* app = add_app(program, built.groups, command->lesson());
+    declare_global(*app, options);
     AppArguments arguments(*app);
     command->declare(arguments);
-    command_of[app] = command.get();
+    built.command_of[app] = command.get();
   }
+}
+
+OptionDescription describe(const CLI::Option& option) {
+  OptionDescription described;
+  if (option.get_positional()) {
+    described.names.push_back(option.get_name(true));
+  } else {
+    for (const std::string& name : option.get_snames()) described.names.push_back("-" + name);
+    for (const std::string& name : option.get_lnames()) described.names.push_back("--" + name);
+  }
+  described.help = option.get_description();
+  described.required = option.get_required();
+  if (option.get_items_expected_max() > 0) described.placeholder = option.get_type_name();
+  // A choice is declared with its words between bars.
+  if (described.placeholder.find('|') != std::string::npos)
+    described.choices = CLI::detail::split(described.placeholder, '|');
+  // A vector takes many; an option of it one each time.
+  described.repeats = option.get_expected_max() > 1;
+  return described;
+}
+
+CommandDescription describe(const CLI::App& app, const std::string& parent, const Program& built) {
+  CommandDescription described;
+  described.name = app.get_name();
+  if (&app != &built.app) described.path = (parent.empty() ? "" : parent + " ") + app.get_name();
+  described.summary = app.get_description();
+  if (const auto found = built.command_of.find(&app); found != built.command_of.end()) {
+    const Lesson lesson = found->second->lesson();
+    described.summary = lesson.summary;
+    described.text = lesson.text;
+    described.examples.assign(lesson.examples.begin(), lesson.examples.end());
+  }
+  for (const CLI::Option* option : app.get_options()) {
+    const OptionDescription one = describe(*option);
+    if (option->get_positional())
+      described.positionals.push_back(one);
+    else if (option->get_group() == kConnectionGroup)
+      described.connection.push_back(one);
+    else
+      described.options.push_back(one);
+  }
+  for (const CLI::App* child : app.get_subcommands({}))
+    described.commands.push_back(describe(*child, described.path, built));
+  return described;
+}
+
+}  // namespace
+
+CommandDescription describe(const Commands& commands) {
+  Program built;
+  GlobalOptions options;
+  build(built, commands, options);
+  CommandDescription program = describe(built.app, "", built);
+  program.text = kAbout;
+  program.summary = "the operator's hand on a Holdfast archive of recorded calls";
+  return program;
+}
+
+Parsed parse(int argc, const char* const* argv, const Commands& commands) {
+  Parsed parsed;
+  Program built;
+  build(built, commands, parsed.options);
+  CLI::App& program = built.app;
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -242,7 +313,7 @@ Parsed parse(int argc, const char* const* argv, const Commands& commands) {
   }
   const CLI::App* chosen = &program;
   while (!chosen->get_subcommands().empty()) chosen = chosen->get_subcommands().back();
-  parsed.command = command_of.at(chosen);
+  parsed.command = built.command_of.at(chosen);
   return parsed;
 }
 

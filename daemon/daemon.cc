@@ -10,8 +10,10 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/passed_sockets.h"
 #include "daemon/work/incoming.h"
 #include "index/commands/keys.h"
+#include "io/digest.h"
 #include "io/text_file.h"
 
 namespace holdfast {
@@ -32,13 +34,8 @@ std::optional<uid_t> user_id(const std::string& name) {
 }
 
 // Which configuration is in force is a decision: its digest stands in the ledger.
-Status note_configuration(Writer& writer, const std::string& path) {
-  HOLDFAST_ASSIGN(io, Io::open());
-  const SplitPath names = split_path(path);
-  HOLDFAST_ASSIGN(directory,
-                  open_root(path.front() == '/' && names.parent.empty() ? "/" : names.parent));
-  HOLDFAST_ASSIGN(text, read_text(*io, directory.get(), names.name, Bytes(1 << 20)));
-  return writer.call(config_applied(sha256(text), "system"));
+Status note_configuration(Writer& writer, const Config& config) {
+  return writer.call(config_applied(sha256(config.source_text), "system"));
 }
 
 Status write_port(const Config& config, int port) {
@@ -53,7 +50,7 @@ Status write_port(const Config& config, int port) {
 }  // namespace
 
 Daemon::Daemon(const Config& config, Clock& clock, Random& random)
-    : config_(config), clock_(clock), random_(random) {}
+    : config_(config), clock_(clock), random_(random), watchdog_(clock) {}
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock, Random& random) {
   std::unique_ptr<Daemon> daemon(new Daemon(config, clock, random));
@@ -77,9 +74,16 @@ Status Daemon::lock_run_dir() {
 
 Status Daemon::listen() {
   server_ = std::make_unique<http::Server>(*loop_, clock_, door_);
-  HOLDFAST_ASSIGN(port, server_->listen_tcp({config_.listen_address, config_.listen_port,
-                                             config_.plaintext_beyond_loopback}));
-  port_ = port;
+  HOLDFAST_ASSIGN(passed, passed_sockets());
+  for (http::BoundTcp& bound : passed) {
+    if (port_ == 0) port_ = bound.port;
+    HOLDFAST_TRY(server_->listen_on(std::move(bound), config_.plaintext_beyond_loopback));
+  }
+  if (passed.empty()) {
+    HOLDFAST_ASSIGN(port, server_->listen_tcp({config_.listen_address, config_.listen_port,
+                                               config_.plaintext_beyond_loopback}));
+    port_ = port;
+  }
   const std::optional<gid_t> operators = group_id(config_.admin_group);
   http::UnixListen admin{config_.run_dir + "/admin.sock", operators ? mode_t{0660} : mode_t{0600},
                          operators.value_or(static_cast<gid_t>(-1)), http::ListenerKind::kAdmin};
@@ -89,7 +93,11 @@ Status Daemon::listen() {
                          browsers.value_or(static_cast<gid_t>(-1)), http::ListenerKind::kMount};
   HOLDFAST_TRY(server_->listen_unix(mount));
   HOLDFAST_TRY(write_port(config_, port_));
-  log::info("listening on {}:{}", config_.listen_address, port_);
+  if (passed.empty())
+    log::info("listening on {}:{}", config_.listen_address, port_);
+  else
+    log::info("listening on {} sockets that were passed, the first on port {}", passed.size(),
+              port_);
   return {};
 }
 
@@ -101,7 +109,7 @@ Result<std::unique_ptr<OpenedArchive>> Daemon::open() {
       "removed",
       archive->archive().id.text(), report.agreement.ledger_last, report.agreement.replayed,
       report.incoming.adopted, report.incoming.placed, report.incoming.discarded);
-  HOLDFAST_TRY(note_configuration(archive->archive().writer, config_.source_path));
+  HOLDFAST_TRY(note_configuration(archive->archive().writer, config_));
   return archive;
 }
 
@@ -115,8 +123,9 @@ void Daemon::opened(Result<std::unique_ptr<OpenedArchive>> archive) {
   }
   if (!ended_.ok()) stopping_ = true;
   if (!stopping_) {
-    ::sd_notify(0, "READY=1");
+    ::sd_notifyf(0, "READY=1\nSTATUS=serving on port %d", port_);
     log::info("ready");
+    if (reload_asked_) reload();
     return;
   }
   server_->drain([this] { loop_->stop(); });
@@ -145,6 +154,8 @@ Status Daemon::serve() {
   HOLDFAST_TRY(start_lanes());
   make_services();
   start_timers();
+  watch_threads();
+  review_rows();
   door_.open_to(*api_);
   return {};
 }
@@ -152,23 +163,26 @@ Status Daemon::serve() {
 void Daemon::make_services() {
   services_.reset(new api::Services{
       *loop_, *workers_, opened_->archive(), *index_, *ingest_, *access_, *restore_events_,
-      *forecast_, *links_, *chain_check_, opened_->report(), config_.public_url, clock_.now(),
+      *forecast_, *links_, *chain_check_, opened_->report(), public_url_of(config_), clock_.now(),
       [this] { mover_lane_->kick(); },
       [this] {
         warm_lane_->kick();
         cold_lane_->kick();
       },
       [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, nullptr});
-  const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
-  const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
-  if (services_->public_url.empty())
-    services_->public_url = "http://" + host + ":" + std::to_string(port_);
-  while (services_->public_url.ends_with('/')) services_->public_url.pop_back();
   api_ = std::make_unique<api::Api>(
       *services_, api::Api::Options{group_id(config_.admin_group), group_id(config_.mount_group),
                                     user_id(config_.mount_user)});
 }
 
+std::string Daemon::public_url_of(const Config& config) const {
+  if (!config.public_url.empty()) return config.public_url;  // without a slash at its end
+  const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
+  const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
+  return "http://" + host + ":" + std::to_string(port_);
+}
+
+// Every lane that is started below stands in watch_threads(), too.
 Status Daemon::start_lanes() {
   const Archive& archive = opened_->archive();
   mover_ = std::make_unique<Mover>(archive);
@@ -208,6 +222,7 @@ Status Daemon::start_lanes() {
 Status Daemon::run() {
   ::signal(SIGPIPE, SIG_IGN);
   listen_to_signals();
+  ::sd_notify(0, "STATUS=opening the archive");
   opener_ = std::thread([this] {
     auto archive = std::make_shared<Result<std::unique_ptr<OpenedArchive>>>(open());
     loop_->post([this, archive] { opened(std::move(*archive)); });
@@ -221,10 +236,29 @@ void Daemon::listen_to_signals() {
     Result<Signal> handle = loop_->on_signal(number, [this](int) { stop(); });
     if (handle.ok()) signals_.push_back(std::move(handle).value());
   }
+  Result<Signal> reloads = loop_->on_signal(SIGHUP, [this](int) { reload(); });
+  if (reloads.ok()) signals_.push_back(std::move(reloads).value());
+  // Where nobody asks (no WatchdogSec), who is silent is told in the log all the same.
   uint64_t watchdog_us = 0;
+  Millis period = seconds(30);
   if (::sd_watchdog_enabled(0, &watchdog_us) > 0)
-    watchdog_timer_ = loop_->every(Millis(static_cast<int64_t>(watchdog_us / 2000)),
-                                   [] { ::sd_notify(0, "WATCHDOG=1"); });
+    period = Millis(std::max<int64_t>(1, static_cast<int64_t>(watchdog_us / 3000)));
+  watchdog_timer_ = loop_->every(period, [this] { answer_watchdog(); });
+}
+
+void Daemon::watch_threads() {
+  watchdog_.watch(opened_->archive().writer);
+  watchdog_.watch("the mover", mover_lane_->pulse());
+  watchdog_.watch("the warm lane", warm_lane_->pulse());
+  watchdog_.watch("the cold lane", cold_lane_->pulse());
+  for (const Pulse* pulse : workers_->pulses()) watchdog_.watch("a worker", *pulse);
+}
+
+void Daemon::answer_watchdog() {
+  const std::optional<std::string> silent = watchdog_.look();
+  if (!silent) ::sd_notify(0, "WATCHDOG=1");
+  if (silent && !silence_told_) log::error("{}: the watchdog is not answered", *silent);
+  silence_told_ = silent.has_value();
 }
 
 void Daemon::start_timers() {
@@ -251,8 +285,13 @@ void Daemon::sweep_incoming() {
 // New work is refused, what is under way ends, then the loop.
 void Daemon::stop() {
   if (std::exchange(stopping_, true)) return;
-  ::sd_notify(0, "STOPPING=1");
+  ::sd_notify(0, "STOPPING=1\nSTATUS=stopping");
   log::info("stopping");
+  stop_limit_ = std::make_unique<StopLimit>(Millis(limits::kStopMs), [] {
+    log::error("the stop takes longer than {} s: what still runs is given up",
+               limits::kStopMs / 1000);
+    ::_exit(traits(Code::kUnavailable).exit_code);
+  });
   if (opener_.joinable()) return;  // opened() ends it
   spool_->stop();
   chain_check_->stop();
@@ -288,6 +327,7 @@ Daemon::~Daemon() {
   index_.reset();
   opened_.reset();
   loop_.reset();
+  stop_limit_.reset();
 }
 
 }  // namespace holdfast

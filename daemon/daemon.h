@@ -3,8 +3,12 @@
 //   start: listening, behind a door that says "starting" ──run──▶ the archive is opened by a thread
 //     of its own ──▶ serving ──SIGTERM──▶ stopping ──▶ stopped
 //
-// A signal while the archive is being opened ends the daemon when that is done: what opening does
+// A SIGTERM while the archive is being opened ends the daemon when that is done: what opening does
 // (replay, adoption) is never torn.
+//
+// A stop: listeners close; active answers get limits::kDrainMs; lanes end at the next piece of the
+// step they are in. What has not ended after limits::kStopMs is given up, which is what kill -9
+// would do, and as safe (P7). SIGHUP: daemon_reload.cc.
 #pragma once
 
 #include <atomic>
@@ -12,12 +16,15 @@
 #include <thread>
 
 #include "base/config.h"
+#include "base/config_change.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/api.h"
 #include "daemon/api/link_book.h"
 #include "daemon/api/restore_events.h"
 #include "daemon/door.h"
 #include "daemon/http/server.h"
+#include "daemon/stop_limit.h"
+#include "daemon/watchdog.h"
 #include "daemon/work/deliverer.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/restorer.h"
@@ -31,7 +38,8 @@ class Daemon {
   static Result<std::unique_ptr<Daemon>> start(const Config& config, Clock& clock, Random& random);
   ~Daemon();
 
-  // Opens the archive and serves until SIGTERM or SIGINT. The error that kept it from serving.
+  // Opens the archive and serves until SIGTERM or SIGINT; SIGHUP reloads the configuration. The
+  // error that kept it from serving.
   Status run();
 
  private:
@@ -49,9 +57,19 @@ class Daemon {
   Status start_lanes();
   void start_timers();
   void sweep_incoming();
+  void watch_threads();
+  void answer_watchdog();
   void stop();
 
-  const Config& config_;
+  std::string public_url_of(const Config& config) const;
+
+  // daemon_reload.cc
+  void reload();
+  void take_config(const ConfigChange& change);
+  void reloaded(const Result<ConfigChange>& change);
+  void review_rows();
+
+  const Config& config_;  // the one it was started with
   Clock& clock_;
   Random& random_;
   Fd run_lock_;
@@ -87,9 +105,15 @@ class Daemon {
   Timer links_timer_;
   Timer sweep_timer_;
   std::atomic<bool> sweeping_{false};
+  Watchdog watchdog_;
   Timer watchdog_timer_;
+  bool silence_told_ = false;
   std::vector<Signal> signals_;
   bool stopping_ = false;
+  std::unique_ptr<StopLimit> stop_limit_;
+  bool reloading_ = false;
+  bool reload_asked_ = false;
+  int reloads_ = 0;
 };
 
 }  // namespace holdfast

@@ -2,7 +2,9 @@
 //
 //   holdfastd --config FILE                 serve
 //   holdfastd --config FILE --check-config  say whether the file is right
+//   holdfastd --config FILE --check-places  and whether its directories are there and usable
 //   holdfastd --config FILE --init          make directories and label the media, then exit
+//   holdfastd --config FILE --print-unit    what systemd must know of the file (unit_text.h)
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -11,24 +13,33 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/place_check.h"
+#include "daemon/service_user.h"
+#include "daemon/unit_text.h"
 
 namespace {
 
 using namespace holdfast;
 
-enum class Mode { kServe, kCheck, kInit };
+enum class Mode { kServe, kCheck, kCheckPlaces, kInit, kPrintUnit };
 
 struct Arguments {
   std::string config = "/etc/holdfast/holdfast.toml";
   Mode mode = Mode::kServe;
+  std::string user;  // empty: as the user it is
 };
 
 constexpr char kUsage[] =
-    "usage: holdfastd [--config FILE] [--check-config | --init | --version | --help]\n"
+    "usage: holdfastd [--config FILE] [--user NAME] [--check-config | --check-places | --init |\n"
+    "                 --print-unit | --version | --help]\n"
     "\n"
     "  --config FILE    the configuration (default /etc/holdfast/holdfast.toml)\n"
     "  --check-config   say whether the configuration is right, and exit\n"
-    "  --init           make the directories and label media that carry no label yet, and exit\n";
+    "  --check-places   say also whether its directories are there, writable and labelled, and "
+    "exit\n"
+    "  --init           make the directories and label media that carry no label yet, and exit\n"
+    "  --print-unit     print what systemd must know of the configuration, and exit\n"
+    "  --user NAME      do so as this user; with --init, give it the directories first (root)\n";
 
 // Nothing: `exit_code` says how to end.
 bool parse(int count, char** words, Arguments& arguments, int& exit_code) {
@@ -36,8 +47,14 @@ bool parse(int count, char** words, Arguments& arguments, int& exit_code) {
     const std::string word = words[i];
     if (word == "--config" && i + 1 < count) {
       arguments.config = words[++i];
+    } else if (word == "--user" && i + 1 < count) {
+      arguments.user = words[++i];
     } else if (word == "--check-config") {
       arguments.mode = Mode::kCheck;
+    } else if (word == "--check-places") {
+      arguments.mode = Mode::kCheckPlaces;
+    } else if (word == "--print-unit") {
+      arguments.mode = Mode::kPrintUnit;
     } else if (word == "--init") {
       arguments.mode = Mode::kInit;
     } else if (word == "--help" || word == "--version") {
@@ -58,6 +75,32 @@ int fail(const Error& error) {
   return traits(error.code).exit_code;
 }
 
+int check(const Config& config) {
+  Result<std::unique_ptr<Io>> io = Io::open();
+  if (!io.ok()) return fail(io.error());
+  int exit_code = 0;
+  for (const CheckedPlace& place : check_places(**io, config)) {
+    std::printf("%-20s %s: %s\n", place.key.c_str(), place.path.c_str(), place.finding.c_str());
+    if (exit_code == 0 && !place.status.ok())
+      exit_code = traits(place.status.error().code).exit_code;
+  }
+  return exit_code;
+}
+
+int init(const Config& config, Clock& clock, Random& random) {
+  Result<std::unique_ptr<Io>> io = Io::open();
+  if (!io.ok()) return fail(io.error());
+  const Status made = init_archive(**io, config, clock, random);
+  return made.ok() ? 0 : fail(made.error());
+}
+
+int print_unit(const Config& config) {
+  const Result<std::string> text = unit_text(config);
+  if (!text.ok()) return fail(text.error());
+  std::fputs(text->c_str(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : 1;
+}
+
 }  // namespace
 
 int main(int count, char** words) {
@@ -73,14 +116,18 @@ int main(int count, char** words) {
     std::printf("%s is right\n", arguments.config.c_str());
     return 0;
   }
+  if (arguments.mode == Mode::kPrintUnit) return print_unit(*config);
+  if (!arguments.user.empty()) {
+    if (arguments.mode == Mode::kInit)
+      if (Status given = give_directories(*config, arguments.user); !given.ok())
+        return fail(given.error());
+    if (Status changed = become(arguments.user); !changed.ok()) return fail(changed.error());
+  }
   SystemClock clock;
   SystemRandom random;
-  if (arguments.mode == Mode::kInit) {
-    Result<std::unique_ptr<Io>> io = Io::open();
-    if (!io.ok()) return fail(io.error());
-    Status made = init_archive(**io, *config, clock, random);
-    return made.ok() ? 0 : fail(made.error());
-  }
+  if (arguments.mode == Mode::kCheckPlaces) return check(*config);
+  if (arguments.mode == Mode::kInit) return init(*config, clock, random);
+  log::set_level(log::level_of(config->log_level).value_or(log::Level::kInfo));
   Result<std::unique_ptr<Daemon>> daemon = Daemon::start(*config, clock, random);
   if (!daemon.ok()) return fail(daemon.error());
   const Status served = (*daemon)->run();

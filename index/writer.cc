@@ -225,6 +225,16 @@ Status Writer::call_access(LineDraft line) {
   return future.get();
 }
 
+void Writer::probe(std::function<void()> answered) {
+  auto item = std::make_unique<Core::Item>();
+  item->name = "probe";
+  item->use = [](Ledger&) { return Status(); };
+  item->done = [answered = std::move(answered)](const Status& outcome) {
+    if (outcome.ok() || outcome.error().code != Code::kExhausted) answered();
+  };
+  front_->take(std::move(item), false);
+}
+
 Status Writer::use_ledger(std::function<Status(Ledger&)> use) {
   auto promise = std::make_shared<std::promise<Status>>();
   std::future<Status> future = promise->get_future();

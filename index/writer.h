@@ -180,6 +180,10 @@ class Writer {
   // Removes whole segments of access lines older than `before`; gives how many. Waits.
   Result<int> drop_access_before(UnixMillis before);
 
+  // Waits in the queue like a command and does nothing: `answered` is called, on the writer's
+  // thread, when it lives. Not called when the queue has no room. Any thread.
+  void probe(std::function<void()> answered);
+
   // Takes no more, finishes what is queued, closes. Idempotent; not from the writer's thread.
   void stop();
 

@@ -76,6 +76,7 @@ IoCounters Io::counters() const {
 
 Status Io::point(std::string_view name) {
   ++counters_.operations;
+  pulse_.beat();
   return faults_ == nullptr ? Status() : faults_->at(name);
 }
 

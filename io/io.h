@@ -17,6 +17,7 @@
 #include "base/types.h"
 #include "io/fault.h"
 #include "io/fd.h"
+#include "io/pulse.h"
 #include "io/ring.h"
 #include "io/stream.h"
 
@@ -51,6 +52,8 @@ class Io {
   size_t block() const { return block_; }
   std::string_view ring_kind() const;  // "io_uring" or "pread"
   IoCounters counters() const;
+  // Beats with each operation; its thread says when it is at work.
+  Pulse& pulse() { return pulse_; }
 
   // open_beneath with a fault point.
   Result<Fd> open(int dir_fd, std::string_view relative, int flags, mode_t mode = 0);
@@ -125,6 +128,7 @@ class Io {
   std::vector<size_t> free_slots_;
   std::set<DirectoryKey> durable_;
   IoCounters counters_;
+  Pulse pulse_;
 };
 
 }  // namespace holdfast

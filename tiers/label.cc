@@ -150,15 +150,16 @@ Result<FreeSpace> MediumRoot::free_space(Io& io) {
 
 Result<Bytes> MediumRoot::room(Io& io) {
   HOLDFAST_ASSIGN(space, free_space(io));
-  return Bytes(std::max<int64_t>(0, space.available.count - reserve_.count));
+  return Bytes(std::max<int64_t>(0, space.available.count - reserve_bytes_));
 }
 
 Status MediumRoot::require_room(Io& io, Bytes bytes) {
   HOLDFAST_ASSIGN(space, free_space(io));
-  if (space.available >= bytes + reserve_) return {};
+  const Bytes reserve(reserve_bytes_);
+  if (space.available >= bytes + reserve) return {};
   return Error{Code::kNoSpace, "write " + std::to_string(bytes.count) + " bytes to the medium at " +
                                    path_ + ": " + std::to_string(space.available.count) +
-                                   " are free and " + std::to_string(reserve_.count) +
+                                   " are free and " + std::to_string(reserve.count) +
                                    " of them stay so (policy.disk_reserve)"};
 }
 

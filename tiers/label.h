@@ -7,6 +7,7 @@
 // Format: docs/media.md.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -82,8 +83,8 @@ class MediumRoot {
   // statvfs(3) of the medium.
   Result<FreeSpace> free_space(Io& io);
 
-  // What is to stay free on the medium (0 at first): set before anybody asks for room.
-  void set_reserve(Bytes reserve) { reserve_ = reserve; }
+  // What is to stay free on the medium (0 at first).
+  void set_reserve(Bytes reserve) { reserve_bytes_ = reserve.count; }
   // What may be written yet: free beyond the reserve, 0 or more.
   Result<Bytes> room(Io& io);
   // kNoSpace when `bytes` more would leave less than the reserve.
@@ -96,7 +97,7 @@ class MediumRoot {
   const std::string path_;
   const ArchiveId archive_;
   const MediumId medium_;
-  Bytes reserve_;
+  std::atomic<int64_t> reserve_bytes_{0};
   std::mutex mutex_;
   std::shared_ptr<const Fd> held_;
 };

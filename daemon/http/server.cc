@@ -19,7 +19,6 @@ namespace {
 
 constexpr size_t kReservedForOperators = 64;  // connections that only Unix sockets may take
 constexpr int kAcceptsPerTurn = 64;           // so that a flood of clients does not starve the rest
-constexpr Millis kDrainLimit = seconds(20);   // an answer that takes longer at stop is cut
 
 }  // namespace
 
@@ -48,12 +47,18 @@ Server::~Server() {
 
 Result<int> Server::listen_tcp(const TcpListen& where) {
   HOLDFAST_ASSIGN(bound, bind_tcp(where.address, where.port));
-  if (!bound.loopback && !where.allow_plaintext_off_loopback)
-    return Error{Code::kInvalid, "listen on " + where.address +
-                                     ": plaintext beyond loopback needs to be allowed explicitly"};
   const int port = bound.port;
-  HOLDFAST_TRY(add_listener(std::move(bound.socket), ListenerKind::kPublic, ""));
+  const Status listening = listen_on(std::move(bound), where.allow_plaintext_off_loopback);
+  if (!listening.ok()) return listening.error().within("listen on " + where.address);
   return port;
+}
+
+Status Server::listen_on(BoundTcp bound, bool allow_plaintext_off_loopback) {
+  if (!bound.loopback && !allow_plaintext_off_loopback)
+    return Error{Code::kInvalid,
+                 "plaintext beyond loopback needs to be allowed explicitly "
+                 "(http.plaintext_beyond_loopback)"};
+  return add_listener(std::move(bound.socket), ListenerKind::kPublic, "");
 }
 
 Status Server::listen_unix(const UnixListen& where) {
@@ -144,7 +149,7 @@ void Server::sweep() {
 void Server::drain(std::function<void()> drained) {
   draining_ = true;
   drained_ = std::move(drained);
-  drain_deadline_ = Millis(clock_.monotonic().count + kDrainLimit.count);
+  drain_deadline_ = Millis(clock_.monotonic().count + limits::kDrainMs);
   for (const auto& listener : listeners_) {
     listener->poll.reset();
     listener->socket.close();

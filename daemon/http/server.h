@@ -3,7 +3,7 @@
 //   created → listening (listen_*) → draining (drain) → drained
 //
 // Draining: listeners are closed, idle connections are closed, active ones finish
-// their request within kDrainLimit and are cut then.
+// their request within limits::kDrainMs and are cut then.
 //
 // Invariants
 // - At most limits::kConnectionsMax connections; kReservedForOperators of them are
@@ -29,6 +29,7 @@ namespace holdfast::http {
 
 class Connection;
 class Socket;
+struct BoundTcp;
 
 // A socket address to listen on.
 struct TcpListen {
@@ -66,6 +67,8 @@ class Server {
   // The port that was bound. kInvalid for a bad address or plaintext off loopback
   // without permission; kIo when the system refuses.
   Result<int> listen_tcp(const TcpListen& where);
+  // A socket that somebody bound for us; kInvalid as above. `allow` as in TcpListen.
+  Status listen_on(BoundTcp bound, bool allow_plaintext_off_loopback);
   // A socket file that nobody listens on any more is replaced; kConflict when
   // somebody does.
   Status listen_unix(const UnixListen& where);

@@ -1,6 +1,7 @@
 #include "daemon/http/socket.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -80,7 +81,6 @@ Result<BoundTcp> bind_tcp(const std::string& address, int port) {
   const std::string what = "listen on " + address + ":" + std::to_string(port);
   HOLDFAST_ASSIGN(parsed, parse_address(address, port));
   BoundTcp bound;
-  bound.loopback = is_loopback(parsed.first);
   bound.socket =
       Socket(::socket(parsed.first.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   const int fd = bound.socket.fd();
@@ -90,10 +90,24 @@ Result<BoundTcp> bind_tcp(const std::string& address, int port) {
   if (::bind(fd, reinterpret_cast<const sockaddr*>(&parsed.first), parsed.second) != 0 ||
       ::listen(fd, kBacklog) != 0)
     return system_error(errno, what);
+  return take_tcp(std::move(bound.socket), what);
+}
+
+Result<BoundTcp> take_tcp(Socket socket, const std::string& what) {
+  BoundTcp bound;
+  bound.socket = std::move(socket);
+  const int fd = bound.socket.fd();
+  const int flags = ::fcntl(fd, F_GETFL);
+  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
+    return system_error(errno, what);
   sockaddr_storage actual{};
   socklen_t length = sizeof actual;
   if (::getsockname(fd, reinterpret_cast<sockaddr*>(&actual), &length) != 0)
     return system_error(errno, what);
+  if (actual.ss_family != AF_INET && actual.ss_family != AF_INET6)
+    return Error{Code::kInvalid, what + ": it is not a TCP socket"};
+  bound.loopback = is_loopback(actual);
   sockaddr_in v4{};  // the port lies at the same place in both families
   std::memcpy(&v4, &actual, sizeof v4);
   bound.port = ntohs(v4.sin_port);

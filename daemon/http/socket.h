@@ -44,6 +44,9 @@ struct BoundTcp {
 // Listens on a numeric address; port 0 takes any free one.
 Result<BoundTcp> bind_tcp(const std::string& address, int port);
 
+// The same of a socket that somebody else bound and listens on.
+Result<BoundTcp> take_tcp(Socket socket, const std::string& what);
+
 // Listens on a socket file. A file left by a dead process is replaced; kConflict
 // when somebody still listens there. The file is never more open than `mode`.
 Result<Socket> bind_unix(const std::string& path, mode_t mode, gid_t group);

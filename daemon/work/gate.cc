@@ -52,6 +52,7 @@ std::optional<Closed> Gate::closed(Edge edge, UnixMillis at) const {
                         ": " + suspension->error,
                     std::nullopt};
   }
+  std::lock_guard lock(mutex_);
   for (Tier tier : {ends.from, ends.to}) {
     const BackEnd* end = back_end(tier);
     if (end == nullptr || end->window.is_open(at)) continue;
@@ -60,6 +61,17 @@ std::optional<Closed> Gate::closed(Edge edge, UnixMillis at) const {
                   opens};
   }
   return std::nullopt;
+}
+
+void Gate::apply(const Config& config) {
+  const auto set = [this](BackEnd& end, Bytes rate, const TimeWindow& window) {
+    std::lock_guard lock(mutex_);
+    if (end.rate != rate) end.bucket = TokenBucket(rate);
+    end.rate = rate;
+    end.window = window;
+  };
+  set(warm_, config.warm.rate_max, config.warm.window);
+  if (config.cold) set(cold_, config.cold->rate_max, config.cold->window);
 }
 
 void Gate::set_pauses(std::vector<PauseRow> pauses) {

@@ -64,6 +64,9 @@ class Gate {
   void take(Tier tier, Bytes bytes);
   // How long the edge's next bytes must wait; 0: they may go.
   Millis wait(Edge edge) const;
+  // Rates and windows of a configuration that was reloaded.
+  void apply(const Config& config);
+
   void sleep(Millis length) { sleeper_.sleep(length); }
 
   // Whether the mover found, over the full mark, nothing that may leave the standard tier: then
@@ -74,10 +77,11 @@ class Gate {
  private:
   struct BackEnd {
     BackEnd(const Clock& clock, Bytes rate, const TimeWindow& times)
-        : health(clock), bucket(rate), window(times) {}
+        : health(clock), rate(rate), bucket(rate), window(times) {}
     BackendHealth health;
+    Bytes rate;
     TokenBucket bucket;
-    const TimeWindow window;
+    TimeWindow window;
   };
 
   const BackEnd* back_end(Tier tier) const;

@@ -37,6 +37,7 @@ void Mover::run(Io& io) {
 }
 
 Result<bool> Mover::run_once(Io& io) {
+  pulse_ = &io.pulse();
   const UnixMillis now = archive_.clock.now();
   probe_suspended(io);
   HOLDFAST_ASSIGN(destroyed, remover_.destroy_condemned(io));
@@ -133,6 +134,7 @@ Status Mover::between_pieces(Edge edge, const std::vector<const SessionKeeper*>&
                                        [](const SessionKeeper* one) { return one->is_wanted(); });
     if (wait.count <= 0 || is_wanted) return {};
     archive_.gate.sleep(std::min(wait, seconds(1)));
+    if (pulse_ != nullptr) pulse_->beat();  // it waits on purpose
   }
 }
 

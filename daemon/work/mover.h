@@ -83,6 +83,7 @@ class Mover {
   std::map<int, PackId> fresh_packs_;  // those that the present plan opens, by its numbers
   bool removal_failed_ = false;        // what is releasing is looked at again by the next turn
   bool interrupted_ = false;           // the step under way was stopped, and has not failed
+  Pulse* pulse_ = nullptr;             // of the thread that runs it
   std::atomic<bool> stop_{false};
 };
 

@@ -54,6 +54,15 @@ Result<std::unique_ptr<OpenedArchive>> OpenedArchive::open(const Config& config,
   return opened;
 }
 
+void OpenedArchive::apply(Config next) {
+  standard_root_->set_reserve(next.disk_reserve);
+  warm_root_->set_reserve(next.disk_reserve);
+  if (cold_) cold_->set_reserve(next.disk_reserve);
+  if (cold_keeper_ && next.cold) cold_keeper_->set_linger(next.cold->linger);
+  gate_->apply(next);
+  live_.replace(std::move(next));
+}
+
 Status OpenedArchive::open_standard() {
   auto label = read_label(*io_, config_.standard.path);
   if (!label.ok())

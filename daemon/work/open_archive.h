@@ -54,6 +54,10 @@ class OpenedArchive {
   const Archive& archive() const { return *archive_; }
   const OpenReport& report() const { return report_; }
 
+  // From now on `next` is in force; what only a start can change is as in the one before
+  // (base/config_change.h). Any thread.
+  void apply(Config next);
+
  private:
   OpenedArchive(const Config& config, Clock& clock, Random& random);
 

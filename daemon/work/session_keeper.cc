@@ -24,7 +24,7 @@ Status SessionKeeper::use(Io& io, const std::function<Status(PackSession&)>& wor
 void SessionKeeper::close_if_idle() {
   std::unique_lock lock(mutex_, std::try_to_lock);
   if (!lock.owns_lock() || !session_) return;
-  if (clock_.monotonic().count - last_use_.count >= linger_.count) session_.reset();
+  if (clock_.monotonic().count - last_use_.count >= linger_ms_) session_.reset();
 }
 
 void SessionKeeper::close() {

@@ -20,7 +20,7 @@ namespace holdfast {
 class SessionKeeper {
  public:
   SessionKeeper(PackBackend& backend, const Clock& clock, Millis linger)
-      : backend_(backend), clock_(clock), linger_(linger) {}
+      : backend_(backend), clock_(clock), linger_ms_(linger.count) {}
 
   PackBackend& backend() { return backend_; }
 
@@ -34,6 +34,8 @@ class SessionKeeper {
   // Somebody waits for the present user of the session. Any thread.
   bool is_wanted() const { return waiting_ > 0; }
 
+  void set_linger(Millis linger) { linger_ms_ = linger.count; }  // any thread
+
   // Closes a session that nobody used for `linger`. Called now and then.
   void close_if_idle();
   // Closes it now, after the present user.
@@ -42,7 +44,7 @@ class SessionKeeper {
  private:
   PackBackend& backend_;
   const Clock& clock_;
-  const Millis linger_;
+  std::atomic<int64_t> linger_ms_;
   std::mutex mutex_;
   std::atomic<int> waiting_{0};
   std::unique_ptr<PackSession> session_;

@@ -30,6 +30,8 @@ class Workers {
   // Thread rule: any thread.
   bool submit(Job job);
   size_t count() const { return threads_.size(); }  // any thread
+  // Of each worker, for whoever watches them; they live as long as this.
+  std::vector<const Pulse*> pulses() const;
 
  private:
   Workers();
@@ -49,17 +51,20 @@ class LaneThread {
                                                    const IoOptions& options, Turn turn);
   ~LaneThread();  // lets the turn finish, then joins
 
-  void kick();  // any thread
+  void kick();                         // any thread
+  void set_interval(Millis interval);  // any thread
+  const Pulse& pulse() const { return io_->pulse(); }
   // No further turn begins; the one under way finishes.
   void request_stop();
 
  private:
   LaneThread() = default;
-  void run(const Turn& turn, Millis interval);
+  void run(const Turn& turn);
 
   std::unique_ptr<Io> io_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  Millis interval_{0};
   bool kicked_ = true;
   bool stop_ = false;
   std::thread thread_;

@@ -2,98 +2,12 @@
 // its example and its code name the same keys.
 #include "base/config.h"
 
-#include <unistd.h>
-
-#include <boost/test/unit_test.hpp>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <regex>
 #include <set>
-#include <sstream>
-#include <string>
+
+#include "tests/base/config_rig.h"
 
 using namespace holdfast;
-
-namespace {
-
-// Directory of one test's configuration file, removed at the end.
-class Place {
- public:
-  Place() {
-    std::string pattern =
-        (std::filesystem::temp_directory_path() / "holdfast-config-XXXXXX").string();
-    BOOST_REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    directory_ = pattern;
-  }
-  ~Place() { std::filesystem::remove_all(directory_); }
-  std::string file() const { return directory_ + "/holdfast.toml"; }
-  const std::string& directory() const { return directory_; }
-
-  Result<Config> load(const std::string& text) const {
-    std::ofstream(file()) << text;
-    return load_config(file());
-  }
-  // The error without the directory: "holdfast.toml:3: ...".
-  std::string complaint(const std::string& text) const {
-    const Result<Config> config = load(text);
-    if (config.ok()) return "accepted";
-    const std::string& message = config.error().message;
-    BOOST_TEST(message.starts_with(directory_ + "/"), message);
-    return message.substr(directory_.size() + 1);
-  }
-
- private:
-  std::string directory_;
-};
-
-std::string read_all(const std::string& path) {
-  std::ifstream in(path);
-  BOOST_REQUIRE_MESSAGE(in.good(), path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-constexpr const char* kLeast =
-    "[archive]\nstate_dir = 'state'\nmirror_dir = 'mirror'\n"
-    "[standard]\npath = 'standard'\n[warm]\npath = 'warm'\n";
-
-// kLeast with `line` added to `section`.
-std::string with(const std::string& section, const std::string& line) {
-  std::string text = kLeast;
-  const std::string head = section == "workspace" ? "[[workspace]]\n" : "[" + section + "]\n";
-  if (text.find(head) == std::string::npos) {
-    text += head;
-    if (section == "cold") text += "path = 'cold'\n";
-    if (section == "workspace") text += "id = '00000000-0000-4000-8000-000000000001'\n";
-  }
-  return text.insert(text.find(head) + head.size(), line + "\n");
-}
-
-std::set<std::string> words_after(const std::string& text, const std::string& mark) {
-  BOOST_REQUIRE_MESSAGE(text.find(mark) != std::string::npos, text);
-  std::istringstream in(text.substr(text.find(mark) + mark.size()));
-  std::set<std::string> words;
-  for (std::string word; in >> word;) {
-    if (word.back() == ',') word.pop_back();
-    words.insert(word);
-  }
-  return words;
-}
-
-// "section.key" of everything that load_config reads, from its own mouth.
-std::set<std::string> known_keys() {
-  const Place place;
-  std::set<std::string> keys;
-  for (const std::string& section :
-       words_after(place.complaint("[nonsense]\n" + std::string(kLeast)), "there are "))
-    for (const std::string& key :
-         words_after(place.complaint(with(section, "nonsense = 1")), "[" + section + "] has "))
-      keys.insert(section + "." + key);
-  return keys;
-}
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(config)
 
@@ -249,8 +163,9 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "holdfast.toml:5: standard.release_after: expected at least standard.copy_after, got "
        "\"1min\""},
       {"standard", "copy_afer = '1min'",
-       "holdfast.toml:5: standard.copy_afer: unknown key; [standard] has path, copy_after, "
-       "release_after, watermark_high, watermark_low, full_at"},
+       "holdfast.toml:5: standard.copy_afer: unknown key; did you mean \"copy_after\"? [standard] "
+       "has "
+       "path, copy_after, release_after, watermark_high, watermark_low, full_at"},
       {"standard", "watermark_high = 100",
        "holdfast.toml:5: standard.watermark_high: expected a whole number from 1 to 99, got 100"},
       {"standard", "watermark_low = 90",
@@ -296,7 +211,8 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "holdfast.toml:9: http.public_url: expected a URL such as "},
       {"cold", "kind = 'tape'", "holdfast.toml:9: cold.kind: expected \"vault\", got \"tape\""},
       {"policy", "copies_before_release = 2",
-       "holdfast.toml:9: policy.copies_before_release: expected 1, since there is no [cold] and no"},
+       "holdfast.toml:9: policy.copies_before_release: expected 1, since there is no [cold] and "
+       "no"},
       {"policy", "policy_interval = '0s'",
        "holdfast.toml:9: policy.policy_interval: expected a duration from \"100ms\" to \"24h\""},
       {"restore", "keep_default = '0s'",
@@ -344,7 +260,8 @@ BOOST_AUTO_TEST_CASE(what_is_missing_or_no_toml_is_told) {
   BOOST_TEST(place.complaint("[archive]\nstate_dir = \"\xff\"\n")
                  .starts_with("holdfast.toml:2: not TOML: "));
   BOOST_TEST(place.complaint("[wram]\n" + std::string(kLeast))
-                 .starts_with("holdfast.toml:1: wram: unknown section; there are archive, "));
+                 .starts_with("holdfast.toml:1: wram: unknown section; did you mean \"warm\"? "
+                              "there are archive, "));
   const Result<Config> absent = load_config(place.directory() + "/absent.toml");
   BOOST_TEST((absent.error().code == Code::kNotFound));
 }

@@ -171,6 +171,8 @@ class ArchiveFixture {
     reopen();
   }
   const Archive& archive() { return opened_->archive(); }
+  // As a reload does.
+  void apply(const Config& next) { opened_->apply(next); }
   const OpenReport& report() { return opened_->report(); }
 
   // --- Calls
