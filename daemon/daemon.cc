@@ -251,7 +251,9 @@ void Daemon::watch_threads() {
   watchdog_.watch("the mover", mover_lane_->pulse());
   watchdog_.watch("the warm lane", warm_lane_->pulse());
   watchdog_.watch("the cold lane", cold_lane_->pulse());
+  watchdog_.watch("the outbox", deliverer_lane_->pulse());
   for (const Pulse* pulse : workers_->pulses()) watchdog_.watch("a worker", *pulse);
+  for (const Pulse* pulse : spool_workers_->pulses()) watchdog_.watch("the spool", *pulse);
 }
 
 void Daemon::answer_watchdog() {
