@@ -4,12 +4,12 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/run_lock.h"
 #include "daemon/work/incoming.h"
 #include "index/commands/keys.h"
 #include "io/text_file.h"
@@ -57,22 +57,13 @@ Daemon::Daemon(const Config& config, Clock& clock, Random& random)
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock, Random& random) {
   std::unique_ptr<Daemon> daemon(new Daemon(config, clock, random));
-  HOLDFAST_TRY(daemon->lock_run_dir());
+  // Listening replaces a dead socket: between its look and its unlink nobody else may start.
+  HOLDFAST_ASSIGN(lock, lock_run_dir(config));
+  daemon->run_lock_ = std::move(lock);
   HOLDFAST_ASSIGN(loop, Loop::create());
   daemon->loop_ = std::move(loop);
   HOLDFAST_TRY(daemon->listen());
   return daemon;
-}
-
-// Listening replaces a dead socket: between its look and its unlink nobody else may start.
-Status Daemon::lock_run_dir() {
-  const std::string path = config_.run_dir + "/holdfastd.lock";
-  run_lock_ = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!run_lock_) return system_error(errno, "open " + path);
-  if (::flock(run_lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) return system_error(errno, "lock " + path);
-  return Error{Code::kConflict, "another holdfastd has " + config_.run_dir +
-                                    "; stop it first, or give this one a run_dir of its own"};
 }
 
 Status Daemon::listen() {
@@ -158,7 +149,12 @@ void Daemon::make_services() {
         warm_lane_->kick();
         cold_lane_->kick();
       },
-      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, nullptr});
+      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, backups_.get(),
+      [this] {
+        backups_->ask();
+        backup_lane_->kick();
+      },
+      nullptr});
   const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
   if (services_->public_url.empty())
@@ -191,6 +187,11 @@ Status Daemon::start_lanes() {
                     if (cold != nullptr) cold->close_if_idle();
                   }));
   cold_lane_ = std::move(cold_lane);
+  backups_ = std::make_unique<Backups>(archive);
+  // How often it is looked whether one is due.
+  HOLDFAST_ASSIGN(backup_lane, LaneThread::start("hf-backup", minutes(1), IoOptions(),
+                                                 [this](Io& io) { backups_->run(io); }));
+  backup_lane_ = std::move(backup_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
   spool_ = std::make_unique<Spool>(*loop_, *workers_, *spool_entries_, config_.spool_dir,
                                    std::max<size_t>(1, workers_->count() - 1));
@@ -252,6 +253,7 @@ void Daemon::stop() {
   mover_->request_stop();
   warm_restorer_->request_stop();
   cold_restorer_->request_stop();
+  backups_->stop();
   server_->drain([this] { loop_->stop(); });
 }
 
@@ -259,6 +261,7 @@ Daemon::~Daemon() {
   mover_lane_.reset();
   warm_lane_.reset();
   cold_lane_.reset();
+  backup_lane_.reset();
   workers_.reset();
   chain_check_.reset();
   if (access_) access_->flush(true);

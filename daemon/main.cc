@@ -3,14 +3,17 @@
 //   holdfastd --config FILE                 serve
 //   holdfastd --config FILE --check-config  say whether the file is right
 //   holdfastd --config FILE --init          make directories and label the media, then exit
+//   holdfastd rebuild --config FILE         make the index anew (rebuild_command.h)
 #include <sys/stat.h>
 
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/rebuild_command.h"
 
 namespace {
 
@@ -25,6 +28,7 @@ struct Arguments {
 
 constexpr char kUsage[] =
     "usage: holdfastd [--config FILE] [--check-config | --init | --version | --help]\n"
+    "       holdfastd rebuild [--help]\n"
     "\n"
     "  --config FILE    the configuration (default /etc/holdfast/holdfast.toml)\n"
     "  --check-config   say whether the configuration is right, and exit\n"
@@ -61,6 +65,10 @@ int fail(const Error& error) {
 }  // namespace
 
 int main(int count, char** words) {
+  if (count > 1 && std::strcmp(words[1], "rebuild") == 0) {
+    ::umask(0027);
+    return run_rebuild_command(std::vector<std::string>(words + 2, words + count));
+  }
   Arguments arguments;
   int exit_code = 0;
   if (!parse(count, words, arguments, exit_code)) return exit_code;
