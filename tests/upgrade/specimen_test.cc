@@ -117,7 +117,7 @@ class UpgradeRig : public RebuildRig {
     }
     for (const auto& file : fact.at("files").as_object()) {
       const Result<std::string> bytes = read(call, std::string(file.key()));
-      BOOST_REQUIRE_MESSAGE(bytes.ok(), bytes.error().message);
+      BOOST_REQUIRE_MESSAGE(bytes.ok(), (bytes.ok() ? "" : bytes.error().message));
       BOOST_TEST(sha256(*bytes).hex() == std::string(file.value().as_string()));
     }
   }
