@@ -202,7 +202,9 @@ Result<int64_t> Backups::copy(const std::string& schema, const std::string& path
       const Result<bool> stepped = copy->step(index, limits::kBackupStepPages);
       // Its end belongs to the writer's thread, too.
       if (!stepped.ok() || *stepped) {
-        set([&](BackupStanding& standing) { standing.pages_done = copy->pages_all(); });
+        set([&](BackupStanding& standing) {
+          standing.pages_done = standing.pages_all = copy->pages_all();
+        });
         copy.reset();
       }
       if (!stepped.ok()) return stepped.error();
