@@ -30,6 +30,8 @@ Commands all_commands() {
   commands.push_back(workspace_list_command());
   commands.push_back(workspace_set_command());
   commands.push_back(mount_command());
+  commands.push_back(backup_command());
+  commands.push_back(rebuild_command());
   return commands;
 }
 

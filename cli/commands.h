@@ -31,5 +31,7 @@ std::unique_ptr<Command> workspace_add_command();
 std::unique_ptr<Command> workspace_list_command();
 std::unique_ptr<Command> workspace_set_command();
 std::unique_ptr<Command> mount_command();
+std::unique_ptr<Command> backup_command();
+std::unique_ptr<Command> rebuild_command();
 
 }  // namespace holdfast::cli

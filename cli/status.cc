@@ -77,6 +77,7 @@ class StatusCommand final : public Command {
       session.print("Paused       " + pause_words(*pause));
     session.print("Restores     " + counts_of(status, "restores"));
     session.print("Ledger       " + counts_of(status, "ledger"));
+    session.print("Last backup  " + time_of(status, "last_backup_at"));
     const json::value* attention = status.if_contains("attention");
     if (attention == nullptr || !attention->is_array() || attention->as_array().empty()) {
       session.print("Attention    nothing");

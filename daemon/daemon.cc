@@ -4,13 +4,13 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
-#include <sys/file.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/passed_sockets.h"
+#include "daemon/run_lock.h"
 #include "daemon/work/incoming.h"
 #include "index/commands/keys.h"
 #include "io/digest.h"
@@ -54,22 +54,13 @@ Daemon::Daemon(const Config& config, Clock& clock, Random& random)
 
 Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock, Random& random) {
   std::unique_ptr<Daemon> daemon(new Daemon(config, clock, random));
-  HOLDFAST_TRY(daemon->lock_run_dir());
+  // Listening replaces a dead socket: between its look and its unlink nobody else may start.
+  HOLDFAST_ASSIGN(lock, lock_run_dir(config));
+  daemon->run_lock_ = std::move(lock);
   HOLDFAST_ASSIGN(loop, Loop::create());
   daemon->loop_ = std::move(loop);
   HOLDFAST_TRY(daemon->listen());
   return daemon;
-}
-
-// Listening replaces a dead socket: between its look and its unlink nobody else may start.
-Status Daemon::lock_run_dir() {
-  const std::string path = config_.run_dir + "/holdfastd.lock";
-  run_lock_ = Fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!run_lock_) return system_error(errno, "open " + path);
-  if (::flock(run_lock_.get(), LOCK_EX | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) return system_error(errno, "lock " + path);
-  return Error{Code::kConflict, "another holdfastd has " + config_.run_dir +
-                                    "; stop it first, or give this one a run_dir of its own"};
 }
 
 Status Daemon::listen() {
@@ -169,7 +160,12 @@ void Daemon::make_services() {
         warm_lane_->kick();
         cold_lane_->kick();
       },
-      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, nullptr});
+      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, backups_.get(),
+      [this] {
+        backups_->ask();
+        backup_lane_->kick();
+      },
+      nullptr});
   api_ = std::make_unique<api::Api>(
       *services_, api::Api::Options{group_id(config_.admin_group), group_id(config_.mount_group),
                                     user_id(config_.mount_user)});
@@ -210,6 +206,11 @@ Status Daemon::start_lanes() {
   HOLDFAST_ASSIGN(deliverer_lane, LaneThread::start("hf-outbox", seconds(1), IoOptions(),
                                                     [this](Io&) { deliverer_->run(); }));
   deliverer_lane_ = std::move(deliverer_lane);
+  backups_ = std::make_unique<Backups>(archive);
+  // How often it is looked whether one is due.
+  HOLDFAST_ASSIGN(backup_lane, LaneThread::start("hf-backup", minutes(1), IoOptions(),
+                                                 [this](Io& io) { backups_->run(io); }));
+  backup_lane_ = std::move(backup_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
   // Threads of its own: a backlog takes no worker from anybody.
   HOLDFAST_ASSIGN(spool_workers, Workers::start(limits::kSpoolThreads, IoOptions()));
@@ -252,6 +253,7 @@ void Daemon::watch_threads() {
   watchdog_.watch("the warm lane", warm_lane_->pulse());
   watchdog_.watch("the cold lane", cold_lane_->pulse());
   watchdog_.watch("the outbox", deliverer_lane_->pulse());
+  watchdog_.watch("the backups", backup_lane_->pulse());
   for (const Pulse* pulse : workers_->pulses()) watchdog_.watch("a worker", *pulse);
   for (const Pulse* pulse : spool_workers_->pulses()) watchdog_.watch("the spool", *pulse);
 }
@@ -302,6 +304,7 @@ void Daemon::stop() {
   warm_restorer_->request_stop();
   cold_restorer_->request_stop();
   deliverer_->request_stop();
+  backups_->stop();
   server_->drain([this] { loop_->stop(); });
 }
 
@@ -310,6 +313,7 @@ Daemon::~Daemon() {
   warm_lane_.reset();
   cold_lane_.reset();
   deliverer_lane_.reset();
+  backup_lane_.reset();
   workers_.reset();
   spool_workers_.reset();
   chain_check_.reset();

@@ -45,7 +45,6 @@ class Daemon {
  private:
   Daemon(const Config& config, Clock& clock, Random& random);
 
-  Status lock_run_dir();
   Status listen();
   void listen_to_signals();
   // On the opening thread.
@@ -97,6 +96,8 @@ class Daemon {
   std::unique_ptr<Restorer> warm_restorer_;
   std::unique_ptr<Restorer> cold_restorer_;
   std::unique_ptr<Deliverer> deliverer_;
+  std::unique_ptr<Backups> backups_;
+  std::unique_ptr<LaneThread> backup_lane_;
   std::unique_ptr<LaneThread> mover_lane_;
   std::unique_ptr<LaneThread> warm_lane_;
   std::unique_ptr<LaneThread> cold_lane_;

@@ -5,15 +5,18 @@
 //   holdfastd --config FILE --check-places  and whether its directories are there and usable
 //   holdfastd --config FILE --init          make directories and label the media, then exit
 //   holdfastd --config FILE --print-unit    what systemd must know of the file (unit_text.h)
+//   holdfastd rebuild --config FILE         make the index anew (rebuild_command.h)
 #include <sys/stat.h>
 
 #include <cstdio>
 #include <cstring>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/place_check.h"
+#include "daemon/rebuild_command.h"
 #include "daemon/service_user.h"
 #include "daemon/unit_text.h"
 
@@ -32,6 +35,7 @@ struct Arguments {
 constexpr char kUsage[] =
     "usage: holdfastd [--config FILE] [--user NAME] [--check-config | --check-places | --init |\n"
     "                 --print-unit | --version | --help]\n"
+    "       holdfastd rebuild [--help]\n"
     "\n"
     "  --config FILE    the configuration (default /etc/holdfast/holdfast.toml)\n"
     "  --check-config   say whether the configuration is right, and exit\n"
@@ -104,6 +108,10 @@ int print_unit(const Config& config) {
 }  // namespace
 
 int main(int count, char** words) {
+  if (count > 1 && std::strcmp(words[1], "rebuild") == 0) {
+    ::umask(0027);
+    return run_rebuild_command(std::vector<std::string>(words + 2, words + count));
+  }
   Arguments arguments;
   int exit_code = 0;
   if (!parse(count, words, arguments, exit_code)) return exit_code;

@@ -96,15 +96,30 @@ class DatabaseOpener {
   static Result<Database> open(const std::string& path, const WriteOptions& options) {
     HOLDFAST_ASSIGN(lock, take_lock(path));
     HOLDFAST_TRY(prepare_file(path, options.mode));
+    HOLDFAST_ASSIGN(database, connect(path));
+    database.lock_ = std::move(lock);
+    HOLDFAST_TRY(settle(database, options));
+    return database;
+  }
+
+  static Result<Database> open_beside(const std::string& path, const std::string& schema) {
+    HOLDFAST_ASSIGN(lock, take_lock(path));
+    HOLDFAST_TRY(prepare_file(path, 0600));
+    HOLDFAST_ASSIGN(database, connect(path));
+    database.lock_ = std::move(lock);
+    HOLDFAST_TRY(database.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL"));
+    HOLDFAST_TRY(database.execute(schema));
+    return database;
+  }
+
+  static Result<Database> connect(const std::string& path) {
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &handle,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);
     Database database(std::unique_ptr<sqlite3, Database::Close>(handle), path);
-    database.lock_ = std::move(lock);
     if (code != SQLITE_OK) return database.error(code, "open " + path);
     sqlite3_extended_result_codes(handle, 1);
     sqlite3_busy_timeout(handle, 5000);
-    HOLDFAST_TRY(settle(database, options));
     return database;
   }
 
@@ -145,6 +160,27 @@ class DatabaseOpener {
 
 Result<Database> open_for_writing(const std::string& path, const WriteOptions& options) {
   return DatabaseOpener::open(path, options);
+}
+
+Result<std::shared_ptr<void>> lock_index(const std::string& path) { return take_lock(path); }
+
+Result<Database> open_beside_index(const std::string& path, const std::string& schema) {
+  return DatabaseOpener::open_beside(path, schema);
+}
+
+Status settle_into_one_file(const std::string& path) {
+  {
+    HOLDFAST_ASSIGN(database, DatabaseOpener::connect(path));
+    // Leaving WAL mode checkpoints and removes -wal and -shm; whoever opens it next enters it.
+    Statement statement = database.prepare("PRAGMA journal_mode = DELETE");
+    HOLDFAST_ASSIGN(row, statement.step());
+    if (!row || statement.next<std::string>() != "delete")
+      return Error{Code::kUnavailable, "settle " + path + ": somebody has it open"};
+  }
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return system_error(errno, "open " + path);
+  if (::fsync(file.get()) != 0) return system_error(errno, "sync " + path);
+  return Status();
 }
 
 Result<Transaction> Transaction::begin(Database& database) {

@@ -21,6 +21,17 @@ struct WriteOptions {
 // PERSIST_WAL. kInvalid: "not a Holdfast index", or a schema newer than this program.
 Result<Database> open_for_writing(const std::string& path, const WriteOptions& options);
 
+// Holds off every writer of the index at `path`: what open_for_writing holds. kUnavailable when
+// another process has it.
+Result<std::shared_ptr<void>> lock_index(const std::string& path);
+
+// Opens or makes a database that is not the index: `schema` is run each time (CREATE … IF NOT
+// EXISTS). Mode 0600, WAL, synchronous=NORMAL: what it holds can be gathered again.
+Result<Database> open_beside_index(const std::string& path, const std::string& schema);
+// Moves everything from the -wal into the file at `path`, which nobody has open, and removes -wal
+// and -shm, so that the one file is all. Durable.
+Status settle_into_one_file(const std::string& path);
+
 // begin … commit; rolled back when it goes out of scope uncommitted.
 class Transaction {
  public:

@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 27> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 31> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -39,6 +39,10 @@ constexpr std::array<std::pair<std::string_view, Apply>, 27> kKinds = {{
     {decision::kMovesResumed, apply::moves_resumed},
     {decision::kConfigApplied, apply::config_applied},
     {decision::kLedgerHealed, apply::ledger_healed},
+    {decision::kLedgerBegun, apply::ledger_begun},
+    {decision::kRecoveryBegun, apply::recovery_begun},
+    {decision::kMatterReleased, apply::matter_released},
+    {decision::kIndexRebuilt, apply::index_rebuilt},
 }};
 
 }  // namespace

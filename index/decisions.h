@@ -120,6 +120,9 @@ class DecisionSource {
   // From the pack's trailer and contents. Nothing when the medium is offline or has no such pack.
   virtual Result<std::optional<SealedPack>> find_pack(const PackId& pack,
                                                       const MediumId& medium) = 0;
+  // Whether some medium shows the part, wherever: a copy that goes before the next one is replayed
+  // is then not the last. For a rebuild, which has seen all media.
+  virtual Result<bool> shows(const RecordingId&, int) { return false; }
 };
 
 // Applies one decision in the transaction. kInvalid when the line is not of its kind's shape;

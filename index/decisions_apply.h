@@ -13,6 +13,8 @@ Status destroying(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status hold_placed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status hold_released(WriteTxn& txn, const Decision& line, DecisionSource& source);
+// A part that the ledger spoke of and no medium had shown, once a pack shows it.
+Status locate_part(WriteTxn& txn, RecordingNo number, int part, DecisionSource& source);
 // decisions_relabel.cc
 Status relabelled(WriteTxn& txn, const Decision& line, DecisionSource& source);
 // What all relabels of the recording say, once more into its row and its search text: after its
@@ -30,6 +32,11 @@ Status moves_paused(WriteTxn& txn, const Decision& line, DecisionSource& source)
 Status moves_resumed(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status config_applied(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status ledger_healed(WriteTxn& txn, const Decision& line, DecisionSource& source);
+// decisions_recovery.cc
+Status ledger_begun(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status recovery_begun(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status matter_released(WriteTxn& txn, const Decision& line, DecisionSource& source);
+Status index_rebuilt(WriteTxn& txn, const Decision& line, DecisionSource& source);
 // decisions_media.cc
 Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource& source);
 Status medium_placed(WriteTxn& txn, const Decision& line, DecisionSource& source);

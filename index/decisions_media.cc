@@ -12,19 +12,30 @@ namespace {
 
 using rows::run;
 
+struct PartOf {
+  RecordingNo number;
+  RecordingId recording;
+  int part = 1;
+};
+
 // Original or verified or merely copied: what counts until it is released.
-Status release_one(WriteTxn& txn, RecordingNo recording, int part, int64_t medium_no) {
+Status release_one(WriteTxn& txn, DecisionSource& source, const PartOf& released,
+                   int64_t medium_no) {
   Database& index = txn.index();
-  const Status released =
-      run(index,
-          "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND part = ?2 AND medium_no = ?3 "
-          "AND state <> 3",
-          recording, part, medium_no);
-  if (released.ok() || !txn.replaying() || released.error().code != Code::kLocked) return released;
+  const RecordingNo recording = released.number;
+  const int part = released.part;
+  const std::string_view release =
+      "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND part = ?2 AND medium_no = ?3 "
+      "AND state <> 3";
+  const Status done = run(index, release, recording, part, medium_no);
+  if (done.ok() || !txn.replaying() || done.error().code != Code::kLocked) return done;
   HOLDFAST_TRY(run(index,
                    "UPDATE copy SET state = 5 WHERE recording_no = ?1 AND part = ?2 "
                    "AND medium_no = ?3",
                    recording, part, medium_no));
+  // The pack that it was in at that time is gone; a later one has it.
+  HOLDFAST_ASSIGN(shown, source.shows(released.recording, part));
+  if (shown) return run(index, release, recording, part, medium_no);
   txn.count_unlocated();
   return run(index, "UPDATE recording SET state = 4 WHERE recording_no = ?1 AND state IN (0, 1)",
              recording);
@@ -40,10 +51,30 @@ Status ensure_part(WriteTxn& txn, RecordingNo recording, int part) {
              recording, part);
 }
 
-Status seal_member(WriteTxn& txn, int64_t pack_no, int64_t medium_no, const SealedMember& member) {
+// A scan, and only for what no row speaks of.
+Result<bool> is_destroyed(Database& index, const RecordingId& recording) {
+  Statement statement = index.prepare("SELECT 1 FROM tombstone WHERE recording_id = ?1 LIMIT 1");
+  statement.bind(recording);
+  return statement.step();
+}
+
+struct PackOn {
+  int64_t pack_no;
+  int64_t medium_no;
+};
+
+Status seal_member(WriteTxn& txn, const PackOn& place, const SealedMember& member,
+                   DecisionSource& source) {
+  HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), member.recording));
+  if (!known) {
+    // A pack that was adopted after one of its members was destroyed.
+    HOLDFAST_ASSIGN(gone, is_destroyed(txn.index(), member.recording));
+    if (gone) return Status();
+  }
   HOLDFAST_ASSIGN(number,
                   rows::known_or_unlocated(txn, member.recording, RecordingNo(0), WorkspaceNo(0)));
   HOLDFAST_TRY(ensure_part(txn, number, member.part));
+  if (txn.replaying()) HOLDFAST_TRY(locate_part(txn, number, member.part, source));
   return run(txn.index(),
              "INSERT INTO copy (recording_no, part, medium_no, pack_no, audio_offset, "
              "audio_length, metadata_offset, metadata_length, state, copied_at) "
@@ -53,8 +84,8 @@ Status seal_member(WriteTxn& txn, int64_t pack_no, int64_t medium_no, const Seal
              "audio_length = excluded.audio_length, metadata_offset = excluded.metadata_offset, "
              "metadata_length = excluded.metadata_length, state = 1, "
              "copied_at = excluded.copied_at",
-             number, member.part, medium_no, pack_no, member.audio.offset, member.audio.length,
-             member.metadata.offset, member.metadata.length, txn.now());
+             number, member.part, place.medium_no, place.pack_no, member.audio.offset,
+             member.audio.length, member.metadata.offset, member.metadata.length, txn.now());
 }
 
 Status place_pack_copy(WriteTxn& txn, int64_t pack_no, int64_t medium_no,
@@ -115,8 +146,11 @@ Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source) 
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
   HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
   HOLDFAST_ASSIGN(sealed, source.find_pack(pack, medium));
+  HOLDFAST_ASSIGN(location, need_string(line.details, "location"));
+  HOLDFAST_ASSIGN(sha256, details::need_digest(line.details, "sha256"));
+  HOLDFAST_ASSIGN(size, need_integer(line.details, "size"));
   // Without its contents the pack stays as it was; an open one will be written again.
-  if (!sealed) return Status();
+  if (!sealed || sealed->size != Bytes(size)) return Status();
   HOLDFAST_TRY(run(txn.index(),
                    "INSERT INTO pack (pack_id, cohort, target_no, state, opened_at) "
                    "VALUES (?1, '', ?2, 0, ?3) ON CONFLICT (pack_id) DO NOTHING",
@@ -125,10 +159,10 @@ Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source) 
   HOLDFAST_TRY(run(txn.index(),
                    "UPDATE pack SET state = 1, sealed_at = ?2, size = ?3, sha256 = ?4, "
                    "next_action_at = ?5 WHERE pack_no = ?1",
-                   pack_no, txn.now(), sealed->size, sealed->sha256, sealed->next_action_at));
-  HOLDFAST_TRY(place_pack_copy(txn, pack_no, medium_no, sealed->location));
+                   pack_no, txn.now(), size, sha256, sealed->next_action_at));
+  HOLDFAST_TRY(place_pack_copy(txn, pack_no, medium_no, location));
   for (const SealedMember& member : sealed->members)
-    HOLDFAST_TRY(seal_member(txn, pack_no, medium_no, member));
+    HOLDFAST_TRY(seal_member(txn, PackOn{pack_no, medium_no}, member, source));
   // Only an older index has planned what was then not written (dropping members has no line).
   HOLDFAST_TRY(run(txn.index(),
                    "DELETE FROM copy WHERE pack_no = ?1 AND medium_no = ?2 AND state = 0", pack_no,
@@ -180,7 +214,7 @@ Status pack_verified(WriteTxn& txn, const Decision& line, DecisionSource&) {
 }
 
 // on: the pack's id. details: medium
-Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
+Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
   HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
@@ -191,7 +225,8 @@ Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
     HOLDFAST_ASSIGN(members, pack_members(txn.index(), pack, medium, after, 1000));
     if (members.empty()) break;
     for (const PackMemberRow& member : members)
-      HOLDFAST_TRY(release_one(txn, member.recording_no, member.part, medium_no));
+      HOLDFAST_TRY(release_one(
+          txn, source, PartOf{member.recording_no, member.recording, member.part}, medium_no));
     after = {members.back().recording_no, members.back().part};
   }
   HOLDFAST_TRY(run(txn.index(),
@@ -201,14 +236,15 @@ Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
 }
 
 // on: the recording's id. details: medium, part
-Status copy_released(WriteTxn& txn, const Decision& line, DecisionSource&) {
+Status copy_released(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
   HOLDFAST_ASSIGN(part, need_integer(line.details, "part"));
   HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
   HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
   if (!row) return Status();
-  HOLDFAST_TRY(release_one(txn, row->recording_no, static_cast<int>(part), medium_no));
+  const PartOf released{row->recording_no, recording, static_cast<int>(part)};
+  HOLDFAST_TRY(release_one(txn, source, released, medium_no));
   return rows::refresh_tier(txn.index(), row->recording_no);
 }
 

@@ -1,4 +1,6 @@
 // Decisions about recordings: ingest, destruction, holds.
+#include <algorithm>
+
 #include "index/decisions_apply.h"
 #include "index/details.h"
 #include "index/read/recordings.h"
@@ -75,8 +77,9 @@ Status insert_part(WriteTxn& txn, RecordingNo number, int part, Bytes bytes,
              number, part, bytes);
 }
 
-Status insert_original(WriteTxn& txn, RecordingNo number, const IngestRow& row) {
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), row.medium));
+Status insert_original(WriteTxn& txn, RecordingNo number, const IngestRow& row,
+                       const MediumId& medium) {
+  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
   return run(txn.index(),
              "INSERT INTO copy (recording_no, part, medium_no, state, original, copied_at) "
              "VALUES (?1, ?2, ?3, 1, 1, ?4)",
@@ -91,6 +94,36 @@ Status ingested_unseen(WriteTxn& txn, const RecordingId& recording, const json::
   HOLDFAST_ASSIGN(known,
                   rows::known_or_unlocated(txn, recording, RecordingNo(number), workspace_no));
   return insert_part(txn, known, part, Bytes(bytes), PartTimes{txn.now()});
+}
+
+// Whether what a medium shows is what the line acknowledged.
+bool is_the_same(const IngestRow& row, const json::object& details) {
+  const json::value* digests = details.if_contains("files");
+  if (digests == nullptr || !digests->is_array()) return true;
+  std::vector<std::string> told;
+  for (const json::value& one : digests->get_array())
+    if (one.is_string()) told.emplace_back(one.get_string());
+  std::vector<std::string> shown;
+  for (const FileRow& file : row.files) shown.push_back(file.sha256.hex());
+  std::sort(told.begin(), told.end());
+  std::sort(shown.begin(), shown.end());
+  return told == shown;
+}
+
+// Nothing too when a medium shows it with other files than were acknowledged.
+Result<std::optional<IngestRow>> find_acknowledged(WriteTxn& txn, DecisionSource& source,
+                                                   const RecordingId& recording, int part,
+                                                   const json::object& details) {
+  HOLDFAST_ASSIGN(row, source.find_ingest(recording, part));
+  if (row && txn.replaying() && !is_the_same(*row, details)) return std::optional<IngestRow>();
+  return row;
+}
+
+Result<bool> has_files(Database& index, RecordingNo number, int part) {
+  Statement statement =
+      index.prepare("SELECT 1 FROM file WHERE recording_no = ?1 AND part = ?2 LIMIT 1");
+  statement.bind(number, part);
+  return statement.step();
 }
 
 Result<bool> has_part(Database& index, RecordingNo number, int part) {
@@ -113,7 +146,7 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
     HOLDFAST_ASSIGN(there, has_part(txn.index(), known->recording_no, part));
     if (there) return Status();
   }
-  HOLDFAST_ASSIGN(row, source.find_ingest(recording, part));
+  HOLDFAST_ASSIGN(row, find_acknowledged(txn, source, recording, part, line.details));
   if (!row) return ingested_unseen(txn, recording, line.details, workspace_no, part);
   if (!known)
     HOLDFAST_TRY(insert_recording(txn, *row, workspace_no));
@@ -127,7 +160,9 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   const PartTimes times{row->received_at, row->part_started_at, row->part_ended_at};
   HOLDFAST_TRY(insert_part(txn, number, part, bytes, times));
   HOLDFAST_TRY(insert_files(txn.index(), number, *row));
-  HOLDFAST_TRY(insert_original(txn, number, *row));
+  // Without a medium it was taken from a pack (adopt_part).
+  HOLDFAST_ASSIGN(medium, details::find_id<MediumId>(line.details, "medium"));
+  if (medium) HOLDFAST_TRY(insert_original(txn, number, *row, *medium));
   // A relabel may have been replayed before anybody knew what it speaks of.
   if (is_first && known) HOLDFAST_TRY(apply_labels(txn, number));
   if (part > 1)
@@ -139,8 +174,40 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   return rows::refresh_tier(txn.index(), number);
 }
 
+Status locate_part(WriteTxn& txn, RecordingNo number, int part, DecisionSource& source) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(known, rows::need_recording(index, number));
+  HOLDFAST_ASSIGN(has, has_files(index, number, part));
+  if (has) return Status();
+  HOLDFAST_ASSIGN(row, source.find_ingest(known.recording, part));
+  if (!row) return Status();
+  Bytes bytes;
+  for (const FileRow& file : row->files) bytes += file.size;
+  HOLDFAST_TRY(run(index,
+                   "UPDATE recording SET bytes = bytes + ?3 - (SELECT bytes FROM part "
+                   "WHERE recording_no = ?1 AND part = ?2) WHERE recording_no = ?1",
+                   number, part, bytes));
+  HOLDFAST_TRY(run(index,
+                   "UPDATE part SET bytes = ?3, received_at = ?4, started_at = ?5, ended_at = ?6, "
+                   "placed = 1 WHERE recording_no = ?1 AND part = ?2",
+                   number, part, bytes, row->received_at, row->part_started_at,
+                   row->part_ended_at));
+  HOLDFAST_TRY(insert_files(index, number, *row));
+  if (part > 1)
+    return run(index, "UPDATE recording SET flags = flags | ?2 WHERE recording_no = ?1", number,
+               row->flags);
+  if (known.state != RecordingState::kUnlocated) return Status();
+  HOLDFAST_ASSIGN(workspace_no, rows::known_workspace(txn, row->workspace, WorkspaceNo(0), ""));
+  HOLDFAST_TRY(locate_recording(txn, *row, workspace_no));
+  HOLDFAST_TRY(run(index, "UPDATE recording SET state = 1 WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(insert_search(index, number, *row, workspace_no));
+  return apply_labels(txn, number);
+}
+
 Status condemned(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(note, details::note_of(line.details, "note"));
+  HOLDFAST_TRY(txn.read_note(note));
   // An older index may not know that the files were placed, which has no line. What no medium has
   // shown stays locked: a missing index never destroys (P6).
   if (txn.replaying())

@@ -41,6 +41,36 @@ Result<int> verified_elsewhere(Database& index, RecordingNo recording, int part,
   return row ? statement.next<int>() : 0;
 }
 
+// Of a recording that is held because decisions were lost nothing goes: which of its copies those
+// decisions spoke of nobody knows, until a person releases the matter.
+constexpr char kUnderRecovery[] =
+    "EXISTS (SELECT 1 FROM hold h WHERE h.recording_no = r.recording_no AND h.released_at IS NULL "
+    "AND h.matter_id = (SELECT matter_id FROM matter WHERE workspace_no = 0 "
+    "AND name = 'recovery'))";
+
+Error recovering(const std::string& object) {
+  return Error{Code::kLocked, "release " + object +
+                                  ": decisions were lost, and it is held under the matter "
+                                  "recovery until a person releases that"};
+}
+
+Result<bool> is_under_recovery(Database& index, RecordingNo recording) {
+  Statement statement = index.prepare(
+      std::string("SELECT 1 FROM recording r WHERE r.recording_no = ?1 AND ") + kUnderRecovery);
+  statement.bind(recording);
+  return statement.step();
+}
+
+Result<bool> has_member_under_recovery(Database& index, int64_t pack_no, int64_t medium_no) {
+  Statement statement =
+      index.prepare(std::string("SELECT 1 FROM copy c INDEXED BY copy_pack "
+                                "CROSS JOIN recording r ON r.recording_no = c.recording_no "
+                                "WHERE c.pack_no = ?1 AND c.medium_no = ?2 AND r.state <> 3 AND ") +
+                    kUnderRecovery + " LIMIT 1");
+  statement.bind(pack_no, medium_no);
+  return statement.step();
+}
+
 Error too_few(const std::string& object, const MediumId& medium, int required) {
   return Error{Code::kLocked, "release " + object + " from medium " + medium.text() + ": " +
                                   std::to_string(required) +
@@ -64,6 +94,8 @@ Result<ReleasePermit> Guard::check_release(WriteTxn& txn, RecordingNo recording,
   if (row.state == RecordingState::kCommitted || row.state == RecordingState::kUnlocated)
     return Error{Code::kLocked, "release recording " + row.recording.text() + ": it is " +
                                     std::string(word(row.state))};
+  HOLDFAST_ASSIGN(recovery, is_under_recovery(txn.index(), recording));
+  if (recovery) return recovering("recording " + row.recording.text());
   // A bad copy may go as soon as any good one stands elsewhere.
   const bool bad = standing.state == CopyState::kQuarantined;
   HOLDFAST_ASSIGN(copies, verified_elsewhere(txn.index(), recording, part, medium,
@@ -92,6 +124,8 @@ Result<PackReleasePermit> Guard::check_pack_release(WriteTxn& txn, const PackId&
     if (statement.next<CopyState>() == CopyState::kReleasing)
       return PackReleasePermit(pack, medium);
   }
+  HOLDFAST_ASSIGN(recovery, has_member_under_recovery(index, pack_no, medium_no));
+  if (recovery) return recovering("pack " + pack.text());
   Statement statement = index.prepare(
       "SELECT 1 FROM copy c INDEXED BY copy_pack "
       "CROSS JOIN recording r ON r.recording_no = c.recording_no "

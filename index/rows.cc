@@ -1,6 +1,7 @@
 #include "index/rows.h"
 
 #include "index/read/recordings.h"
+#include "index/read/status.h"
 
 namespace holdfast::rows {
 namespace {
@@ -50,6 +51,13 @@ Status raise_setting(Database& index, std::string_view name, int64_t value) {
              "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
              "WHERE CAST(value AS INTEGER) < CAST(excluded.value AS INTEGER)",
              name, value);
+}
+
+Result<bool> is_covered_gap(Database& index, std::string_view gap) {
+  HOLDFAST_ASSIGN(covered, find_setting(index, kRecoveryGaps));
+  if (!covered) return false;
+  const std::string all = "," + *covered;
+  return all.find("," + std::string(gap) + ",") != std::string::npos;
 }
 
 Status pass_number(Database& index, RecordingNo number) {

@@ -33,6 +33,10 @@ Status leave_open_packs(Database& index, RecordingNo recording);
 Status raise_setting(Database& index, std::string_view name, int64_t value);
 Status store_setting(Database& index, std::string_view name, std::string_view value);
 
+// "12-15,20-22,": gaps in decisions over which everything was held under the matter recovery.
+constexpr std::string_view kRecoveryGaps = "recovery_gaps";
+Result<bool> is_covered_gap(Database& index, std::string_view gap);
+
 // Runs a statement without rows that has only integers and blobs to bind.
 template <typename... Values>
 Status run(Database& index, std::string_view sql, const Values&... values) {

@@ -13,6 +13,7 @@
 
 #include "base/bounded_queue.h"
 #include "index/read/status.h"
+#include "index/rows.h"
 #include "index/writer_core.h"
 
 namespace holdfast {
@@ -70,16 +71,24 @@ Status WriteTxn::decide(LineDraft line, DecisionSource& source) {
 // not in the rows even when it has come back since.
 Status WriteTxn::refuse_while_decisions_are_missing() {
   HOLDFAST_ASSIGN(missed, find_setting(index_, kMissedDecisions));
-  const auto& gaps = ledger_.open_report().gaps;
-  if (gaps.empty() && !missed) return Status();
-  const std::string where = missed ? *missed
-                                   : std::to_string(gaps.front().after_n) + " and " +
-                                         std::to_string(gaps.front().before_n);
-  return Error{Code::kUnavailable,
-               "decisions between " + where +
-                   " are missing, and one of them may be a hold: nothing is released or destroyed. "
-                   "Bring the segment back into ledger/decisions or its mirror and start again" +
-                   (missed ? "; the index was made without them: have it rebuilt" : "")};
+  std::string where = missed.value_or("");
+  for (const ChainGap& gap : ledger_.open_report().gaps)
+    where += std::to_string(gap.after_n) + "-" + std::to_string(gap.before_n) + ",";
+  // Start-up holds everything under the matter recovery before it lets anybody in.
+  while (!where.empty()) {
+    const size_t end = where.find(',');
+    const std::string gap = where.substr(0, end);
+    HOLDFAST_ASSIGN(covered, rows::is_covered_gap(index_, gap));
+    if (!covered)
+      return Error{Code::kUnavailable,
+                   "decisions " + gap +
+                       " are missing, and one of them may be a hold: nothing is released or "
+                       "destroyed. Bring the segment back into ledger/decisions or its mirror and "
+                       "start again" +
+                       (missed ? "; the index was made without them: have it rebuilt" : "")};
+    where.erase(0, end + 1);
+  }
+  return Status();
 }
 
 Status WriteTxn::decide(LineDraft line) {
@@ -241,6 +250,17 @@ Status Writer::use_ledger(std::function<Status(Ledger&)> use) {
   auto item = std::make_unique<Core::Item>();
   item->name = "use the ledger";
   item->use = std::move(use);
+  item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
+  front_->take(std::move(item), true);
+  return future.get();
+}
+
+Status Writer::use_index(std::function<Status(Database&)> use) {
+  auto promise = std::make_shared<std::promise<Status>>();
+  std::future<Status> future = promise->get_future();
+  auto item = std::make_unique<Core::Item>();
+  item->name = "use the index";
+  item->use_index = std::move(use);
   item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
   front_->take(std::move(item), true);
   return future.get();

@@ -177,6 +177,10 @@ class Writer {
 
   // Waits for the writer. Any thread but the writer's and the loop's.
   Result<LedgerView> view_ledger();
+  // Calls `use` on the writer's thread, with its own connection, between two batches: for copies of
+  // the database (index/index_copy.h), which writes nothing. Waits. kUnavailable while the index is
+  // being recovered, or once the writer has stopped. Any thread but the writer's and the loop's.
+  Status use_index(std::function<Status(Database&)> use);
   // Removes whole segments of access lines older than `before`; gives how many. Waits.
   Result<int> drop_access_before(UnixMillis before);
 

@@ -118,7 +118,9 @@ Status Writer::Core::check_archive() {
   HOLDFAST_ASSIGN(known, find_setting(*index_, "archive_id"));
   if (known && *known != options_.archive->text())
     return Error{Code::kInvalid, "open " + options_.index_path + ": it is the index of archive " +
-                                     *known + ", not of " + options_.archive->text()};
+                                     *known + ", not of " + options_.archive->text() +
+                                     ". Put the right one there, or move it away and rebuild: "
+                                     "holdfastd rebuild"};
   if (known) return Status();
   return store_setting(*index_, "archive_id", options_.archive->text());
 }
@@ -155,13 +157,20 @@ Status Writer::Core::replay() {
     return true;
   });
   if (!visited.ok()) return visited.error().within("replay the ledger");
-  for (const ChainGap& gap : ledger_->open_report().gaps)
-    if (gap.before_n > rows_end)  // secrets.db alone may have needed what is before
-      HOLDFAST_TRY(
-          store_setting(*index_, kMissedDecisions,
-                        std::to_string(gap.after_n) + " and " + std::to_string(gap.before_n)));
+  HOLDFAST_TRY(note_missed(rows_end));
   last = agreement_.ledger_last;
   return finish();
+}
+
+// Lines that were missing are not in the rows even when they come back.
+Status Writer::Core::note_missed(int64_t rows_end) {
+  HOLDFAST_ASSIGN(known, find_setting(*index_, kMissedDecisions));
+  std::string missed = known.value_or("");
+  for (const ChainGap& gap : ledger_->open_report().gaps)
+    if (gap.before_n > rows_end)  // secrets.db alone may have needed what is before
+      missed += std::to_string(gap.after_n) + "-" + std::to_string(gap.before_n) + ",";
+  if (missed == known.value_or("")) return Status();
+  return store_setting(*index_, kMissedDecisions, missed);
 }
 
 Status Writer::Core::replay_line(const Line& line) {
@@ -207,12 +216,18 @@ void Writer::Core::run(Items items) {
   // What uses the ledger comes between batches, in its turn.
   Items batch;
   for (auto& item : items) {
-    if (!item->use) {
+    if (!item->use && !item->use_index) {
       batch.push_back(std::move(item));
       continue;
     }
     if (!batch.empty()) run_batch(batch);
     batch.clear();
+    if (item->use_index) {
+      item->done(recovering_ || !index_
+                     ? Status(Error{Code::kUnavailable, "the index is being recovered"})
+                     : item->use_index(*index_));
+      continue;
+    }
     item->done(ledger_ == nullptr ? Status(Error{Code::kUnavailable, "the ledger is not open"})
                                   : item->use(*ledger_));
   }

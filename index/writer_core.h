@@ -11,7 +11,7 @@
 
 namespace holdfast {
 
-// The setting that says between which two decisions replay met a gap.
+// The setting that says over which gaps in decisions replay went: "12-15,20-22,".
 constexpr std::string_view kMissedDecisions = "missed_decisions";
 
 // Thread rule: open() on the caller's thread before the writer's starts; then that one alone.
@@ -23,6 +23,7 @@ class Writer::Core {
     Apply apply;                      // a command
     std::optional<LineDraft> access;  // an access line
     std::function<Status(Ledger&)> use;
+    std::function<Status(Database&)> use_index;
     Done done;
     Status outcome;          // of the command itself, until the batch's own is known
     bool weakening = false;  // one of its lines weakens
@@ -57,6 +58,7 @@ class Writer::Core {
   Status check_archive();
   // Applies the decisions after applied_seq (and, for secrets, after its own).
   Status replay();
+  Status note_missed(int64_t rows_end);
   Status replay_line(const Line& line);
   Status store_seq(int64_t n, bool secrets);
   // Opens anew and replays; false when that is not possible now.

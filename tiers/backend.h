@@ -1,8 +1,8 @@
 // The one interface of everything that keeps packs: a warm directory, a vault,
 // later a tape and an object store.
 //
-// It suits a sequential medium and a remote one: there is no list, no seek and
-// no rename. A pack is appended whole, read by ascending ranges, verified by
+// It suits a sequential medium and a remote one: there is no seek and no rename,
+// and a list only for a rebuild. A pack is appended whole, read by ascending ranges, verified by
 // re-reading the medium, and removed by permit. Everything happens inside a
 // session; attaching may cost minutes (a robot fetches a cartridge), so callers
 // group their work and keep a session while they have any.
@@ -38,6 +38,13 @@ using PackSource = std::function<Status(const ByteSink&)>;
 // Receives the bytes of ranges[index] in order.
 using RangeSink = std::function<Status(size_t index, ByteSpan)>;
 
+// A pack that a medium shows.
+struct ShownPack {
+  PackId pack;
+  PackLocation location;
+  Bytes size;
+};
+
 // A session is used by one thread at a time.
 class PackSession {
  public:
@@ -60,6 +67,10 @@ class PackSession {
   virtual Result<VerifyMode> verify(Io& io, const PackLocation& location, Bytes size,
                                     const Digest& digest) = 0;
 
+  // Every complete pack on the medium, in the order in which it is best read. For a rebuild alone:
+  // normal work knows from the index what lies where. What is no pack is passed over.
+  virtual Status list(Io& io, const std::function<Status(const ShownPack&)>& see);
+
   // Whether the medium works: its label is there, and a few bytes that are written come back from
   // it. Leaves nothing behind.
   virtual Status probe(Io& io) = 0;
@@ -67,6 +78,10 @@ class PackSession {
   // Removes the pack. No error when it is gone already.
   virtual Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) = 0;
 };
+
+inline Status PackSession::list(Io&, const std::function<Status(const ShownPack&)>&) {
+  return Error{Code::kInvalid, "this medium gives no list of its packs"};
+}
 
 // Thread rule: attach may be called from any thread; at most one session is
 // open per medium at a time (a second attach waits or answers kUnavailable, as the back-end says).

@@ -1,5 +1,9 @@
 #include "tiers/pack_directory.h"
 
+#include <algorithm>
+#include <vector>
+
+#include "io/tree.h"
 #include "tiers/pack_file.h"
 
 namespace holdfast {
@@ -44,6 +48,28 @@ class PackDirectorySession final : public PackSession {
                             const Digest& digest) override {
     HOLDFAST_TRY(pack_at(location));
     return verify_pack_file(io, root_, location, size, digest);
+  }
+
+  // By directory, so that what is held in memory is a 1,024th of all.
+  Status list(Io& io, const std::function<Status(const ShownPack&)>& see) override {
+    HOLDFAST_ASSIGN(root, root_.checked(io));
+    const Result<Fd> packs = open_directory_beneath(io, root->get(), "packs");
+    if (!packs.ok() && packs.error().code == Code::kNotFound) return {};
+    if (!packs.ok()) return packs.error();
+    HOLDFAST_ASSIGN(shelves, list_directory(io, packs->get()));
+    for (const DirectoryEntry& shelf : shelves) {
+      if (shelf.type != DT_DIR) continue;
+      HOLDFAST_ASSIGN(directory, open_directory_beneath(io, packs->get(), shelf.name));
+      HOLDFAST_ASSIGN(entries, list_directory(io, directory.get()));
+      for (const DirectoryEntry& entry : entries) {
+        const PackLocation location = "packs/" + shelf.name + "/" + entry.name;
+        const Result<PackId> pack = pack_at(location);
+        if (!pack.ok()) continue;
+        HOLDFAST_ASSIGN(size, pack_file_size(io, root_, location));
+        HOLDFAST_TRY(see({*pack, location, size}));
+      }
+    }
+    return {};
   }
 
   Status probe(Io& io) override { return probe_pack_files(io, root_); }

@@ -95,4 +95,11 @@ Status remove_pack_file(Io& io, MediumRoot& root, const std::string& path, const
   return removed;
 }
 
+Result<Bytes> pack_file_size(Io& io, MediumRoot& root, const std::string& path) {
+  HOLDFAST_ASSIGN(held, root.current(io));
+  HOLDFAST_ASSIGN(fd, io.open(held->get(), path, O_RDONLY));
+  HOLDFAST_ASSIGN(status, status_of(fd.get(), path));
+  return Bytes(status.st_size);
+}
+
 }  // namespace holdfast

@@ -32,4 +32,7 @@ Status probe_pack_files(Io& io, MediumRoot& root);
 Status remove_pack_file(Io& io, MediumRoot& root, const std::string& path, const PackId& pack,
                         const PackReleasePermit& permit);
 
+// The size of the pack at `path`; kNotFound when there is none.
+Result<Bytes> pack_file_size(Io& io, MediumRoot& root, const std::string& path);
+
 }  // namespace holdfast

@@ -61,6 +61,10 @@ class WatchedSession final : public PackSession {
     return watched(inner_->remove(io, location, permit), health_, backend_);
   }
 
+  Status list(Io& io, const std::function<Status(const ShownPack&)>& see) override {
+    return inner_->list(io, see);
+  }
+
   // A probe's outcome is its caller's to tell.
   Status probe(Io& io) override { return inner_->probe(io); }
 

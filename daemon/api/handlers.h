@@ -2,6 +2,8 @@
 // one resource.
 #pragma once
 
+#include <vector>
+
 #include "daemon/api/call.h"
 
 namespace holdfast::api {
@@ -65,6 +67,11 @@ void place_medium_call(CallPtr call);
 // audit.cc
 void audit_lines(CallPtr call);
 void audit_check(CallPtr call);
+// backup.cc
+void show_backups_call(CallPtr call);
+void run_backup_call(CallPtr call);
+void release_recovery_call(CallPtr call);
+void add_backup_routes(std::vector<Route>& routes);
 // mount.cc
 void mount_open(CallPtr call);
 void mount_changes(CallPtr call);

@@ -3,6 +3,7 @@
 #include "daemon/api/handlers.h"
 #include "daemon/api/views.h"
 #include "daemon/work/medium_sight.h"
+#include "index/commands/recovery.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
 #include "ledger/ledger.h"
@@ -34,7 +35,8 @@ json::array attention(const StatusSummary& summary, LedgerState ledger,
                       const StaleEntries& stale) {
   json::array list;
   const auto say = [&](const std::string& text) { list.emplace_back(text); };
-  if (ledger != LedgerState::kReady)
+  // A gap is told with the matter that holds everything because of it.
+  if (ledger != LedgerState::kReady && ledger != LedgerState::kGap)
     say("the ledger and its mirror are not in step (" + std::string(word(ledger)) +
         "): releases and destructions are refused");
   if (summary.quarantined > 0) say(std::to_string(summary.quarantined) + " copies are quarantined");
@@ -64,6 +66,20 @@ json::array attention(const StatusSummary& summary, LedgerState ledger,
         " spool entries have waited for their metadata.json for more than an hour, the oldest is " +
         stale.oldest);
   return list;
+}
+
+// What a loss asks of a person, and what protects from the next one.
+void attend_to_losses(const Archive& archive, const RecoveryState& recovery,
+                      const BackupStanding& backup, json::array& list) {
+  if (recovery.in_force)
+    list.emplace_back("decisions were lost: " + std::to_string(recovery.holds) +
+                      " recordings are held under the matter recovery until somebody says "
+                      "holdfast release --matter recovery");
+  if (!backup.error.empty()) list.emplace_back("the last backup failed: " + backup.error);
+  const Millis every = archive.config().backup.every;
+  if (every.count > 0 && backup.last &&
+      archive.clock.now() - backup.last->at > Millis(2 * every.count + hours(1).count))
+    list.emplace_back("the last backup is of " + to_iso(backup.last->at));
 }
 
 json::array tiers_view(const StatusSummary& summary, const std::vector<SeenMedium>& media) {
@@ -100,6 +116,7 @@ void status_call(CallPtr call) {
     StatusSummary summary;
     std::vector<SeenMedium> media;
     std::shared_ptr<LedgerView> ledger;
+    RecoveryState recovery;
   };
   with_worker<Seen>(
       call,
@@ -109,6 +126,8 @@ void status_call(CallPtr call) {
           HOLDFAST_ASSIGN(index, archive.index.take());
           HOLDFAST_ASSIGN(summary, status_summary(*index, std::nullopt));
           seen.summary = summary;
+          HOLDFAST_ASSIGN(recovery, recovery_state(*index));
+          seen.recovery = recovery;
         }
         HOLDFAST_ASSIGN(media, look_at_media(io, archive));
         seen.media = std::move(media);
@@ -132,8 +151,13 @@ void status_call(CallPtr call) {
         body["version"] = HOLDFAST_VERSION;
         body["state"] = "ready";
         body["started_at"] = to_iso(done->services.started_at);
-        body["attention"] = attention(summary, ledger->state, seen->media, archive.gate,
-                                      done->services.stale_spool_entries());
+        json::array list = attention(summary, ledger->state, seen->media, archive.gate,
+                                     done->services.stale_spool_entries());
+        const BackupStanding backup = done->services.backups->standing();
+        attend_to_losses(archive, seen->recovery, backup, list);
+        body["attention"] = std::move(list);
+        body["last_backup_at"] = nullptr;
+        if (backup.last) body["last_backup_at"] = to_iso(backup.last->at);
         body["tiers"] = tiers_view(summary, seen->media);
         body["pauses"] = pauses_view(archive.gate.pauses());
         body["workspaces"] = summary.workspaces;

@@ -6,6 +6,7 @@
 
 #include "daemon/loop.h"
 #include "daemon/work/archive.h"
+#include "daemon/work/backup.h"
 #include "daemon/work/chain_check.h"
 #include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
@@ -38,6 +39,8 @@ struct Services {
   std::function<void()> run_policy_now;
   std::function<void()> wake_restorers;
   std::function<StaleEntries()> stale_spool_entries;
+  Backups* backups = nullptr;
+  std::function<void()> run_backup_now;
   const std::vector<Route>* routes = nullptr;  // for /openapi.json
 };
 

@@ -24,6 +24,7 @@ Result<std::optional<IngestRow>> MediaSource::read(const std::string& directory)
     metadata = std::move(text);
   }
   HOLDFAST_ASSIGN(row, ingest_row(*description, std::move(metadata), standard_.root().medium()));
+  row.next_action_at = row.ended_at;  // policy looks when it is due
   return std::optional<IngestRow>(std::move(row));
 }
 
@@ -45,14 +46,21 @@ Result<std::optional<IngestRow>> MediaSource::find_ingest(const RecordingId& rec
   if (incoming) return incoming;
   if (!placed_) HOLDFAST_TRY(walk());
   const auto found = placed_->find(id);
-  if (found == placed_->end()) return std::optional<IngestRow>();
-  return read(found->second);
+  if (found != placed_->end()) return read(found->second);
+  const pack::PartMetadata* packed = packs_ != nullptr ? packs_->metadata_of(id) : nullptr;
+  if (packed == nullptr) return std::optional<IngestRow>();
+  HOLDFAST_ASSIGN(description, parse_recording_json(packed->recording_json));
+  HOLDFAST_ASSIGN(row, ingest_row(description, packed->metadata_json, standard_.root().medium()));
+  return std::optional<IngestRow>(std::move(row));
 }
 
-// A pack that the index lost is found by a rebuild, which reads the media whole; the lines after it
-// are kept as they are until then.
-Result<std::optional<SealedPack>> MediaSource::find_pack(const PackId&, const MediumId&) {
-  return std::optional<SealedPack>();
+// The parts in it that lie nowhere else are located with it: their metadata is in it, too.
+Result<std::optional<SealedPack>> MediaSource::find_pack(const PackId& pack, const MediumId&) {
+  if (packs_ == nullptr) return std::optional<SealedPack>();
+  HOLDFAST_ASSIGN(sealed, packs_->find(pack, standard_.root().archive()));
+  // Policy looks at it as soon as it can.
+  if (sealed) sealed->next_action_at = UnixMillis(0);
+  return sealed;
 }
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 
+#include "daemon/work/pack_shelf.h"
 #include "index/decisions.h"
 #include "tiers/disk/standard_tree.h"
 
@@ -13,8 +14,12 @@ namespace holdfast {
 // Thread rule: one thread at a time.
 class MediaSource final : public DecisionSource {
  public:
-  // Both outlive this.
-  MediaSource(Io& io, StandardTree& standard) : io_(io), standard_(standard) {}
+  // All outlive this. Without `packs` none is found.
+  MediaSource(Io& io, StandardTree& standard, PackShelf* packs = nullptr)
+      : io_(io), standard_(standard), packs_(packs) {}
+
+  // From now on packs are not looked at.
+  void leave_packs() { packs_ = nullptr; }
 
   Result<std::optional<IngestRow>> find_ingest(const RecordingId& recording, int part) override;
   Result<std::optional<SealedPack>> find_pack(const PackId& pack, const MediumId& medium) override;
@@ -25,6 +30,7 @@ class MediaSource final : public DecisionSource {
 
   Io& io_;
   StandardTree& standard_;
+  PackShelf* packs_;
   // Where placed parts lie, by id: filled by one walk, when a line first needs it.
   std::optional<std::map<PartId, std::string>> placed_;
 };

@@ -1,12 +1,16 @@
 #include "daemon/work/open_archive.h"
 
+#include <filesystem>
+
 #include "base/log.h"
 #include "daemon/work/incoming.h"
 #include "daemon/work/media_source.h"
 #include "daemon/work/medium_sight.h"
+#include "daemon/work/rebuild.h"
 #include "daemon/work/remover.h"
 #include "index/commands/keys.h"
 #include "index/commands/media.h"
+#include "index/commands/recovery.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
 
@@ -82,7 +86,10 @@ Status OpenedArchive::open_standard() {
 }
 
 Status OpenedArchive::open_writer(const OpenOptions& open_options) {
-  source_ = std::make_unique<MediaSource>(*source_io_, *standard_);
+  HOLDFAST_TRY(refuse_without_index());
+  Sleeper& sleeper = open_options.sleeper ? *open_options.sleeper : system_sleeper_;
+  shelf_ = std::make_unique<PackShelf>(*source_io_, config_, sleeper);
+  source_ = std::make_unique<MediaSource>(*source_io_, *standard_, shelf_.get());
   HOLDFAST_ASSIGN(reserve, SpaceReserve::open(config_.state_dir));
   reserve_ = std::move(reserve);
   WriterOptions options;
@@ -97,23 +104,70 @@ Status OpenedArchive::open_writer(const OpenOptions& open_options) {
   options.before_commit = open_options.before_commit;
   HOLDFAST_ASSIGN(writer, Writer::start(options, clock_, random_, *source_));
   writer_ = std::move(writer);
+  // From now on the packs are the mover's: what it has not finished yet is not to be tidied away.
+  source_->leave_packs();
+  shelf_.reset();
   report_.agreement = writer_->agreement();
   const LedgerOpenReport& found = report_.agreement.ledger;
   if (found.segments_healed > 0)
     HOLDFAST_TRY(writer_->call(ledger_healed(found.segments_healed, "system")));
-  for (const ChainGap& gap : found.gaps)
-    log::error(
-        "ledger: the decisions between {} and {} are missing: nothing is released or "
-        "destroyed until they are back",
-        gap.after_n, gap.before_n);
+  index_ = std::make_unique<IndexPool>(options.index_path, options.secrets_path);
+  HOLDFAST_TRY(hold_over_gaps(found.gaps));
   if (found.torn_decisions.count > 0)
     log::warning("ledger: an unfinished last line of {} bytes was cut", found.torn_decisions.count);
   if (!found.mirror_down.empty())
     log::warning("ledger: the mirror is not there: {}", found.mirror_down);
   if (!found.fork.empty()) log::error("ledger and mirror contradict each other: {}", found.fork);
-  index_ = std::make_unique<IndexPool>(options.index_path, options.secrets_path);
   digests_ = std::make_unique<DigestMemory>(clock_);
   return {};
+}
+
+// Without its index an archive that holds something is not started: what is on the media would look
+// like nothing, and a recorder's retry like a new call.
+Status OpenedArchive::refuse_without_index() {
+  std::error_code error;
+  const std::string path = config_.state_dir + "/index.db";
+  const std::string how = "with the daemon stopped: holdfastd rebuild --config " +
+                          (config_.source_path.empty() ? "FILE" : config_.source_path);
+  if (std::filesystem::exists(rebuild_directory(config_), error) &&
+      !std::filesystem::exists(path, error))
+    return Error{Code::kConflict, "a rebuild of the index was begun and has to be ended, " + how};
+  if (std::filesystem::exists(path, error)) {
+    // What a rebuild gathered is of no use beside an index, and full of people's data.
+    std::filesystem::remove_all(rebuild_directory(config_), error);
+    return {};
+  }
+  const auto holds_something = [&](const std::string& directory) {
+    std::filesystem::directory_iterator entry(directory, error);
+    if (error) return false;
+    for (const auto& one : entry)
+      if (!one.path().filename().string().starts_with('.')) return true;
+    return false;
+  };
+  for (const std::string& directory :
+       {config_.state_dir + "/ledger/decisions", config_.mirror_dir + "/decisions",
+        config_.standard.path + "/standard", config_.warm.path + "/packs"})
+    if (holds_something(directory))
+      return Error{Code::kConflict,
+                   "there is no index at " + path + ", and " + directory +
+                       " is not empty. Put a backup of it there, or have it made anew " + how};
+  return {};
+}
+
+// A missing decision may be a hold: everything is held until a person has looked.
+Status OpenedArchive::hold_over_gaps(const std::vector<ChainGap>& gaps) {
+  if (gaps.empty()) return {};
+  std::vector<ChainGap> uncovered;
+  {
+    HOLDFAST_ASSIGN(index, index_->take());
+    HOLDFAST_ASSIGN(found, uncovered_gaps(*index, gaps));
+    uncovered = std::move(found);
+  }
+  for (const ChainGap& gap : gaps)
+    log::error("ledger: the decisions between {} and {} are missing", gap.after_n, gap.before_n);
+  if (uncovered.empty()) return {};
+  log::error("ledger: everything is held under the matter recovery until a person releases it");
+  return writer_->call(begin_recovery(std::move(uncovered), "decisions were lost", "system"));
 }
 
 Status OpenedArchive::open_packs(Sleeper& sleeper) {
@@ -180,6 +234,8 @@ Result<MediumId> OpenedArchive::take_up(const std::string& path, Tier tier) {
 }
 
 Status OpenedArchive::recover() {
+  if (report_.agreement.replayed > 0)
+    HOLDFAST_TRY(writer_->call(plan_verifications(standard_root_->medium())));
   Remover remover(*archive_);
   HOLDFAST_ASSIGN(settled, settle_incoming(*io_, *archive_));
   report_.incoming = settled;

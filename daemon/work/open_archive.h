@@ -16,6 +16,7 @@
 
 #include "daemon/work/archive.h"
 #include "daemon/work/incoming.h"
+#include "daemon/work/media_source.h"
 #include "tiers/pack_directory.h"
 #include "tiers/vault/sleeper.h"
 #include "tiers/vault/vault.h"
@@ -45,7 +46,8 @@ class OpenedArchive {
  public:
   // kUnavailable when the standard medium is offline or another one lies at its path, or when a
   // path that nothing is remembered of shows no label; kConflict when a new path shows a medium of
-  // another archive or tier. `clock` and `random` outlive it.
+  // another archive or tier, or when there is no index though there are recordings or decisions (a
+  // rebuild makes one). `clock` and `random` outlive it.
   static Result<std::unique_ptr<OpenedArchive>> open(const Config& config, Clock& clock,
                                                      Random& random,
                                                      const OpenOptions& options = OpenOptions());
@@ -63,6 +65,8 @@ class OpenedArchive {
 
   Status open_standard();
   Status open_writer(const OpenOptions& options);
+  Status refuse_without_index();
+  Status hold_over_gaps(const std::vector<ChainGap>& gaps);
   Status open_packs(Sleeper& sleeper);
   Result<MediumId> take_up(const std::string& path, Tier tier);
   Status recover();
@@ -87,7 +91,8 @@ class OpenedArchive {
   std::unique_ptr<SessionKeeper> warm_keeper_;
   std::unique_ptr<SessionKeeper> cold_keeper_;
   std::unique_ptr<SpaceReserve> reserve_;
-  std::unique_ptr<DecisionSource> source_;
+  std::unique_ptr<PackShelf> shelf_;  // of start-up
+  std::unique_ptr<MediaSource> source_;
   std::unique_ptr<Writer> writer_;
   std::unique_ptr<IndexPool> index_;
   std::unique_ptr<DigestMemory> digests_;

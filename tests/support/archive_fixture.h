@@ -21,6 +21,7 @@
 #include "daemon/work/ingest.h"
 #include "daemon/work/mover.h"
 #include "daemon/work/open_archive.h"
+#include "daemon/work/rebuild.h"
 #include "daemon/work/recall_forecast.h"
 #include "daemon/work/restorer.h"
 #include "index/commands/destruction.h"
@@ -118,6 +119,7 @@ class ArchiveFixture {
     config.spool_dir = directory / "spool";
     config.mirror_dir = directory / "mirror";
     config.mirror_same_device = true;
+    config.backup.path = config.mirror_dir + "/backup";
     config.standard.path = directory / "standard";
     config.standard.copy_after = minutes(1);
     config.standard.release_after = hours(1);
@@ -151,6 +153,31 @@ class ArchiveFixture {
     return {};
   }
   void open() { must(try_open()); }
+  // The index is gone, as after a crash of its disk: what holdfastd rebuild does.
+  Result<RebuildReport> try_rebuild(RebuildOptions options = RebuildOptions()) {
+    close();
+    options.open.io.faults = &faults;
+    options.open.io.force_fallback = true;
+    options.open.sleeper = other_sleeper_ != nullptr ? other_sleeper_ : &sleeper;
+    options.open.before_commit = before_commit;
+    return rebuild_archive(config, clock, random, options);
+  }
+  RebuildReport rebuild(const RebuildOptions& options = RebuildOptions()) {
+    RebuildReport report = must(try_rebuild(options));
+    open();
+    return report;
+  }
+  void lose_index() {
+    close();
+    for (const char* name : {"/index.db", "/index.db-wal", "/index.db-shm"})
+      std::filesystem::remove(config.state_dir + name);
+  }
+  // A clean stop.
+  void close() {
+    mover.reset();
+    ingest_path.reset();
+    opened_.reset();
+  }
   // Nothing reaches a file any more; then the process is gone.
   void crash() {
     FaultAt dead(0, true);

@@ -168,9 +168,8 @@ BOOST_AUTO_TEST_CASE(a_pause_is_a_decision_and_its_reason_a_note) {
   BOOST_TEST(lines.find("Smith") == std::string::npos);
   // The index is replaceable.
   rig.crash();
-  for (const char* name : {"/index.db", "/index.db-wal", "/index.db-shm"})
-    std::filesystem::remove(rig.config.state_dir + name);
-  rig.open();
+  rig.lose_index();
+  rig.rebuild();
   BOOST_REQUIRE_EQUAL(rig.archive().gate.pauses().size(), 1);
   BOOST_TEST(rig.archive().gate.pauses()[0].reason == "Mrs Smith's disk");
   rig.resume(std::nullopt);

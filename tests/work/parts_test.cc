@@ -200,9 +200,8 @@ BOOST_AUTO_TEST_CASE(the_gap_between_segments_is_told) {
   check();
   // recording.json of each part tells it: a lost index learns it again.
   rig.crash();
-  for (const char* name : {"index.db", "index.db-wal", "index.db-shm"})
-    std::filesystem::remove(rig.config.state_dir + "/" + name);
-  rig.open();
+  rig.lose_index();
+  rig.rebuild();
   check();
 }
 

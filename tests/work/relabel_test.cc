@@ -212,9 +212,8 @@ BOOST_AUTO_TEST_CASE(P6_a_lost_index_finds_it_again) {
   must(rig.try_ingest(later));
   call.files.insert(later.files.begin(), later.files.end());
   rig.crash();
-  for (const char* name : {"index.db", "index.db-wal", "index.db-shm"})
-    std::filesystem::remove(rig.config.state_dir + "/" + name);
-  rig.open();
+  rig.lose_index();
+  rig.rebuild();
   BOOST_TEST(rig.is_whole(call));
   BOOST_TEST((rig.recording(call).home == rig.first));
   rig.workspace = rig.first;

@@ -157,26 +157,58 @@ Result<RecordingDescription> StandardTree::read_description(Io& io, std::string_
 }
 
 Status StandardTree::each_placed(Io& io, const DescriptionSink& see) {
+  return each_day(io, [&](const std::string& day) { return each_placed_on(io, day, see); });
+}
+
+namespace {
+
+// Directories below `directory`, by name: not those of ours that begin with a dot.
+Status each_directory(Io& io, int root_fd, const std::string& directory,
+                      const std::function<Status(const std::string&)>& see) {
+  HOLDFAST_ASSIGN(held, open_directory_beneath(io, root_fd, directory));
+  return each_entry(io, held.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
+    if (entry.type == DT_DIR && !entry.name.starts_with('.'))
+      HOLDFAST_TRY(see(directory + "/" + entry.name));
+    return true;
+  });
+}
+
+}  // namespace
+
+Status StandardTree::each_day(Io& io,
+                              const std::function<Status(const std::string& directory)>& see) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
   const int root_fd = root->get();
-  // Below standard/: workspace, year, month, day, call, and perhaps +n.
-  constexpr int kCallLevel = 5;
+  // Below standard/: workspace, year, month, day.
+  constexpr int kDayLevel = 4;
   const std::function<Status(const std::string&, int)> walk = [&](const std::string& directory,
                                                                   int level) -> Status {
-    if (level >= kCallLevel) {
-      Result<std::optional<RecordingDescription>> found = find_description(io, root_fd, directory);
-      if (!found.ok()) HOLDFAST_TRY(see(directory, found.error()));
-      if (found.ok() && *found) HOLDFAST_TRY(see(directory, **found));
-    }
-    if (level > kCallLevel) return {};
-    HOLDFAST_ASSIGN(held, open_directory_beneath(io, root_fd, directory));
-    return each_entry(io, held.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
-      if (entry.type == DT_DIR && !entry.name.starts_with('.'))
-        HOLDFAST_TRY(walk(directory + "/" + entry.name, level + 1));
-      return true;
-    });
+    if (level == kDayLevel) return see(directory);
+    return each_directory(io, root_fd, directory,
+                          [&](const std::string& below) { return walk(below, level + 1); });
   };
   return walk("standard", 0);
+}
+
+Status StandardTree::each_placed_on(Io& io, const std::string& day, const DescriptionSink& see) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  const int root_fd = root->get();
+  const auto tell = [&](const std::string& directory) -> Status {
+    Result<std::optional<RecordingDescription>> found = find_description(io, root_fd, directory);
+    if (!found.ok()) return see(directory, found.error());
+    if (*found) return see(directory, **found);
+    return {};
+  };
+  return each_directory(io, root_fd, day, [&](const std::string& call) -> Status {
+    HOLDFAST_TRY(tell(call));
+    return each_directory(io, root_fd, call, tell);  // +n
+  });
+}
+
+Result<bool> StandardTree::is_whole(Io& io, std::string_view directory,
+                                    const RecordingDescription& description) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  return has_all_files(io, root->get(), directory, description);
 }
 
 Result<PartWriter> StandardTree::begin_staged(Io& io, const PartId& part) {

@@ -92,6 +92,13 @@ class StandardTree {
   using DescriptionSink =
       std::function<Status(std::string_view directory, const Result<RecordingDescription>&)>;
   Status each_placed(Io& io, const DescriptionSink& see);
+  // The same in two steps, so that a walk can be taken up again: the directories of days
+  // ("standard/<workspace>/<yyyy>/<mm>/<dd>"), and what lies below one of them.
+  Status each_day(Io& io, const std::function<Status(const std::string& directory)>& see);
+  Status each_placed_on(Io& io, const std::string& day, const DescriptionSink& see);
+  // Whether every file of the part is in `directory` with its size.
+  Result<bool> is_whole(Io& io, std::string_view directory,
+                        const RecordingDescription& description);
 
   // --- Removal. kInvalid when the permit speaks of another part or medium.
   // No error when the part is in the trash, or gone, already.

@@ -8,6 +8,7 @@
 #include "io/digest.h"
 #include "tiers/pack/payload_path.h"
 #include "tiers/pack/plan.h"
+#include "tiers/pack/tar.h"
 #include "tiers/pack/tar_stream.h"
 
 namespace holdfast::pack {
@@ -155,6 +156,61 @@ Result<PartMetadata> read_part_metadata(const RangeReader& read, const PackRange
   HOLDFAST_TRY(collector.finish());
   if (!found) return corrupt("the range holds no recording.json");
   return *std::move(found);
+}
+
+namespace {
+
+Bytes end_of(const ContentsLine& line) {
+  return line.offset + line.length + Bytes(tar_padding(line.length));
+}
+
+// The first entry's header is written as tar_header gives it; every other one begins where the
+// entry before it ends.
+Result<Bytes> begin_of(const Trailer& trailer, const ContentsLine& line) {
+  TarEntry entry;
+  entry.path = trailer.pack_id.text() + "/" + line.path;
+  entry.size = line.length;
+  entry.mtime_seconds = trailer.sealed_at.count / 1000;
+  HOLDFAST_ASSIGN(header, tar_header(entry));
+  return Bytes(line.offset.count - static_cast<int64_t>(header.size()));
+}
+
+}  // namespace
+
+Result<std::vector<PartSpan>> part_spans(const Trailer& trailer,
+                                         const std::vector<ContentsLine>& contents) {
+  std::vector<PartSpan> spans;
+  // The parts as their metadata say, in whose order the audio lies, too.
+  size_t first_metadata = 0;
+  while (first_metadata < contents.size() &&
+         contents[first_metadata].offset < trailer.metadata_offset)
+    ++first_metadata;
+  Bytes position = trailer.metadata_offset;
+  for (size_t i = first_metadata; i < contents.size(); ++i) {
+    HOLDFAST_ASSIGN(path, parse_payload_path(trailer.pack_id.text() + "/" + contents[i].path));
+    if (path.stored_name != kRecordingName) continue;
+    PartSpan span;
+    span.recording_id = path.recording_id;
+    span.part = path.part;
+    span.metadata = {position, Bytes(end_of(contents[i]).count - position.count)};
+    position = end_of(contents[i]);
+    spans.push_back(std::move(span));
+  }
+  Bytes audio = trailer.metadata_offset;
+  if (first_metadata > 0) {
+    HOLDFAST_ASSIGN(begin, begin_of(trailer, contents[0]));
+    audio = begin;
+  }
+  size_t next = 0;
+  for (PartSpan& span : spans) {
+    span.audio = {audio, Bytes(0)};
+    const std::string directory = part_directory(span.recording_id, span.part);
+    while (next < first_metadata && contents[next].path.starts_with(directory))
+      audio = end_of(contents[next++]);
+    span.audio.length = Bytes(audio.count - span.audio.offset.count);
+  }
+  if (next != first_metadata) return corrupt("its contents are in no pack's order");
+  return spans;
 }
 
 }  // namespace holdfast::pack

@@ -25,6 +25,17 @@ Result<Trailer> read_trailer(const RangeReader& read, Bytes pack_size);
 // limits::kPackContentsBytesMax.
 Result<std::vector<ContentsLine>> read_contents(const RangeReader& read, const Trailer& trailer);
 
+// Where a part lies in the pack, as the writer's StoredPart tells it.
+struct PartSpan {
+  RecordingId recording_id;
+  int part = 1;
+  PackRange audio;     // headers and padding included; of length 0 when the part has none
+  PackRange metadata;  // of metadata.json and recording.json
+};
+// Every part's, in pack order. kCorrupt when the lines are not those of a pack.
+Result<std::vector<PartSpan>> part_spans(const Trailer& trailer,
+                                         const std::vector<ContentsLine>& contents);
+
 // What is said about one part: all that a rebuild needs.
 struct PartMetadata {
   RecordingId recording_id;

@@ -107,6 +107,23 @@ class VaultSession final : public PackSession {
     return verify_pack_file(io, root_, path_of(location), size, digest);
   }
 
+  // In the order of writing.
+  Status list(Io& io, const std::function<Status(const ShownPack&)>& see) override {
+    HOLDFAST_ASSIGN(root, root_.current(io));
+    std::vector<std::string> names;
+    HOLDFAST_TRY(each_name(io, root->get(), [&](const std::string& name) -> Status {
+      if (position_at(name).ok()) names.push_back(name);
+      return {};
+    }));
+    std::sort(names.begin(), names.end());
+    for (const std::string& name : names) {
+      HOLDFAST_ASSIGN(position, position_at(name));
+      HOLDFAST_ASSIGN(size, pack_file_size(io, root_, path_of(name)));
+      HOLDFAST_TRY(see({position.pack, name, size}));
+    }
+    return {};
+  }
+
   Status probe(Io& io) override { return probe_pack_files(io, root_); }
 
   Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {

@@ -1,0 +1,221 @@
+// P6: the index is replaceable. What media show and the ledger says makes it anew, row by row; a
+// rebuild that is killed goes on; and nothing is ever destroyed by one.
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+
+#include "tests/work/rebuild_rig.h"
+
+namespace holdfast::testing {
+namespace {
+
+BOOST_AUTO_TEST_SUITE(P6_rebuild)
+
+BOOST_AUTO_TEST_CASE(P6_a_deleted_index_comes_back_row_by_row) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  const TableDump before = rig.dump();
+  const std::set<std::string> media = rig.media();
+  rig.lose_index();
+  const RebuildReport report = must(rig.try_rebuild());
+  check_same_rows(before, dump_index(rig.index_path()));
+  BOOST_TEST((rig.media() == media));  // it only reads
+  BOOST_TEST(report.unlocated == 0);
+  BOOST_TEST(report.adopted == 0);
+  BOOST_TEST(!report.recovery);
+  BOOST_TEST(!std::filesystem::exists(rebuild_directory(rig.config)));
+  rig.open();
+  BOOST_TEST(rig.staged_files().empty());  // what was staged is asked for again
+  rig.check_calls();
+}
+
+// What goes on after a rebuild is what would have gone on.
+BOOST_AUTO_TEST_CASE(P6_work_goes_on_where_it_was) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  rig.lose_index();
+  rig.rebuild();
+  rig.clock.advance(days(2));
+  rig.run_mover();
+  rig.clock.advance(days(2));
+  rig.run_mover();
+  for (const TestCall* call : {&rig.on_warm, &rig.on_both, &rig.on_standard})
+    BOOST_TEST((rig.state_on(*call, Tier::kCold) == CopyState::kVerified), call->call_sid);
+  rig.check_calls();
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_rebuild_killed_anywhere_goes_on) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  const TableDump before = rig.dump();
+  const std::set<std::string> media = rig.media();
+  int kills = 0;
+  for (int n = 0;; n += 1 + n / 12) {
+    rig.lose_index();
+    FaultAt fault(n, true);
+    rig.faults.aim(&fault);
+    const auto killed = rig.try_rebuild();
+    rig.faults.aim(nullptr);
+    if (!fault.fired()) break;
+    BOOST_TEST_CONTEXT("killed at " << n << ", " << fault.fired_at()) {
+      ++kills;
+      // No daemon takes what is half there for an index.
+      if (!killed.ok() && !std::filesystem::exists(rig.index_path()))
+        BOOST_TEST((code_of(rig.try_open()) == Code::kConflict));
+      if (!std::filesystem::exists(rig.index_path())) must(rig.try_rebuild());
+      check_same_rows(before, dump_index(rig.index_path()));
+      BOOST_TEST((rig.media() == media));
+    }
+  }
+  BOOST_TEST(kills > 20);
+}
+
+// The same with a process that dies by SIGKILL, so that SQLite's own writes are cut as well.
+BOOST_AUTO_TEST_CASE(P6_P7_kill_9_amid_a_rebuild_loses_nothing) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  const TableDump before = rig.dump();
+  rig.lose_index();
+  const SystemClock real;
+  const Millis begun = real.monotonic();
+  must(rig.try_rebuild());
+  const auto whole_us =
+      static_cast<uint64_t>(std::max<int64_t>(1, real.monotonic().count - begun.count) * 1000);
+  int killed = 0;
+  for (int round = 0; round < 25; ++round) {
+    rig.lose_index();
+    while (!std::filesystem::exists(rig.index_path())) {
+      const pid_t child = ::fork();
+      BOOST_REQUIRE(child >= 0);
+      if (child == 0) ::_exit(rig.try_rebuild().ok() ? 0 : 1);
+      ::usleep(static_cast<useconds_t>(rig.random.below(whole_us)));
+      ::kill(child, SIGKILL);
+      int status = 0;
+      BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+      killed += WIFSIGNALED(status) ? 1 : 0;
+      BOOST_TEST((WIFSIGNALED(status) || WEXITSTATUS(status) == 0));
+    }
+    check_same_rows(before, dump_index(rig.index_path()));
+  }
+  std::cout << killed << " rebuilds were killed\n";
+}
+
+// One fault, after which everything works again: told, and no worse for it.
+BOOST_AUTO_TEST_CASE(P6_a_fault_amid_a_rebuild_is_told) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  const TableDump before = rig.dump();
+  for (int n = 0;; n += 1 + n / 8) {
+    rig.lose_index();
+    FaultAt fault(n);
+    rig.faults.aim(&fault);
+    const auto tried = rig.try_rebuild();
+    rig.faults.aim(nullptr);
+    if (!fault.fired()) break;
+    BOOST_TEST_CONTEXT("fault at " << n << ", " << fault.fired_at()) {
+      if (!std::filesystem::exists(rig.index_path())) {
+        std::filesystem::remove_all(rebuild_directory(rig.config));
+        must(rig.try_rebuild());
+      }
+      static_cast<void>(tried);
+      check_same_rows(before, dump_index(rig.index_path()));
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(P6_without_its_index_no_daemon_starts) {
+  RebuildRig rig;
+  rig.ingest();
+  rig.lose_index();
+  const Status refused = rig.try_open();
+  BOOST_TEST((code_of(refused) == Code::kConflict));
+  BOOST_TEST(refused.error().message.find("holdfastd rebuild") != std::string::npos);
+  BOOST_TEST(!std::filesystem::exists(rig.index_path()));
+}
+
+BOOST_AUTO_TEST_CASE(P6_an_index_that_is_there_is_not_replaced_unasked) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  const TableDump before = rig.dump();
+  const auto refused = rig.try_rebuild();
+  BOOST_TEST((code_of(refused) == Code::kConflict));
+  BOOST_TEST(refused.error().message.find("--anew") != std::string::npos);
+  RebuildOptions options;
+  options.anew = true;
+  must(rig.try_rebuild(options));
+  check_same_rows(before, dump_index(rig.index_path()));
+  BOOST_TEST(std::filesystem::exists(rig.index_path() + ".before-rebuild"));
+}
+
+// The disaster: the standard disk and the state directory are gone; the warm and cold media and the
+// mirror are not.
+BOOST_AUTO_TEST_CASE(P6_the_standard_disk_and_the_state_are_destroyed) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  rig.close();
+  std::filesystem::remove_all(rig.config.standard.path);
+  std::filesystem::remove_all(rig.config.state_dir);
+  must(init_archive(*rig.io, rig.config, rig.clock, rig.random));
+  // Which disk this is it does not guess.
+  const auto refused = rig.try_rebuild();
+  BOOST_TEST((code_of(refused) == Code::kConflict));
+  BOOST_TEST(refused.error().message.find("--lost") != std::string::npos);
+  RebuildOptions options;
+  const std::string& text = refused.error().message;
+  options.lost = {text.substr(text.find("--lost ") + 7)};
+  const RebuildReport report = rig.rebuild(options);
+  // Only there: on_standard, condemned_and_held.
+  BOOST_TEST(report.unlocated == 2);
+  BOOST_TEST(report.secrets_lost);
+  BOOST_TEST(report.marks_lost == 1);  // of `destroyed`, whose call nobody knows any more
+  BOOST_TEST(!report.recovery);
+  for (const TestCall* call : {&rig.on_cold, &rig.on_warm, &rig.on_both})
+    BOOST_TEST(rig.is_kept(*call), call->call_sid);
+  BOOST_TEST((code_of(rig.try_ingest(rig.destroyed_in_pack)) == Code::kConflict));
+  BOOST_TEST((code_of(rig.try_ingest(rig.moved)) == Code::kConflict));
+  BOOST_TEST((code_of(rig.archive().writer.call(
+                  condemn(rig.recording(rig.on_cold).recording_no, "key:test"))) == Code::kLocked));
+  std::ifstream file(report.report_path);
+  const std::string lines(std::istreambuf_iterator<char>(file), {});
+  BOOST_TEST(lines.find(R"("kind":"unlocated")") != std::string::npos);
+  // It lives on: calls come in and move.
+  const TestCall next = rig.ingest("CAafterwards");
+  rig.to_cold();
+  BOOST_TEST(rig.is_kept(next));
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_medium_that_is_away_is_waited_for) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  rig.live();
+  const TableDump before = rig.dump();
+  rig.lose_index();
+  const std::string warm = rig.config.warm.path;
+  std::filesystem::rename(warm, warm + ".away");
+  std::filesystem::create_directory(warm);
+  BOOST_TEST((code_of(rig.try_rebuild()) == Code::kUnavailable));
+  RebuildOptions without;
+  without.without = {Tier::kWarm};
+  const RebuildReport partly = must(rig.try_rebuild(without));
+  BOOST_TEST(partly.unlocated == 1);  // on_warm alone
+  // Back again: nothing was forgotten.
+  std::filesystem::remove(warm);
+  std::filesystem::rename(warm + ".away", warm);
+  RebuildOptions anew;
+  anew.anew = true;
+  must(rig.try_rebuild(anew));
+  check_same_rows(before, dump_index(rig.index_path()));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast::testing
