@@ -106,8 +106,8 @@ constexpr int64_t kWriterSilentMs = 60'000;  // the writer answers within this, 
                                              // let bark: a disk's own timeout and one retry
 constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is at work and does no
                                                   // I/O: the longest attach of a medium to spare
-constexpr int64_t kWatchdogMsMin = 1000;  // a shorter WatchdogSec is answered this often
-constexpr int kReloadsMax = 10'000;       // changed configurations kept until the next start
+constexpr int64_t kWatchdogMsMin = 1000;          // a shorter WatchdogSec is answered this often
+constexpr int kReloadsMax = 10'000;  // changed configurations kept until the next start
 // Scrub, repair and compaction
 constexpr int kScrubBatchRows = 256;  // copies of one look at the index: then restores may go on
 constexpr int64_t kScrubSpread = 4;   // scrubbing begins when a copy is a quarter short of due
@@ -117,6 +117,9 @@ constexpr int kRewritesPerTurn = 4;  // packs rewritten or repaired in a turn of
 constexpr size_t kVerifyFindingsMax = 1000;  // bad copies that one verification tells by name
 
 // Ingest
+constexpr size_t kImportCursorBytesMax = 8192;  // PATH_MAX, each byte percent-encoded, and to spare
+constexpr size_t kImportTextBytesMax = 200;     // label and source of an import
+constexpr int kImportsKept = 1000;  // of a workspace; the oldest that are over go when one is added
 constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
 
 // Spool
