@@ -14,16 +14,20 @@ Result<ImportRow> need_import(Database& index, const ImportId& import) {
 
 // Makes room for one more: those that are over go, the oldest first.
 Status forget_old(Database& index, WorkspaceNo workspace_no) {
-  HOLDFAST_TRY(
-      rows::run(index,
-                "DELETE FROM import WHERE state <> 0 AND workspace_no = ?1 AND import_no <= "
-                "(SELECT import_no FROM import WHERE workspace_no = ?1 ORDER BY import_no DESC "
-                "LIMIT 1 OFFSET ?2)",
-                workspace_no.value, limits::kImportsKept - 1));
-  Statement statement = index.prepare("SELECT count(*) FROM import WHERE workspace_no = ?1");
-  statement.bind(workspace_no.value);
-  HOLDFAST_ASSIGN(found, statement.step());
-  if (!found || statement.next<int64_t>() < limits::kImportsKept) return {};
+  const auto count = [&]() -> Result<int64_t> {
+    Statement statement = index.prepare("SELECT count(*) FROM import WHERE workspace_no = ?1");
+    statement.bind(workspace_no.value);
+    HOLDFAST_ASSIGN(found, statement.step());
+    return found ? statement.next<int64_t>() : 0;
+  };
+  HOLDFAST_ASSIGN(before, count());
+  if (before < limits::kImportsKept) return {};
+  HOLDFAST_TRY(rows::run(index,
+                         "DELETE FROM import WHERE import_no IN (SELECT import_no FROM import "
+                         "WHERE workspace_no = ?1 AND state <> 0 ORDER BY import_no LIMIT ?2)",
+                         workspace_no.value, before - limits::kImportsKept + 1));
+  HOLDFAST_ASSIGN(after, count());
+  if (after < limits::kImportsKept) return {};
   return Error{Code::kExhausted, "the workspace has " + std::to_string(limits::kImportsKept) +
                                      " imports that are not over; end some of them"};
 }

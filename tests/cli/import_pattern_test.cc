@@ -135,7 +135,7 @@ BOOST_AUTO_TEST_CASE(hostile_names_cost_little) {
   pattern += "{call}x{from}y{to}.{ext}";
   const std::string name(250, 'a');
   BOOST_TEST((reading_of(pattern, name) == "none" || reading_of(pattern, name) == "ambiguous"));
-  BOOST_TEST(reading_of("{call}{from}{to}.{ext}", std::string(200, 'b') + ".wav") == "ambiguous");
+  BOOST_TEST(reading_of("{call}{from}{to}.{ext}", std::string(150, 'b') + ".wav") == "ambiguous");
 }
 
 // Whatever bytes a name has, reading it neither fails nor gives a field what it may not have.
