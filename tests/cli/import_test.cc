@@ -113,9 +113,9 @@ BOOST_AUTO_TEST_CASE(a_refused_call_is_reported_and_the_others_go_on) {
   BOOST_TEST(run.exit_code == traits(Code::kConflict).exit_code);
   BOOST_TEST(run.out.find("2 stored, 0 already there, 1 failed") != std::string::npos, run.out);
   BOOST_TEST(run.err.find("import c1: other bytes") != std::string::npos, run.err);
-  BOOST_TEST(
-      rig.read("failed.jsonl")
-          .starts_with(R"({"call":"c1","directory":"","error":"conflict","files":["c1-in.wav"],)"));
+  const std::string line =
+      R"({"call":"c1","directory":"","error":"conflict","files":["c1-in.wav"],)";
+  BOOST_TEST(rig.read("failed.jsonl").find(line) != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(other_bytes_in_the_archive_are_told) {
