@@ -213,8 +213,7 @@ class ImportCommand final : public Command {
 
   // Says how far it is. A daemon that is away is told the next time: nothing depends on it.
   Status tell(Session& session, const std::string& state, const std::string& error) {
-    json::object body{{"calls_done", counts_.done},
-                      {"calls_stored", counts_.stored},
+    json::object body{{"calls_stored", counts_.stored},
                       {"calls_already", counts_.already},
                       {"calls_failed", counts_.failed},
                       {"bytes_done", counts_.bytes},

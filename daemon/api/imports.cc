@@ -73,11 +73,11 @@ Status read_total(const json::object& body, std::string_view key, std::optional<
 Status read_progress(const json::object& body, ImportProgress& progress) {
   HOLDFAST_TRY(read_total(body, "calls_total", progress.calls_total));
   HOLDFAST_TRY(read_total(body, "bytes_total", progress.bytes_total));
-  HOLDFAST_TRY(read_count(body, "calls_done", progress.calls_done));
   HOLDFAST_TRY(read_count(body, "calls_stored", progress.calls_stored));
   HOLDFAST_TRY(read_count(body, "calls_already", progress.calls_already));
   HOLDFAST_TRY(read_count(body, "calls_failed", progress.calls_failed));
   HOLDFAST_TRY(read_count(body, "bytes_done", progress.bytes_done));
+  progress.calls_done = progress.calls_stored + progress.calls_already + progress.calls_failed;
   if (body.contains("cursor")) {
     HOLDFAST_ASSIGN(cursor, short_text(body, "cursor", limits::kImportCursorBytesMax));
     progress.cursor = cursor;

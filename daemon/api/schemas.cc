@@ -184,7 +184,7 @@ constexpr Named kSchemas[] = {
       "source":{"type":"string","maxLength":200},"calls_total":{"type":"integer","minimum":0},
       "bytes_total":{"type":"integer","minimum":0}},"required":[]})json"},
     {"ImportChange", R"json({"type":"object","properties":{"calls_total":{"type":"integer","minimum":0},
-      "bytes_total":{"type":"integer","minimum":0},"calls_done":{"type":"integer","minimum":0},
+      "bytes_total":{"type":"integer","minimum":0},
       "calls_stored":{"type":"integer","minimum":0},"calls_already":{"type":"integer","minimum":0},
       "calls_failed":{"type":"integer","minimum":0},"bytes_done":{"type":"integer","minimum":0},
       "cursor":{"type":"string","maxLength":8192},"error":{"type":["string","null"],"maxLength":4000},
