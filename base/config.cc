@@ -185,6 +185,16 @@ WorkspaceConfig read_workspace(Document& document, const Config& config, const t
   Millis keep = config.keep_default;
   section.read("keep_default", keep,
                {.least = seconds(1), .words = "a duration of at least \"1s\""});
+  Bytes quota{0};
+  section.read("quota", quota,
+               {.least = Bytes(0),
+                .most = Bytes(std::numeric_limits<int64_t>::max()),
+                .words = "a size such as \"500GiB\"; \"0\": nothing comes in"});
+  if (const toml::table* table = node.as_table(); table != nullptr && table->contains("quota"))
+    own.quota = quota;
+  std::string on_quota = "refuse";
+  section.read("on_quota", on_quota);
+  if (on_quota != "refuse") section.refuse_value("on_quota", "\"refuse\"");
   section.finish();
   own.standard_copy_after = standard_copy;
   own.standard_release_after = standard_release;
@@ -406,6 +416,12 @@ Millis Config::keep_default_of(const WorkspaceId& workspace) const {
   for (const WorkspaceConfig& own : workspaces)
     if (own.workspace == workspace) return own.keep_default;
   return keep_default;
+}
+
+std::optional<Bytes> Config::quota_of(const WorkspaceId& workspace) const {
+  for (const WorkspaceConfig& own : workspaces)
+    if (own.workspace == workspace) return own.quota;
+  return std::nullopt;
 }
 
 Result<Config> load_config(const std::string& path) {

@@ -46,6 +46,7 @@ struct WorkspaceConfig {
   Millis warm_release_after;
   bool cold = true;  // false: never to cold
   Millis keep_default;
+  std::optional<Bytes> quota;  // of original bytes on all tiers; none: no bound
 };
 
 struct Config {
@@ -99,6 +100,8 @@ struct Config {
   std::vector<WorkspaceConfig> workspaces;  // those with rules of their own
   // How long a restored copy of the workspace stays when nobody says.
   Millis keep_default_of(const WorkspaceId& workspace) const;
+  // How many original bytes the workspace may keep; none: no bound.
+  std::optional<Bytes> quota_of(const WorkspaceId& workspace) const;
 
   // [policy]
   int copies_before_release = 1;         // newer verified copies on other media; 1 or 2

@@ -120,6 +120,9 @@ constexpr int kRewritesPerTurn = 4;  // packs rewritten or repaired in a turn of
 constexpr size_t kVerifyFindingsMax = 1000;  // bad copies that one verification tells by name
 
 // Ingest
+constexpr size_t kImportCursorBytesMax = 8192;  // PATH_MAX, each byte percent-encoded, and to spare
+constexpr size_t kImportTextBytesMax = 200;     // label and source of an import
+constexpr int kImportsKept = 1000;  // of a workspace; the oldest that are over go when one is added
 constexpr int64_t kIncomingSweepMs = 60'000;  // how often .incoming is looked through for leftovers
 
 // Spool

@@ -6,6 +6,7 @@ Commands all_commands() {
   Commands commands;
   commands.push_back(status_command());
   commands.push_back(put_command());
+  commands.push_back(import_command());
   commands.push_back(ls_command());
   commands.push_back(show_command());
   commands.push_back(get_command());
@@ -28,6 +29,7 @@ Commands all_commands() {
   commands.push_back(callbacks_command());
   commands.push_back(workspace_add_command());
   commands.push_back(workspace_list_command());
+  commands.push_back(workspace_show_command());
   commands.push_back(workspace_set_command());
   commands.push_back(mount_command());
   commands.push_back(backup_command());

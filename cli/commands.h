@@ -7,6 +7,7 @@ namespace holdfast::cli {
 
 std::unique_ptr<Command> status_command();
 std::unique_ptr<Command> put_command();
+std::unique_ptr<Command> import_command();
 std::unique_ptr<Command> ls_command();
 std::unique_ptr<Command> show_command();
 std::unique_ptr<Command> get_command();
@@ -29,6 +30,7 @@ std::unique_ptr<Command> links_command();
 std::unique_ptr<Command> callbacks_command();
 std::unique_ptr<Command> workspace_add_command();
 std::unique_ptr<Command> workspace_list_command();
+std::unique_ptr<Command> workspace_show_command();
 std::unique_ptr<Command> workspace_set_command();
 std::unique_ptr<Command> mount_command();
 std::unique_ptr<Command> backup_command();

@@ -7,11 +7,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <filesystem>
 
 #include "base/config.h"
+#include "cli/call_files.h"
 #include "cli/commands.h"
+#include "cli/get_many.h"
 #include "cli/progress.h"
+#include "cli/recording_query.h"
 #include "cli/session.h"
 #include "cli/waiting.h"
 #include "cli/words.h"
@@ -22,31 +24,6 @@
 namespace holdfast::cli {
 namespace {
 
-struct Wanted {
-  std::string name;
-  int64_t part = 1;
-  ExpectedFile expected;
-
-  // "inbound.ulaw", "+2/notes.json": below the directory. To the daemon the name alone is
-  // enough, since the parts of a recording share no name.
-  std::string relative() const { return part == 1 ? name : fmt::format("+{}/{}", part, name); }
-};
-
-Result<Wanted> wanted_of(const json::object& file) {
-  Wanted wanted;
-  HOLDFAST_ASSIGN(name, need_string(file, "name"));
-  HOLDFAST_ASSIGN(part, find_integer(file, "part"));
-  HOLDFAST_ASSIGN(size, need_integer(file, "size"));
-  HOLDFAST_ASSIGN(sha256, need_string(file, "sha256"));
-  HOLDFAST_ASSIGN(digest, Digest::from_hex(sha256));
-  // The daemon's word decides where we write: it is checked like any other input.
-  if (!is_file_name(name)) return Error{Code::kInvalid, "not a file's name: " + printable(name)};
-  wanted.name = name;
-  wanted.part = part.value_or(1);
-  wanted.expected = ExpectedFile{Bytes(size), digest};
-  return wanted;
-}
-
 class GetCommand final : public Command {
  public:
   Lesson lesson() const override {
@@ -56,20 +33,37 @@ class GetCommand final : public Command {
             "absent). Each one is compared with its SHA-256 and appears whole or not at all;\n"
             "what is there already is not fetched again. Files of later parts go to +2/, +3/.\n"
             "An archived recording is asked back: get tells when it may be expected and ends\n"
-            "with the exit code of \"archived\", or with --wait stays until it is there.",
+            "with the exit code of \"archived\", or with --wait stays until it is there.\n"
+            "With --calls FILE, or the filters of ls, many: each to a directory of its call's id\n"
+            "below --output, several at once. Archived ones are asked back in bulk and fetched as\n"
+            "they come (--no-wait: left). What fails is reported and the others go on.",
             {"holdfast get CA8d1f0c2b -o ./calls/CA8d1f0c2b",
+             "holdfast get --from 2026-01-01T00:00:00Z --tag billing -o ./january",
              "holdfast get CA8d1f0c2b inbound.ulaw --wait --timeout 3h"}};
   }
   void declare(Arguments& arguments) override {
-    arguments.positional("CALL", call_, "The call's id (call_sid)");
+    arguments.positional("CALL", call_, "The call's id (call_sid)", false);
     arguments.positionals("FILE", files_, "Only these files, such as inbound.ulaw", false);
     arguments.option("-o,--output", "DIR", output_, "The directory to write to");
     arguments.flag("--wait", wait_, "Wait for an archived recording");
     arguments.option("--timeout", "TIME", timeout_, "Wait at most this long [12h]", false,
                      check_duration);
+    arguments.option("--calls", "FILE", calls_file_,
+                     "Many: the call ids in FILE, one a line; \"-\" is standard input");
+    arguments.number("--jobs", "N", jobs_, 1, 32, "Of many, calls fetched at one time [4]");
+    arguments.flag("--no-wait", no_wait_, "Of many, ask archived ones back and leave them");
+    query_.declare(arguments);
   }
 
   Status run(Session& session) override {
+    const int sources = !call_.empty() + !calls_file_.empty() + !query_.given().empty();
+    if (sources != 1)
+      return Error{Code::kInvalid, "get: give a CALL, --calls FILE or filters, one of them"};
+    if (call_.empty()) {
+      HOLDFAST_ASSIGN(timeout, parse_duration(timeout_));
+      return get_many(session, {calls_file_, query_.given(), output_.empty() ? "." : output_,
+                                static_cast<int>(jobs_), !no_wait_, timeout});
+    }
     const Status done = get(session);
     return done.ok() ? done : done.error().within("get " + call_);
   }
@@ -83,7 +77,7 @@ class GetCommand final : public Command {
     HOLDFAST_ASSIGN(recording, object_of(answer.value, "recording"));
     HOLDFAST_ASSIGN(wanted, choose(*recording));
     HOLDFAST_ASSIGN(io, Io::open());
-    HOLDFAST_ASSIGN(directory, open_output(*io, wanted));
+    HOLDFAST_ASSIGN(directory, open_output(*io, directory_name(), wanted));
     Bytes total;
     for (const Wanted& file : wanted) {
       HOLDFAST_TRY(fetch(session, *io, directory.get(), file));
@@ -100,11 +94,7 @@ class GetCommand final : public Command {
   std::string directory_name() const { return output_.empty() ? call_ : output_; }
 
   Result<std::vector<Wanted>> choose(const json::object& recording) const {
-    std::vector<Wanted> all;
-    for (const json::object* file : objects_of(recording, "files")) {
-      HOLDFAST_ASSIGN(wanted, wanted_of(*file));
-      all.push_back(std::move(wanted));
-    }
+    HOLDFAST_ASSIGN(all, wanted_files(recording));
     if (files_.empty()) return all;
     std::vector<Wanted> chosen;
     for (const std::string& name : files_) {
@@ -120,19 +110,6 @@ class GetCommand final : public Command {
       chosen.push_back(*found);
     }
     return chosen;
-  }
-
-  // The directory, with a +n/ for each later part that is wanted.
-  Result<Fd> open_output(Io& io, const std::vector<Wanted>& wanted) const {
-    const std::string name = directory_name();
-    std::error_code failure;
-    std::filesystem::create_directories(name, failure);
-    if (failure) return system_error(failure.value(), "make the directory " + name);
-    HOLDFAST_ASSIGN(directory, open_root(name));
-    for (const Wanted& file : wanted)
-      if (file.part > 1)
-        HOLDFAST_TRY(make_directories_beneath(io, directory.get(), fmt::format("+{}", file.part)));
-    return directory;
   }
 
   Status fetch(Session& session, Io& io, int directory_fd, const Wanted& file) {
@@ -176,6 +153,10 @@ class GetCommand final : public Command {
   std::vector<std::string> files_;
   std::string output_;
   bool wait_ = false;
+  std::string calls_file_;
+  RecordingQuery query_;
+  int64_t jobs_ = 4;
+  bool no_wait_ = false;
   std::string timeout_ = "12h";  // the bound promised for cold
 };
 

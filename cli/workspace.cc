@@ -71,13 +71,59 @@ class WorkspaceListCommand final : public Command {
     Table table({{"WORKSPACE"},
                  {"SLUG"},
                  {"RECORDINGS", Table::Align::kRight},
-                 {"SIZE", Table::Align::kRight}});
+                 {"SIZE", Table::Align::kRight},
+                 {"QUOTA", Table::Align::kRight}});
     for (const json::object* item : objects_of(*workspaces, "items"))
       table.add({text_of(*item, "workspace_id"), text_of(*item, "slug"),
-                 text_of(*item, "recordings"), size_of(*item, "bytes")});
+                 text_of(*item, "recordings"), size_of(*item, "bytes"),
+                 size_of(*item, "quota_bytes")});
     table.flush(stdout);
     return {};
   }
+};
+
+class WorkspaceShowCommand final : public Command {
+ public:
+  Lesson lesson() const override {
+    return {"workspace show",
+            "Show what a workspace keeps and may keep",
+            "Recordings and bytes on each tier, what is held, what has a single copy, and the\n"
+            "quota of the configuration with what is left of it.",
+            {"holdfast workspace show",
+             "holdfast workspace show 3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b"}};
+  }
+  void declare(Arguments& arguments) override {
+    arguments.positional("UUID", id_, "The workspace; the run's own when absent", false);
+  }
+
+  Status run(Session& session) override {
+    if (id_.empty()) {
+      HOLDFAST_ASSIGN(own, session.workspace());
+      id_ = own;
+    }
+    HOLDFAST_TRY(check_workspace(id_));
+    HOLDFAST_ASSIGN(answer, session.get(path_of({"v1", id_, "usage"})));
+    if (session.json()) return session.print_json(answer.response), Status();
+    HOLDFAST_ASSIGN(usage, object_of(answer.value, "usage"));
+    session.print(fmt::format("workspace    {}", text_of(*usage, "workspace_id")));
+    session.print(fmt::format("recordings   {}, {}", text_of(*usage, "recordings"),
+                              size_of(*usage, "bytes")));
+    for (const json::object* tier : objects_of(*usage, "tiers"))
+      session.print(fmt::format("  {:<10} {}, {}", text_of(*tier, "tier"),
+                                text_of(*tier, "recordings"), size_of(*tier, "bytes")));
+    session.print(fmt::format("held         {}", text_of(*usage, "held")));
+    session.print(fmt::format("flagged      {}", text_of(*usage, "flagged")));
+    session.print(fmt::format("destroying   {}", text_of(*usage, "destroying")));
+    session.print(fmt::format("single copy  {}", size_of(*usage, "single_copy_bytes")));
+    const std::string quota = size_of(*usage, "quota_bytes");
+    session.print(quota == "-" ? "quota        none"
+                               : fmt::format("quota        {}, {} left", quota,
+                                             size_of(*usage, "quota_left_bytes")));
+    return {};
+  }
+
+ private:
+  std::string id_;
 };
 
 class WorkspaceSetCommand final : public Command {
@@ -121,6 +167,9 @@ class WorkspaceSetCommand final : public Command {
 
 }  // namespace
 
+std::unique_ptr<Command> workspace_show_command() {
+  return std::make_unique<WorkspaceShowCommand>();
+}
 std::unique_ptr<Command> workspace_set_command() { return std::make_unique<WorkspaceSetCommand>(); }
 std::unique_ptr<Command> workspace_add_command() { return std::make_unique<WorkspaceAddCommand>(); }
 std::unique_ptr<Command> workspace_list_command() {

@@ -56,6 +56,11 @@ Status check_digest(const HttpResponse& response, const Digest& got,
 
 }  // namespace
 
+Result<bool> is_downloaded(Io& io, const DownloadTarget& target) {
+  HOLDFAST_ASSIGN(there, already_there(io, target));
+  return there.has_value();
+}
+
 Result<Downloaded> download(HttpClient& client, Io& io, HttpRequest request,
                             const DownloadTarget& target, HttpResponse* archived) {
   HOLDFAST_ASSIGN(there, already_there(io, target));

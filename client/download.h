@@ -32,6 +32,9 @@ struct Downloaded {
   bool was_there = false;  // the right bytes were under the name already: nothing was asked
 };
 
+// True when the right bytes are under the name already; kConflict when others are.
+Result<bool> is_downloaded(Io& io, const DownloadTarget& target);
+
 // Fetches one file. `request.sink` is set here. Errors: those of HttpClient::request; kArchived
 // for a 202, whose answer is then in `*archived`; kCorrupt when the bytes and their digest
 // disagree (nothing is left behind); kConflict when the name exists with other bytes.

@@ -139,8 +139,7 @@ Status Daemon::serve() {
       });
   forecast_ = std::make_unique<RecallForecast>(opened_->archive(), *index_,
                                                RecallForecast::For::kManyAnswers);
-  restore_events_ =
-      std::make_unique<api::RestoreEvents>(*loop_, opened_->archive(), *index_, *forecast_);
+  event_streams_ = std::make_unique<api::EventStreams>(*loop_, opened_->archive());
   links_ = std::make_unique<api::LinkBook>(opened_->archive().writer, *loop_);
   HOLDFAST_TRY(start_lanes());
   make_services();
@@ -153,7 +152,7 @@ Status Daemon::serve() {
 
 void Daemon::make_services() {
   services_.reset(new api::Services{
-      *loop_, *workers_, opened_->archive(), *index_, *ingest_, *access_, *restore_events_,
+      *loop_, *workers_, opened_->archive(), *index_, *ingest_, *access_, *event_streams_,
       *forecast_, *links_, *chain_check_, opened_->report(), public_url_of(config_), clock_.now(),
       [this] { mover_lane_->kick(); },
       [this] {
@@ -328,7 +327,7 @@ Daemon::~Daemon() {
   server_.reset();
   api_.reset();
   services_.reset();
-  restore_events_.reset();
+  event_streams_.reset();
   forecast_.reset();
   index_.reset();
   opened_.reset();

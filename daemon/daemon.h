@@ -19,8 +19,8 @@
 #include "base/config_change.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/api.h"
+#include "daemon/api/event_streams.h"
 #include "daemon/api/link_book.h"
-#include "daemon/api/restore_events.h"
 #include "daemon/door.h"
 #include "daemon/http/server.h"
 #include "daemon/stop_limit.h"
@@ -84,7 +84,7 @@ class Daemon {
   std::unique_ptr<ChainCheck> chain_check_;
   std::unique_ptr<api::AccessMemory> access_;
   std::unique_ptr<RecallForecast> forecast_;  // of the loop
-  std::unique_ptr<api::RestoreEvents> restore_events_;
+  std::unique_ptr<api::EventStreams> event_streams_;
   std::unique_ptr<api::LinkBook> links_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<api::Api> api_;

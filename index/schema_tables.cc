@@ -393,6 +393,30 @@ CREATE INDEX quarantine_repair ON quarantine (not_before) WHERE resolved_at IS N
 CREATE INDEX quarantine_pack ON quarantine (pack_no, medium_no) WHERE resolved_at IS NULL;
 CREATE INDEX quarantine_recording ON quarantine (recording_no, part) WHERE resolved_at IS NULL;
 
+-- A tree that a client is importing: what it has told of its progress. No line tells it.
+CREATE TABLE import (
+  import_no INTEGER PRIMARY KEY,
+  import_id BLOB NOT NULL UNIQUE CHECK (length(import_id) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  who TEXT NOT NULL,
+  label TEXT NOT NULL,
+  source TEXT NOT NULL,  -- the client's mark of tree and pattern: it finds its unfinished import
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+  calls_total INTEGER,
+  bytes_total INTEGER,
+  calls_done INTEGER NOT NULL DEFAULT 0,
+  calls_stored INTEGER NOT NULL DEFAULT 0,
+  calls_already INTEGER NOT NULL DEFAULT 0,
+  calls_failed INTEGER NOT NULL DEFAULT 0,
+  bytes_done INTEGER NOT NULL DEFAULT 0,
+  cursor TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  ended_at INTEGER
+) STRICT;
+CREATE INDEX import_workspace ON import (workspace_no, import_no);
+
 CREATE TABLE webhook (
   webhook_no INTEGER PRIMARY KEY,
   workspace_no INTEGER NOT NULL REFERENCES workspace,

@@ -21,6 +21,8 @@ void Call::fail(const Error& error) {
     full.headers.set("retry-after", "60");
     return exchange->respond(std::move(full));
   }
+  if (error.code == Code::kNoSpace && error.message.find("over-quota:") != std::string::npos)
+    return exchange->respond(http::problem_response(507, "over-quota", error.message));
   http::Response response = http::problem_response(error);
   // A budget is of an hour, and the oldest part of it comes back soon.
   if (error.code == Code::kExhausted) response.headers.set("retry-after", "600");

@@ -28,6 +28,13 @@ void request_restores_call(CallPtr call);
 void restore_events_call(CallPtr call);
 void list_restores_call(CallPtr call);
 void cancel_restore(CallPtr call);
+// imports.cc
+void add_import_call(CallPtr call);
+void change_import_call(CallPtr call);
+void show_import(CallPtr call);
+void list_imports_call(CallPtr call);
+void import_events_call(CallPtr call);
+void usage_call(CallPtr call);
 // holds.cc
 void place_hold_call(CallPtr call);
 void list_recording_holds(CallPtr call);

@@ -193,6 +193,8 @@ void list_workspaces_call(CallPtr call) {
           json::object view = workspace_view(row);
           view["recordings"] = recordings;
           view["bytes"] = bytes;
+          const auto quota = archive.config().quota_of(row.workspace);
+          view["quota_bytes"] = quota ? json::value(quota->count) : json::value(nullptr);
           items.push_back(std::move(view));
         }
         return items;

@@ -1,9 +1,9 @@
 #include "index/commands/restores.h"
 #include "base/limits.h"
 #include "base/time_text.h"
+#include "daemon/api/event_streams.h"
 #include "daemon/api/handlers.h"
 #include "daemon/api/links.h"
-#include "daemon/api/restore_events.h"
 #include "daemon/api/restoring.h"
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
@@ -301,7 +301,12 @@ void show_restore(CallPtr call) {
 
 void restore_events_call(CallPtr call) {
   const std::optional<RestoreRow> restore = need_restore(*call);
-  if (restore) call->services.restore_events.open(call->actor.who, *restore, call->exchange);
+  if (!restore) return;
+  Services& services = call->services;
+  services.event_streams.open(
+      call->actor.who,
+      watch_restore(services.archive, services.index, services.forecast, restore->restore),
+      call->exchange);
 }
 
 namespace {

@@ -12,6 +12,7 @@ std::vector<Route> all_routes() {
   add_keys(routes);
   add_recordings(routes);
   add_restores(routes);
+  add_imports(routes);
   add_holds(routes);
   add_callbacks(routes);
   return routes;

@@ -17,7 +17,7 @@
 namespace holdfast::api {
 
 class AccessMemory;
-class RestoreEvents;
+class EventStreams;
 class LinkBook;
 struct Route;
 
@@ -29,7 +29,7 @@ struct Services {
   Database& index;  // the loop's own read-only connection, secrets attached
   Ingest& ingest;
   AccessMemory& access;
-  RestoreEvents& restore_events;
+  EventStreams& event_streams;
   RecallForecast& forecast;  // of the loop
   LinkBook& links;
   ChainCheck& chain_check;

@@ -11,6 +11,7 @@
 #include "daemon/work/part_facts.h"
 #include "index/commands/keys.h"
 #include "index/read/recordings.h"
+#include "index/read/status.h"
 
 namespace holdfast {
 namespace {
@@ -92,6 +93,7 @@ struct Ingest::Judged {
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
   HOLDFAST_TRY(room());
   HOLDFAST_TRY(room_on_standard(io));
+  HOLDFAST_TRY(room_in_quota(request));
   const PartId part{archive_.random.id<RecordingId>(), 1};
   LiveParts::Live live = archive_.live_parts.add(part);
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, part));
@@ -109,6 +111,21 @@ Status Ingest::room_on_standard(Io& io) {
                    std::to_string(archive_.policy().full_percent) +
                    " % full, and nothing on it may leave: what is not copied and verified "
                    "elsewhere stays"};
+}
+
+// The writer's check is the exact one. This one spares the copying of what would be refused; a
+// known call is let through, since its files may be there already.
+Status Ingest::room_in_quota(const IngestRequest& request) {
+  const std::optional<Bytes> quota = archive_.config().quota_of(request.workspace);
+  if (!quota || request.call_sid.empty()) return {};
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  HOLDFAST_ASSIGN(workspace, find_workspace(*index, request.workspace));
+  if (!workspace) return {};
+  HOLDFAST_ASSIGN(used, workspace_bytes(*index, workspace->workspace_no));
+  if (used < *quota) return {};
+  HOLDFAST_ASSIGN(known, find_recording(*index, workspace->workspace_no, request.call_sid));
+  if (known) return {};
+  return over_quota(used, *quota, Bytes(1));
 }
 
 Status Ingest::abandon(Io& io, std::unique_ptr<IngestDraft> draft) {
@@ -292,7 +309,8 @@ Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged)
   Ingested outcome{IngestVerdict::kNew, judged.row.recording, number, judged.row.call_sid, 1,
                    judged.row.files,    judged.row.flags};
   draft.set_committing();
-  HOLDFAST_TRY(commit_row(io, std::move(judged.row), draft.request().who, outcome));
+  HOLDFAST_TRY(commit_row(io, std::move(judged.row), draft.request().who,
+                          archive_.config().quota_of(draft.request().workspace), outcome));
   if (outcome.verdict == IngestVerdict::kSame) HOLDFAST_TRY(draft.writer().abort(io));
   return outcome;
 }
@@ -331,7 +349,8 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
                    part,
                    offered_files(judged.row.files, known.files, row.files),
                    description.flags};
-  Status committed = commit_row(io, std::move(row), draft.request().who, outcome);
+  Status committed = commit_row(io, std::move(row), draft.request().who,
+                                archive_.config().quota_of(draft.request().workspace), outcome);
   if (committed.ok()) return outcome;
   if (committed.error().code != Code::kUnavailable)
     if (Status aborted = writer.abort(io); !aborted.ok())
@@ -356,10 +375,11 @@ Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
 
 // Acknowledges, then places. What placing cannot do now, start-up does: the row says where the
 // files are.
-Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome) {
+Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
+                          Ingested& outcome) {
   const int part = row.part;
-  auto committed = archive_.writer.call(part == 1 ? ingest_recording(std::move(row), who)
-                                                  : add_part(std::move(row), who));
+  auto committed = archive_.writer.call(part == 1 ? ingest_recording(std::move(row), who, quota)
+                                                  : add_part(std::move(row), who, quota));
   if (!committed.ok()) return committed.error();
   outcome.verdict = committed->verdict;
   outcome.recording = committed->recording;
@@ -402,7 +422,7 @@ Status Ingest::adopt(Io& io, const RecordingDescription& description) {
   IngestRow row = *std::move(found);
   row.next_action_at = row.ended_at + copy_after(row.workspace);
   Ingested outcome;
-  Status committed = commit_row(io, std::move(row), "system", outcome);
+  Status committed = commit_row(io, std::move(row), "system", std::nullopt, outcome);
   const bool superseded = (committed.ok() && outcome.verdict == IngestVerdict::kSame) ||
                           (!committed.ok() && committed.error().code == Code::kConflict);
   if (!superseded) return committed;

@@ -71,8 +71,9 @@ class Ingest {
   explicit Ingest(const Archive& archive) : archive_(archive) {}
 
   // A new draft in .incoming. kNoSpace when there is no room(), and, told as "standard-full: …",
-  // when the standard tier is over its full mark and nothing may leave it; kUnavailable when the
-  // standard medium is offline.
+  // when the standard tier is over its full mark and nothing may leave it, or as "over-quota: …"
+  // when the workspace keeps what it may (known for certain at accept() alone); kUnavailable when
+  // the standard medium is offline.
   Result<std::unique_ptr<IngestDraft>> begin(Io& io, IngestRequest request);
 
   // kNoSpace unless `wanted` bytes more may come in: what is left of the state directory's disk is
@@ -98,6 +99,7 @@ class Ingest {
  private:
   struct Judged;
   Status room_on_standard(Io& io);
+  Status room_in_quota(const IngestRequest& request);
   Millis copy_after(const WorkspaceId& workspace) const;
   Result<Judged> judge(Io& io, IngestDraft& draft);
   Result<RecordingDescription> describe_later(Io& io, IngestDraft& draft, const Recording& known,
@@ -110,7 +112,8 @@ class Ingest {
   Status settle_earlier_try(Io& io, const Recording& known, int part);
   Result<Ingested> commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
                                     Judged judged);
-  Status commit_row(Io& io, IngestRow row, const std::string& who, Ingested& outcome);
+  Status commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
+                    Ingested& outcome);
   Status place_committed(Io& io, RecordingNo number, int part);
 
   Archive archive_;

@@ -4,6 +4,7 @@
 
 #include "base/file_name.h"
 #include "index/read/recordings.h"
+#include "index/read/status.h"
 #include "index/rows.h"
 
 namespace holdfast {
@@ -90,6 +91,18 @@ LineDraft ingest_line(const IngestRow& row, const std::string& who) {
   return line;
 }
 
+// What the workspace keeps on all tiers, what is being destroyed included: its bytes are still
+// here.
+Status check_quota(WriteTxn& txn, const IngestRow& row, WorkspaceNo workspace_no,
+                   std::optional<Bytes> quota) {
+  if (!quota) return {};
+  Bytes coming;
+  for (const FileRow& file : row.files) coming += file.size;
+  HOLDFAST_ASSIGN(used, workspace_bytes(txn.index(), workspace_no));
+  if (coming.count <= quota->count - used.count) return {};
+  return over_quota(used, *quota, coming);
+}
+
 // Its workspace exists from its first recording.
 Status need_workspace(WriteTxn& txn, const WorkspaceId& workspace, const std::string& who) {
   HOLDFAST_ASSIGN(row, find_workspace(txn.index(), workspace));
@@ -153,9 +166,10 @@ Error other_bytes(const std::vector<FileRow>& known, const std::vector<FileRow>&
                    next_free_name(name, is_taken) + ", and leave " + name + " out"};
 }
 
-Command<IngestOutcome> ingest_recording(IngestRow row, std::string who) {
-  const auto apply = [row = std::move(row),
-                      who = std::move(who)](WriteTxn& txn) -> Result<IngestOutcome> {
+Command<IngestOutcome> ingest_recording(IngestRow row, std::string who,
+                                        std::optional<Bytes> quota) {
+  const auto apply = [row = std::move(row), who = std::move(who),
+                      quota](WriteTxn& txn) -> Result<IngestOutcome> {
     HOLDFAST_TRY(check_row(row));
     if (row.part != 1) return Error{Code::kInvalid, "a new recording begins with part 1"};
     HOLDFAST_TRY(refuse_erased(txn, row));
@@ -165,6 +179,7 @@ Command<IngestOutcome> ingest_recording(IngestRow row, std::string who) {
     HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), workspace->workspace_no, row.call_sid));
     if (known) return known_call(txn.index(), *known, row);
     HOLDFAST_TRY(refuse_relabelled(txn, row));
+    HOLDFAST_TRY(check_quota(txn, row, workspace->workspace_no, quota));
     IngestSource source(row);
     HOLDFAST_TRY(txn.decide(ingest_line(row, who), source));
     return IngestOutcome{IngestVerdict::kNew, row.recording_no, row.recording, 1};
@@ -172,9 +187,9 @@ Command<IngestOutcome> ingest_recording(IngestRow row, std::string who) {
   return {"ingest", apply};
 }
 
-Command<IngestOutcome> add_part(IngestRow row, std::string who) {
-  const auto apply = [row = std::move(row),
-                      who = std::move(who)](WriteTxn& txn) -> Result<IngestOutcome> {
+Command<IngestOutcome> add_part(IngestRow row, std::string who, std::optional<Bytes> quota) {
+  const auto apply = [row = std::move(row), who = std::move(who),
+                      quota](WriteTxn& txn) -> Result<IngestOutcome> {
     HOLDFAST_TRY(check_row(row));
     HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), row.recording));
     if (!known) {
@@ -194,6 +209,7 @@ Command<IngestOutcome> add_part(IngestRow row, std::string who) {
         if (there.name == file.name)
           return Error{Code::kConflict, "recording " + row.recording.text() + " has a file named " +
                                             file.name + " already"};
+    HOLDFAST_TRY(check_quota(txn, row, known->workspace_no, quota));
     IngestRow part = row;
     part.recording_no = known->recording_no;
     IngestSource source(part);

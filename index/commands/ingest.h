@@ -29,11 +29,15 @@ struct IngestOutcome {
 // looks again and uses add_part). kConflict "erased" when the call has a tombstone or is being
 // destroyed, "relabelled" when its recording was moved away from this workspace. The workspace is
 // added when it is new. Decision recording.ingested.
-Command<IngestOutcome> ingest_recording(IngestRow row, std::string who);
+// `quota`: of original bytes of the workspace; kNoSpace, told as "over-quota: …", when the part
+// would exceed it. Asked where the row is made, so that many at one time cannot exceed it together.
+Command<IngestOutcome> ingest_recording(IngestRow row, std::string who,
+                                        std::optional<Bytes> quota = std::nullopt);
 
 // A later part, row.part = parts + 1: kConflict when another part took the number meanwhile, or a
 // name is known already (offer only the new ones). Flags are added to the recording's.
-Command<IngestOutcome> add_part(IngestRow row, std::string who);
+Command<IngestOutcome> add_part(IngestRow row, std::string who,
+                                std::optional<Bytes> quota = std::nullopt);
 
 // The part's files were renamed into place. Idempotent; no line.
 Command<void> mark_placed(RecordingNo recording, int part);

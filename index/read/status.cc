@@ -57,6 +57,21 @@ Result<StatusSummary> status_summary(Database& index, std::optional<WorkspaceNo>
   return summary;
 }
 
+Result<Bytes> workspace_bytes(Database& index, WorkspaceNo workspace_no) {
+  Statement statement =
+      index.prepare("SELECT coalesce(sum(bytes), 0) FROM tally WHERE workspace_no = ?1");
+  statement.bind(workspace_no.value);
+  HOLDFAST_ASSIGN(found, statement.step());
+  return found ? statement.next<Bytes>() : Bytes(0);
+}
+
+Error over_quota(Bytes used, Bytes quota, Bytes coming) {
+  return Error{Code::kNoSpace, "over-quota: the workspace keeps " + std::to_string(used.count) +
+                                   " of the " + std::to_string(quota.count) +
+                                   " bytes it may keep; " + std::to_string(coming.count) +
+                                   " more do not fit"};
+}
+
 Result<std::vector<MediumRow>> list_media(Database& index) {
   static const std::string sql =
       "SELECT " + columns::kMedium + " FROM medium ORDER BY tier, medium_no";

@@ -33,6 +33,11 @@ struct StatusSummary {
 // Of everything, or of one workspace (its pack, move and quarantine figures are then 0).
 Result<StatusSummary> status_summary(Database& index, std::optional<WorkspaceNo> workspace_no);
 
+// Original bytes that a workspace keeps on all tiers: what its quota bounds.
+Result<Bytes> workspace_bytes(Database& index, WorkspaceNo workspace_no);
+// kNoSpace, told as "over-quota: …".
+Error over_quota(Bytes used, Bytes quota, Bytes coming);
+
 Result<std::vector<MediumRow>> list_media(Database& index);
 Result<std::optional<MediumRow>> find_medium(Database& index, const MediumId& medium);
 // The medium that belongs at the path; nothing when nobody ever said.

@@ -2,7 +2,7 @@
 // real thing over a socket.
 #include <boost/test/unit_test.hpp>
 
-#include "daemon/api/restore_events.h"
+#include "daemon/api/event_streams.h"
 #include "tests/api/api_rig.h"
 #include "tests/support/archive_fixture.h"
 
@@ -69,7 +69,7 @@ struct StreamRig {
         loop(must(Loop::create())),
         index(must(Database::open_read_only(rig.config.state_dir + "/index.db"))),
         forecast(rig.archive(), index, RecallForecast::For::kManyAnswers),
-        events(*loop, rig.archive(), index, forecast) {}
+        events(*loop, rig.archive()) {}
 
   // False where packs cannot be verified, and so nothing is archived.
   bool begin() {
@@ -82,7 +82,7 @@ struct StreamRig {
             const std::string& last_event = "") {
     auto exchange = std::make_shared<FakeExchange>(received);
     if (!last_event.empty()) exchange->request().headers.add("last-event-id", last_event);
-    events.open(who, rig.restore(restore.restore), exchange);
+    events.open(who, api::watch_restore(rig.archive(), index, forecast, restore.restore), exchange);
   }
   void second() {
     rig.clock.advance(seconds(1));
@@ -94,7 +94,7 @@ struct StreamRig {
   std::unique_ptr<Loop> loop;
   Database index;
   RecallForecast forecast;
-  api::RestoreEvents events;
+  api::EventStreams events;
   RestoreRow restore;
 };
 

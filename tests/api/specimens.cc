@@ -78,6 +78,9 @@ std::string Specimens::path_value(const Operation& operation, const std::string&
   if (name == "call_sid") return stored_in(workspace).call_sid;
   if (name == "filename") return "inbound.ulaw";
   if (name == "restore_id") return restore_in(workspace);
+  if (name == "import_id")
+    return created(rig_.admin().post("/v1/" + workspace + "/imports", json::object{}), "import",
+                   "import_id");
   if (name == "move_no") {
     (void)restore_in(workspace);  // whatever was archived has moved
     return "1";

@@ -86,6 +86,8 @@ warm_copy_after = "5s"
 warm_release_after = "6s"
 cold = false
 keep_default = "7s"
+quota = "500GiB"
+on_quota = "refuse"
 [[workspace]]
 id = "00000000-0000-4000-8000-000000000002"
 warm_release_after = "8s"
@@ -136,12 +138,15 @@ warm_release_after = "8s"
   BOOST_TEST((own.warm_release_after == seconds(6)));
   BOOST_TEST(!own.cold);
   BOOST_TEST((config.keep_default_of(own.workspace) == seconds(7)));
+  BOOST_TEST((config.quota_of(own.workspace) == Bytes(int64_t{500} << 30)));
   // What a section leaves out is as for all.
   const WorkspaceConfig& other = config.workspaces[1];
   BOOST_TEST((other.standard_copy_after == config.standard.copy_after));
   BOOST_TEST((other.warm_release_after == seconds(8)));
   BOOST_TEST(other.cold);
   BOOST_TEST((config.keep_default_of(other.workspace) == config.keep_default));
+  BOOST_TEST(!config.quota_of(other.workspace));
+  BOOST_TEST(!config.quota_of(WorkspaceId()));
   BOOST_TEST((config.keep_default_of(WorkspaceId()) == config.keep_default));
 }
 
@@ -224,6 +229,8 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "standard_copy_after, got \"1min\""},
       {"workspace", "cold = 'no'",
        "holdfast.toml:9: workspace.cold: expected true or false, got \"no\""},
+      {"workspace", "on_quota = 'oldest'",
+       "holdfast.toml:9: workspace.on_quota: expected \"refuse\", got \"oldest\""},
       {"links", "link_life = '25h'",
        "holdfast.toml:9: links.link_life: expected a duration from \"1s\" to \"24h\""},
       {"links", "link_life = 1979-05-27",

@@ -201,7 +201,7 @@ BOOST_AUTO_TEST_CASE(workspaces_are_added_and_listed) {
                 R"({"items":[{"workspace_id":"www","slug":"acme","recordings":2,"bytes":1024}]})");
   run = rig.run({"workspace", "list"});
   check_done(run);
-  BOOST_TEST(line_of(run.out, "www") == "www acme 2 1.0 KiB");
+  BOOST_TEST(line_of(run.out, "www") == "www acme 2 1.0 KiB -");
 }
 
 BOOST_AUTO_TEST_CASE(mount_becomes_the_view) {

@@ -7,6 +7,7 @@ CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_
 CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;
 CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
 CREATE UNIQUE INDEX hold_unreleased ON hold (recording_no, matter_id) WHERE released_at IS NULL;
+CREATE INDEX import_workspace ON import (workspace_no, import_no);
 CREATE INDEX link_expires ON link (expires_at);
 CREATE INDEX link_workspace ON link (workspace_no, link_no);
 CREATE INDEX move_current ON move (move_no) WHERE state <> 5;
@@ -116,6 +117,27 @@ CREATE TABLE hold (
   released_by TEXT,
   released_at INTEGER
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE import (
+  import_no INTEGER PRIMARY KEY,
+  import_id BLOB NOT NULL UNIQUE CHECK (length(import_id) = 16),
+  workspace_no INTEGER NOT NULL REFERENCES workspace,
+  who TEXT NOT NULL,
+  label TEXT NOT NULL,
+  source TEXT NOT NULL,  -- the client's mark of tree and pattern: it finds its unfinished import
+  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 3),
+  calls_total INTEGER,
+  bytes_total INTEGER,
+  calls_done INTEGER NOT NULL DEFAULT 0,
+  calls_stored INTEGER NOT NULL DEFAULT 0,
+  calls_already INTEGER NOT NULL DEFAULT 0,
+  calls_failed INTEGER NOT NULL DEFAULT 0,
+  bytes_done INTEGER NOT NULL DEFAULT 0,
+  cursor TEXT NOT NULL DEFAULT '',
+  error TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  ended_at INTEGER
+) STRICT;
 CREATE TABLE link (
   link_no INTEGER PRIMARY KEY,
   jti BLOB NOT NULL UNIQUE CHECK (length(jti) = 16),

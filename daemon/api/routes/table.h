@@ -15,6 +15,7 @@ void add_keys(std::vector<Route>& routes);
 void add_recordings(std::vector<Route>& routes);
 void add_restores(std::vector<Route>& routes);
 void add_callbacks(std::vector<Route>& routes);
+void add_imports(std::vector<Route>& routes);
 void add_holds(std::vector<Route>& routes);
 
 inline const Parameter kLimit{

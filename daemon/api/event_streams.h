@@ -1,4 +1,5 @@
-// Event streams of restores: who asked may look on instead of asking again and again.
+// Event streams of what takes its time (a restore, an import): who asked may look on instead of
+// asking again and again.
 //
 //   opened (its state at once) → told of changes, of progress, that it lives → its last state →
 //   ended
@@ -8,13 +9,15 @@
 // then what is so by that time: nothing is queued for it but its last state.
 //
 // Format: WHATWG HTML, server-sent events. `event: state` when the state is another one, with
-// `id:` the state; `event: progress` when the place in the queue or the bytes read are. Data is
-// one JSON object on one line (docs/api.md). Silence of limits::kEventHeartbeatMs is broken by a
-// comment line.
+// `id:` the state; `event: progress` when what is shown of it is (a restore's place and bytes, an
+// import's calls). Data is one JSON object on one line (docs/api.md). Silence of
+// limits::kEventHeartbeatMs is broken by a comment line.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "daemon/http/exchange.h"
@@ -28,20 +31,34 @@ class RecallForecast;
 
 namespace holdfast::api {
 
+// What is watched, as it is now.
+struct Watched {
+  std::string state;
+  bool is_over = false;  // no other state follows
+  std::string progress;  // another one: there is something to tell within the state
+  std::function<Result<json::object>()> view;  // made only when it is told
+};
+// Looks; nothing when it is gone. Called on the loop, about once a second.
+using Watch = std::function<Result<std::optional<Watched>>()>;
+
+// `index` is the loop's own connection, and `forecast` reads through it; all outlive the watch.
+Watch watch_restore(const Archive& archive, Database& index, RecallForecast& forecast,
+                    const RestoreId& restore);
+
 // Thread rule: loop thread only. At most limits::kEventStreamsMax streams, and
 // limits::kEventStreamsPerActor of one caller.
-class RestoreEvents {
+class EventStreams {
  public:
-  // All outlive it. `index` is the loop's own connection, and `forecast` reads through it.
-  RestoreEvents(Loop& loop, const Archive& archive, Database& index, RecallForecast& forecast);
-  ~RestoreEvents();
-  RestoreEvents(const RestoreEvents&) = delete;
-  RestoreEvents& operator=(const RestoreEvents&) = delete;
+  // Both outlive it.
+  EventStreams(Loop& loop, const Archive& archive);
+  ~EventStreams();
+  EventStreams(const EventStreams&) = delete;
+  EventStreams& operator=(const EventStreams&) = delete;
 
   // Answers the exchange: with the stream; 204 when its Last-Event-ID says that it has the last
-  // state already (a browser that is told so asks no more); 429 and 503 over the bounds.
-  void open(const std::string& who, const RestoreRow& restore,
-            const std::shared_ptr<http::Exchange>& exchange);
+  // state already (a browser that is told so asks no more); 404 when it is gone; 429 and 503 over
+  // the bounds.
+  void open(const std::string& who, Watch watch, const std::shared_ptr<http::Exchange>& exchange);
 
   // Looks and tells. Called by timers; a test with a ManualClock calls it after moving the clock.
   void tick();
@@ -50,10 +67,10 @@ class RestoreEvents {
  private:
   struct Stream {
     std::string who;
-    RestoreId restore;
+    Watch watch;
     std::shared_ptr<http::ResponseStream> out;
     std::string state;     // told last
-    std::string progress;  // told last: place and bytes
+    std::string progress;  // told last
     Millis spoke_at{0};
     Millis until{0};         // it ends then, whatever the state
     bool is_behind = false;  // its client does not read
@@ -68,8 +85,6 @@ class RestoreEvents {
 
   Loop& loop_;
   const Archive& archive_;
-  Database& index_;
-  RecallForecast& forecast_;
   std::map<int64_t, StreamPtr> streams_;
   int64_t next_ = 1;
   Timer every_second_;

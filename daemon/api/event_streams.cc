@@ -1,4 +1,4 @@
-#include "daemon/api/restore_events.h"
+#include "daemon/api/event_streams.h"
 
 #include <algorithm>
 
@@ -28,19 +28,36 @@ std::string event(std::string_view name, std::string_view id, const json::object
 
 }  // namespace
 
-RestoreEvents::RestoreEvents(Loop& loop, const Archive& archive, Database& index,
-                             RecallForecast& forecast)
-    : loop_(loop), archive_(archive), index_(index), forecast_(forecast) {}
+Watch watch_restore(const Archive& archive, Database& index, RecallForecast& forecast,
+                    const RestoreId& restore) {
+  return [&archive, &index, &forecast, restore]() -> Result<std::optional<Watched>> {
+    HOLDFAST_ASSIGN(found, find_restore(index, restore));
+    if (!found) return std::optional<Watched>();
+    HOLDFAST_ASSIGN(view, restore_view(archive, forecast, *found));
+    Watched seen;
+    seen.state = word(found->state);
+    seen.is_over = is_over(found->state);
+    for (std::string_view name : {"position", "bytes_done", "bytes_total"})
+      seen.progress += json::serialize(view.at(name)) + " ";
+    seen.view = [view = std::move(view)]() -> Result<json::object> { return view; };
+    return std::optional<Watched>(std::move(seen));
+  };
+}
 
-RestoreEvents::~RestoreEvents() {
+EventStreams::EventStreams(Loop& loop, const Archive& archive) : loop_(loop), archive_(archive) {}
+
+EventStreams::~EventStreams() {
   if (waiting_ != 0) archive_.changes.cancel(waiting_);
 }
 
-void RestoreEvents::open(const std::string& who, const RestoreRow& restore,
-                         const std::shared_ptr<http::Exchange>& exchange) {
-  const std::string state(word(restore.state));
+void EventStreams::open(const std::string& who, Watch watch,
+                        const std::shared_ptr<http::Exchange>& exchange) {
+  auto seen = watch();
+  if (!seen.ok()) return exchange->respond(http::problem_response(seen.error()));
+  if (!*seen)
+    return exchange->respond(http::problem_response(Error{Code::kNotFound, "it is gone"}));
   const auto last = exchange->request().headers.find("last-event-id");
-  if (last && *last == state && is_over(restore.state))
+  if (last && *last == (*seen)->state && (*seen)->is_over)
     return exchange->respond(http::empty_response(204));
   const auto own = std::count_if(streams_.begin(), streams_.end(),
                                  [&](const auto& one) { return one.second->who == who; });
@@ -51,7 +68,7 @@ void RestoreEvents::open(const std::string& who, const RestoreRow& restore,
               by_own ? "this key has " + std::to_string(own) +
                            " event streams open, which is its "
                            "share; close one"
-                     : std::string("too many event streams are open; ask the restore's state")});
+                     : std::string("too many event streams are open; ask for the state")});
     refusal.headers.set("retry-after", "30");
     return exchange->respond(std::move(refusal));
   }
@@ -61,7 +78,7 @@ void RestoreEvents::open(const std::string& who, const RestoreRow& restore,
   head.headers.set("x-accel-buffering", "no");  // a proxy in front would keep events back
   auto stream = std::make_shared<Stream>();
   stream->who = who;
-  stream->restore = restore.restore;
+  stream->watch = std::move(watch);
   stream->until = Millis(archive_.clock.monotonic().count + kStreamLife.count);
   stream->out = exchange->respond_stream(std::move(head));
   if (exchange->request().method == http::Method::kHead) return stream->out->end();
@@ -78,7 +95,7 @@ void RestoreEvents::open(const std::string& who, const RestoreRow& restore,
   look(number, stream);
 }
 
-void RestoreEvents::listen() {
+void EventStreams::listen() {
   if (waiting_ != 0 || streams_.empty()) return;
   waiting_ = archive_.changes.wait([this] {
     loop_.post([this] {
@@ -89,7 +106,7 @@ void RestoreEvents::listen() {
   });
 }
 
-void RestoreEvents::tick() {
+void EventStreams::tick() {
   soon_.reset();
   const auto streams = streams_;  // telling one may end it, or show that its client has left
   const bool stopping = archive_.changes.is_closed();
@@ -104,42 +121,38 @@ void RestoreEvents::tick() {
   if (!stopping) listen();
 }
 
-void RestoreEvents::look(int64_t number, const StreamPtr& stream) {
-  auto found = find_restore(index_, stream->restore);
+void EventStreams::look(int64_t number, const StreamPtr& stream) {
+  auto found = stream->watch();
   if (!found.ok()) return;  // the next tick looks again
   if (!*found) return end(number, stream);
-  const RestoreRow& restore = **found;
-  const bool over = is_over(restore.state);
+  Watched& seen = **found;
   if (archive_.clock.monotonic().count >= stream->until.count) return end(number, stream);
-  if (stream->is_behind && !over) return;
-  auto view = restore_view(archive_, forecast_, restore);
-  if (!view.ok()) return;
-  const std::string state(word(restore.state));
-  std::string progress;
-  for (std::string_view name : {"position", "bytes_done", "bytes_total"})
-    progress += json::serialize(view->at(name)) + " ";
-  if (state != stream->state)
-    say(stream, event("state", state, *view));
-  else if (progress != stream->progress)
-    say(stream, event("progress", "", *view));
-  else if (archive_.clock.monotonic().count - stream->spoke_at.count >= limits::kEventHeartbeatMs)
+  if (stream->is_behind && !seen.is_over) return;
+  const bool is_new = seen.state != stream->state;
+  if (is_new || seen.progress != stream->progress) {
+    auto view = seen.view();
+    if (!view.ok()) return;
+    say(stream, is_new ? event("state", seen.state, *view) : event("progress", "", *view));
+  } else if (archive_.clock.monotonic().count - stream->spoke_at.count >=
+             limits::kEventHeartbeatMs) {
     say(stream, ":\n\n");
-  stream->state = state;
-  stream->progress = std::move(progress);
-  if (over) end(number, stream);
+  }
+  stream->state = std::move(seen.state);
+  stream->progress = std::move(seen.progress);
+  if (seen.is_over) end(number, stream);
 }
 
-void RestoreEvents::say(const StreamPtr& stream, std::string text) {
+void EventStreams::say(const StreamPtr& stream, std::string text) {
   stream->spoke_at = archive_.clock.monotonic();
   stream->is_behind = !stream->out->write(std::move(text));
 }
 
-void RestoreEvents::end(int64_t number, const StreamPtr& stream) {
+void EventStreams::end(int64_t number, const StreamPtr& stream) {
   streams_.erase(number);
   stream->out->end();
 }
 
-void RestoreEvents::drop(int64_t number) {
+void EventStreams::drop(int64_t number) {
   const auto found = streams_.find(number);
   if (found == streams_.end()) return;
   const StreamPtr stream = found->second;
