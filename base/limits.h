@@ -138,6 +138,7 @@ constexpr size_t kOutboundAnswerBytesMax =
     64 * 1024;                    // of an answer; nobody reads it: the rest is cut off
 constexpr int kOutboxBatch = 16;  // messages under way at once, of one host at most kOutboxPerHost
 constexpr int kOutboxPerHost = 4;
+constexpr int kOutboxLook = 1024;  // due messages among which a batch is chosen
 constexpr int kOutboxMax =
     100'000;  // messages that wait; with more, no request may name a callback
 constexpr int64_t kOutboxRetryMs = 5'000;  // until the second try; then four times that, ...

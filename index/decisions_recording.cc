@@ -269,6 +269,7 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_TRY(run(index, "DELETE FROM file WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM part WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM relabel WHERE recording_no = ?1", number));
+  HOLDFAST_TRY(run(index, "DELETE FROM outbox WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM metadata WHERE recording_no = ?1", number));
   HOLDFAST_TRY(run(index, "DELETE FROM recording_search WHERE rowid = ?1", number));
   return run(index, "DELETE FROM recording WHERE recording_no = ?1", number);

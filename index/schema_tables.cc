@@ -430,6 +430,7 @@ CREATE TABLE outbox (
   message_no INTEGER PRIMARY KEY,
   message_id BLOB NOT NULL UNIQUE CHECK (length(message_id) = 16),  -- the receiver knows repeats by it
   workspace_no INTEGER NOT NULL REFERENCES workspace,  -- whose secret signs it
+  recording_no INTEGER,  -- what it speaks of: it goes with the recording
   webhook_no INTEGER REFERENCES webhook,  -- NULL: a callback, asked for with one request
   url TEXT NOT NULL,
   event TEXT NOT NULL,
@@ -442,6 +443,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL;
+CREATE INDEX outbox_recording ON outbox (recording_no) WHERE recording_no IS NOT NULL;
 CREATE INDEX outbox_workspace ON outbox (workspace_no, message_no);
 
 CREATE TABLE tally (

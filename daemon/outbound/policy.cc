@@ -65,8 +65,10 @@ Result<Target> check_url(std::string_view text, const Rules& rules) {
   const std::string copy(text);
   if (!url || ::curl_url_set(url.get(), CURLUPART_URL, copy.c_str(), 0) != CURLUE_OK)
     return wrong("the URL must be absolute, such as \"https://crm.example.com/done\"");
+  const size_t begin = copy.find("//") + 2;
+  const std::string authority = copy.substr(begin, copy.find_first_of("/?", begin) - begin);
   if (!part_of(url, CURLUPART_USER).empty() || !part_of(url, CURLUPART_PASSWORD).empty() ||
-      copy.find('@') < copy.find('/', copy.find("//") + 2))
+      authority.find('@') != std::string::npos)
     return wrong("the URL must not hold a user or a password");
   Target target;
   target.url = copy;
@@ -80,6 +82,10 @@ Result<Target> check_url(std::string_view text, const Rules& rules) {
     return wrong("the URL must begin with https://");
   if (target.scheme == "http" && !rules.plaintext)
     return wrong("the URL must begin with https:// (outbound.plaintext is false)");
+  // Names that libcurl's own lists could read otherwise than as a name ("-x" removes a pin).
+  if (!IpAddress::from_text(target.host).ok() &&
+      (!is_host_pattern(target.host) || target.host.starts_with("*")))
+    return wrong("the URL's host must be a name of letters, digits and hyphens, or an address");
   if (!is_listed(rules, target.host))
     return wrong("the host \"" + target.host + "\" is not among outbound.hosts, which names " +
                  (rules.hosts.empty() ? "none" : std::to_string(rules.hosts.size())));

@@ -1,6 +1,7 @@
 #include "daemon/work/deliverer.h"
 
 #include <map>
+#include <set>
 
 #include "base/log.h"
 #include "daemon/outbound/signature.h"
@@ -12,15 +13,22 @@ namespace {
 
 constexpr int kGone = 410;  // the receiver wants no more of it (Standard Webhooks)
 
-// A batch: the longest due first, of one host no more than its share.
-std::vector<MessageRow> choose(std::vector<MessageRow> due, const outbound::Rules& rules) {
+std::string host_of(const MessageRow& row, const outbound::Rules& rules) {
+  const Result<outbound::Target> target = outbound::check_url(row.url, rules);
+  return target.ok() ? target->host : "";
+}
+
+// A batch: the longest due first, of one host no more than its share, of one that was silent in
+// this run nothing more.
+std::vector<MessageRow> choose(std::vector<MessageRow> due, const outbound::Rules& rules,
+                               const std::set<std::string>& silent) {
   std::map<std::string, int> by_host;
   std::vector<MessageRow> batch;
   for (MessageRow& row : due) {
     if (batch.size() == static_cast<size_t>(limits::kOutboxBatch)) break;
-    const Result<outbound::Target> target = outbound::check_url(row.url, rules);
-    const std::string host = target.ok() ? target->host : "";
-    if (by_host[host]++ < limits::kOutboxPerHost) batch.push_back(std::move(row));
+    const std::string host = host_of(row, rules);
+    if (!silent.contains(host) && by_host[host]++ < limits::kOutboxPerHost)
+      batch.push_back(std::move(row));
   }
   return batch;
 }
@@ -42,58 +50,83 @@ Deliverer::Deliverer(const Archive& archive, Ways ways)
     : archive_(archive), ways_(std::move(ways)) {}
 
 void Deliverer::run() {
+  std::set<std::string> silent;
   while (!stop_) {
-    const Result<size_t> tried = run_batch();
+    const Result<size_t> tried = run_batch(silent);
     if (!tried.ok()) log::error("deliver messages: {}", tried.error().message);
     if (!tried.ok() || *tried == 0) return;
   }
 }
 
-Result<outbound::Post> Deliverer::post_of(Database& index, const MessageRow& message) {
-  HOLDFAST_ASSIGN(target, outbound::pin(message.url, archive_.config().outbound, ways_.resolve));
+Result<std::vector<std::string>> Deliverer::secrets_of(Database& index, WorkspaceNo workspace_no) {
   const UnixMillis now = archive_.clock.now();
-  HOLDFAST_ASSIGN(secrets, webhook_secrets(index, message.workspace_no, now));
+  HOLDFAST_ASSIGN(secrets, webhook_secrets(index, workspace_no, now));
   if (secrets.empty() || secrets.back().signs_until) {
-    HOLDFAST_TRY(archive_.writer.call(ensure_webhook_secret(message.workspace_no, "system")));
-    HOLDFAST_ASSIGN(made, webhook_secrets(index, message.workspace_no, now));
+    HOLDFAST_TRY(archive_.writer.call(ensure_webhook_secret(workspace_no, "system")));
+    HOLDFAST_ASSIGN(made, webhook_secrets(index, workspace_no, now));
     secrets = std::move(made);
   }
   std::vector<std::string> texts;
   for (WebhookSecret& secret : secrets) texts.push_back(std::move(secret.secret));
+  return texts;
+}
+
+Result<outbound::Post> Deliverer::sign(Database& index, const MessageRow& message,
+                                       outbound::PinnedTarget target) {
+  HOLDFAST_ASSIGN(secrets, secrets_of(index, message.workspace_no));
   const std::string id = "msg_" + message.message.text();
-  const int64_t timestamp_s = now.count / 1000;
+  const int64_t timestamp_s = archive_.clock.now().count / 1000;
   outbound::Post post;
   post.target = std::move(target);
   post.body = message.body;
-  post.headers = {{"Content-Type", "application/json"},
-                  {"webhook-id", id},
-                  {"webhook-timestamp", std::to_string(timestamp_s)},
-                  {"webhook-signature", outbound::signature({id, timestamp_s, post.body}, texts)}};
+  post.headers = {
+      {"Content-Type", "application/json"},
+      {"webhook-id", id},
+      {"webhook-timestamp", std::to_string(timestamp_s)},
+      {"webhook-signature", outbound::signature({id, timestamp_s, post.body}, secrets)}};
   return post;
 }
 
-Result<size_t> Deliverer::run_batch() {
+// Look-ups first, one for each name of the batch, so that a slow one ages no signature.
+std::vector<Result<outbound::PinnedTarget>> Deliverer::pin_all(
+    const std::vector<MessageRow>& batch) {
+  std::map<std::string, Result<std::vector<IpAddress>>> known;
+  const outbound::Resolver once = [&](const std::string& host) {
+    const auto found = known.find(host);
+    if (found != known.end()) return found->second;
+    return known.emplace(host, ways_.resolve(host)).first->second;
+  };
+  std::vector<Result<outbound::PinnedTarget>> targets;
+  for (const MessageRow& row : batch)
+    targets.push_back(outbound::pin(row.url, archive_.config().outbound, once));
+  return targets;
+}
+
+Result<size_t> Deliverer::run_batch(std::set<std::string>& silent) {
   HOLDFAST_ASSIGN(index, archive_.index.take());
   const Config::Outbound& rules = archive_.config().outbound;
-  HOLDFAST_ASSIGN(due, due_messages(*index, archive_.clock.now(),
-                                    limits::kOutboxBatch * limits::kOutboxPerHost));
-  const std::vector<MessageRow> batch = choose(std::move(due), rules);
+  HOLDFAST_ASSIGN(due, due_messages(*index, archive_.clock.now(), limits::kOutboxLook));
+  const std::vector<MessageRow> batch = choose(std::move(due), rules, silent);
   if (batch.empty()) return size_t{0};
   std::vector<outbound::Post> posts;
   std::vector<const MessageRow*> posted;
   std::vector<MessageOutcome> outcomes;
-  for (const MessageRow& row : batch) {
-    Result<outbound::Post> post = post_of(*index, row);
-    if (post.ok()) {
-      posts.push_back(*std::move(post));
-      posted.push_back(&row);
-    } else {
-      outcomes.push_back(outcome_of(row, post.error()));
+  const auto note = [&](const MessageRow& row, const Result<int>& answer) {
+    if (!answer.ok()) silent.insert(host_of(row, rules));
+    outcomes.push_back(outcome_of(row, answer));
+  };
+  std::vector<Result<outbound::PinnedTarget>> targets = pin_all(batch);
+  for (size_t i = 0; i < batch.size(); ++i) {
+    if (!targets[i].ok()) {
+      note(batch[i], targets[i].error());
+      continue;
     }
+    HOLDFAST_ASSIGN(post, sign(*index, batch[i], *std::move(targets[i])));
+    posts.push_back(std::move(post));
+    posted.push_back(&batch[i]);
   }
   const std::vector<Result<int>> answers = ways_.post(posts, {rules.timeout, rules.ca_file});
-  for (size_t i = 0; i < answers.size(); ++i)
-    outcomes.push_back(outcome_of(*posted[i], answers[i]));
+  for (size_t i = 0; i < answers.size(); ++i) note(*posted[i], answers[i]);
   for (const MessageOutcome& outcome : outcomes)
     if (!outcome.error.empty()) log::warning("message {}: {}", outcome.message_no, outcome.error);
   HOLDFAST_TRY(archive_.writer.call(settle_messages(std::move(outcomes))));

@@ -5,8 +5,11 @@
 //
 // At least once: who is killed after the answer and before the row sends the same bytes under the
 // same webhook-id again. Several messages go at once, few of them to one host, so that one that
-// does not answer holds up the others for one time limit at most.
+// does not answer holds up the others for one time limit at most, and has its next turn in the
+// next run.
 #pragma once
+
+#include <set>
 
 #include "daemon/outbound/post.h"
 #include "daemon/work/archive.h"
@@ -33,10 +36,13 @@ class Deliverer {
   void request_stop() { stop_ = true; }  // any thread; the batch under way ends
 
  private:
-  // How many were tried.
-  Result<size_t> run_batch();
-  // The message as it goes, or why it cannot.
-  Result<outbound::Post> post_of(Database& index, const MessageRow& message);
+  // How many were tried. `silent` are the hosts that gave no answer in this run.
+  Result<size_t> run_batch(std::set<std::string>& silent);
+  std::vector<Result<outbound::PinnedTarget>> pin_all(const std::vector<MessageRow>& batch);
+  // The message as it goes.
+  Result<outbound::Post> sign(Database& index, const MessageRow& message,
+                              outbound::PinnedTarget target);
+  Result<std::vector<std::string>> secrets_of(Database& index, WorkspaceNo workspace_no);
 
   const Archive archive_;
   const Ways ways_;

@@ -95,9 +95,9 @@ Status enqueue_message(WriteTxn& txn, const NewMessage& message) {
       {"type", message.event}, {"timestamp", to_iso(txn.now())}, {"data", message.data}};
   return run(txn.index(),
              "INSERT INTO outbox (message_id, workspace_no, url, event, body, created_at, "
-             "not_before) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6)",
+             "not_before, recording_no) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?6, ?7)",
              txn.random().id<MessageId>(), message.workspace_no.value, message.url, message.event,
-             canonical(body), txn.now());
+             canonical(body), txn.now(), message.recording_no);
 }
 
 Command<void> settle_messages(std::vector<MessageOutcome> outcomes) {

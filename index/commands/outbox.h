@@ -10,6 +10,7 @@ namespace holdfast {
 // Part of the command whose news it is: durable with it, or not at all.
 struct NewMessage {
   WorkspaceNo workspace_no;
+  RecordingNo recording_no;  // what it speaks of
   std::string url;
   std::string event;
   json::object data;  // of the body: {"type", "timestamp", "data"}

@@ -179,9 +179,10 @@ Status call_back(WriteTxn& txn, const RestoreRow& row, std::string_view event) {
                       {"call_sid", row.call_sid},
                       {"restore_id", row.restore.text()}};
     if (row.expires_at) data["expires_at"] = to_iso(*row.expires_at);
-    if (!row.error.empty()) data["error"] = row.error;
-    HOLDFAST_TRY(enqueue_message(
-        txn, {workspace->workspace_no, waiter.callback_url, std::string(event), std::move(data)}));
+    // Why is told to those who ask with a key: the words may name media.
+    if (event == kRestoreFailed) data["error"] = "no copy of it could be read";
+    HOLDFAST_TRY(enqueue_message(txn, {workspace->workspace_no, row.recording_no,
+                                       waiter.callback_url, std::string(event), std::move(data)}));
   }
   return Status();
 }

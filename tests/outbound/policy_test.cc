@@ -47,6 +47,7 @@ BOOST_AUTO_TEST_CASE(listed_hosts_are_accepted) {
   BOOST_TEST(target->host == "crm.example.com");
   BOOST_TEST(target->port == 443);
   BOOST_TEST(check_url("https://a.b.example.org:8443/", rules()).ok());
+  BOOST_TEST(check_url("https://crm.example.com?to=a@b", rules()).ok());
   Rules plain = rules();
   plain.plaintext = true;
   BOOST_TEST(check_url("http://crm.example.com/", plain).ok());
@@ -82,6 +83,10 @@ BOOST_AUTO_TEST_CASE(hostile_urls_are_refused) {
                                 "https://2130706433/",
                                 "https://[::1]/",
                                 "https://crm.example.com./",
+                                "https://-x.example.org/",
+                                "https://a..example.org/",
+                                "https://a~b.example.org/",
+                                "https://*.example.org/",
                                 "https://crm\xc3\xa9.example.org/",
                                 "javascript:alert(1)"})
     BOOST_TEST(!check_url(url, rules()).ok(), url);

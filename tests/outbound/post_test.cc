@@ -72,6 +72,22 @@ BOOST_AUTO_TEST_CASE(an_endless_answer_is_cut_off) {
   BOOST_TEST(*answer == 200);
 }
 
+// Its head has come: that it promised more than it sent, or does not end, changes nothing.
+BOOST_AUTO_TEST_CASE(the_head_of_an_answer_is_enough) {
+  const Result<int> torn = answer_to("HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\nok");
+  BOOST_REQUIRE(torn.ok());
+  BOOST_TEST(*torn == 200);
+}
+
+// libcurl is told a name without a pin of it: it finds the name by itself, and opens no socket.
+BOOST_AUTO_TEST_CASE(no_socket_goes_to_an_address_that_was_not_checked) {
+  HttpReceiver receiver(HttpReceiver::status(200));
+  Post post = post_to(receiver.url());
+  post.target.addresses = {*IpAddress::from_text("127.0.0.9")};
+  BOOST_TEST(!post_all({post}, {seconds(5), ""}).front().ok());
+  BOOST_TEST(receiver.requests().empty());
+}
+
 BOOST_AUTO_TEST_CASE(what_is_no_http_is_an_error) {
   for (const std::string bytes : {"SSH-2.0-OpenSSH\r\n", "HTTP/9.9 200 OK\r\n\r\n", "\r\n"}) {
     const Result<int> answer = answer_to(bytes);

@@ -125,7 +125,7 @@ BOOST_AUTO_TEST_CASE(a_restore_that_fails_is_told) {
   BOOST_REQUIRE(rig.others.taken.size() == 1u);
   const json::object told = body(rig.others.taken.front());
   BOOST_TEST(told.at("type").get_string() == "recording.restore_failed");
-  BOOST_TEST(told.at("data").at("error").get_string() == "its pack is gone");
+  BOOST_TEST(told.at("data").at("error").get_string() == "no copy of it could be read");
 }
 
 BOOST_AUTO_TEST_CASE(a_message_is_signed_by_the_secrets_in_force) {
@@ -254,6 +254,26 @@ BOOST_AUTO_TEST_CASE(one_host_does_not_fill_a_batch) {
   Deliverer(rig.archive(), ways).run();
   BOOST_TEST(batches.front() == static_cast<size_t>(limits::kOutboxPerHost) + 1);
   BOOST_TEST(rig.count().waiting == 0);
+}
+
+// A host that gives no answer has one turn in a run, however much waits for it.
+BOOST_AUTO_TEST_CASE(a_silent_host_starves_nobody) {
+  Rig rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  for (int i = 0; i < 100; ++i)
+    rig.ask_with(call, "key:" + std::to_string(i), "https://slow.example.com/");
+  rig.ask_with(call, "key:last", kUrl);
+  rig.run_restorers();
+  rig.others.answer = [](const outbound::Post& post) {
+    if (post.target.host == "slow.example.com")
+      return Result<int>(Error{Code::kUnavailable, "out of time"});
+    return Result<int>(200);
+  };
+  rig.deliver();
+  BOOST_TEST(rig.others.taken.size() == static_cast<size_t>(limits::kOutboxPerHost) + 1);
+  BOOST_TEST(rig.count().waiting == 100);
 }
 
 // kill -9 at any moment: a callback is durable with the end of its restore, or neither is; one that
