@@ -120,7 +120,6 @@ void read_pace(Section& section, Bytes& rate_max, TimeWindow& window) {
 void read_warm(Document& document, Config& config) {
   Section section(document, "warm");
   section.need_path("path", config.warm.path);
-  section.read_path("mirror_path", config.warm.mirror_path);
   section.read("copy_after", config.warm.copy_after);
   if (config.warm.copy_after < config.standard.copy_after)
     section.refuse_value("copy_after", "at least standard.copy_after");
@@ -219,32 +218,14 @@ void read_workspaces(Document& document, Config& config) {
 void read_policy(Document& document, Config& config) {
   Section section(document, "policy");
   section.read("copies_before_release", config.copies_before_release, {.least = 1, .most = 2});
-  if (config.copies_before_release > 1 && !config.cold && config.warm.mirror_path.empty())
-    section.refuse_value("copies_before_release",
-                         "1, since there is no [cold] and no warm.mirror_path to hold a second");
+  if (config.copies_before_release > 1 && !config.cold)
+    section.refuse_value("copies_before_release", "1, since there is no [cold] to hold a second");
   section.read(
       "policy_interval", config.policy_interval,
       {.least = Millis(100), .most = hours(24), .words = "a duration from \"100ms\" to \"24h\""});
   section.read(
       "disk_reserve", config.disk_reserve,
       {.least = Bytes(0), .most = Bytes(int64_t{1} << 50), .words = "a size such as \"1GiB\""});
-  section.read("compact_below", config.compact_below);
-  section.read("erase_within", config.erase_within);
-  section.finish();
-}
-
-void read_scrub(Document& document, Config& config) {
-  Section section(document, "scrub");
-  section.read("every", config.scrub.every);
-  const auto read_rate = [&](std::string_view key, Bytes& rate_max) {
-    section.read(key, rate_max,
-                 {.least = Bytes(0),
-                  .most = Bytes(int64_t{1} << 40),
-                  .words = "a size, such as \"32MiB\", for each second"});
-  };
-  read_rate("standard_rate_max", config.scrub.standard_rate_max);
-  read_rate("warm_rate_max", config.scrub.warm_rate_max);
-  read_rate("cold_rate_max", config.scrub.cold_rate_max);
   section.finish();
 }
 
@@ -312,8 +293,6 @@ void check_places(Document& document, const Config& config) {
                                {"archive", "mirror_dir", config.mirror_dir},
                                {"standard", "path", config.standard.path},
                                {"warm", "path", config.warm.path}};
-  if (!config.warm.mirror_path.empty())
-    places.push_back({"warm", "mirror_path", config.warm.mirror_path});
   if (config.cold) places.push_back({"cold", "path", config.cold->path});
   const auto within = [](const std::string& inner, const std::string& outer) {
     return inner == outer || inner.starts_with(outer.ends_with('/') ? outer : outer + "/");
@@ -336,9 +315,9 @@ void read_log(Document& document, Config& config) {
 }
 
 void refuse_unknown_sections(Document& document) {
-  static const std::vector<std::string> kSections = {
-      "archive", "http",      "standard", "warm",     "cold", "policy", "restore",
-      "links",   "workspace", "backup",   "outbound", "log",  "scrub"};
+  static const std::vector<std::string> kSections = {"archive",   "http",   "standard", "warm",
+                                                     "cold",      "policy", "restore",  "links",
+                                                     "workspace", "backup", "outbound", "log"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
@@ -446,7 +425,6 @@ Result<Config> load_config(const std::string& path) {
   read_warm(document, config);
   read_cold(document, config);
   read_policy(document, config);
-  read_scrub(document, config);
   read_restore_and_links(document, config);
   read_outbound(document, config);
   read_backup(document, config);

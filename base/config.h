@@ -28,15 +28,6 @@ struct ColdConfig {
   TimeWindow window;            // when moves may begin
 };
 
-// [scrub]: everything is re-read from its medium in time. Of each tier at most so many bytes a
-// second; 0: as fast as it goes.
-struct ScrubConfig {
-  Millis every = days(30);  // at least once in this time; 0: never
-  Bytes standard_rate_max{int64_t{32} << 20};
-  Bytes warm_rate_max{int64_t{64} << 20};
-  Bytes cold_rate_max{0};
-};
-
 // [[workspace]]: its own rule; what its section leaves out is as for all.
 struct WorkspaceConfig {
   WorkspaceId workspace;
@@ -82,7 +73,6 @@ struct Config {
   // [warm]
   struct Warm {
     std::string path;
-    std::string mirror_path;       // a second warm medium with the same packs; empty: there is none
     Millis copy_after = days(30);  // warm → cold
     Millis release_after = days(31);
     Bytes pack_size_max{int64_t{1} << 30};
@@ -107,14 +97,6 @@ struct Config {
   int copies_before_release = 1;         // newer verified copies on other media; 1 or 2
   Millis policy_interval = minutes(1);   // how often due rows are looked for
   Bytes disk_reserve{int64_t{1} << 30};  // what moves and restores leave free on every medium
-
-  // [policy], compaction: a pack with destroyed members is rewritten without them when less than
-  // this share of its bytes is living, or this long after the first destruction.
-  double compact_below = 0.7;
-  Millis erase_within = days(30);
-
-  // [scrub]
-  ScrubConfig scrub;
 
   // [restore]
   Millis keep_default = hours(24);

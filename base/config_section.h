@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -122,16 +121,6 @@ class Section {
       if (number == nullptr || number->get() < range.least || number->get() > range.most)
         return false;
       out = static_cast<int>(number->get());
-      return true;
-    });
-  }
-
-  // A share, from 0 to 1.
-  void read(std::string_view key, double& out) {
-    read_with(key, "a number from 0 to 1, such as 0.7", [&](const toml::node& node) {
-      const std::optional<double> number = node.value<double>();
-      if (node.is_boolean() || !number || !(*number >= 0 && *number <= 1)) return false;
-      out = *number;
       return true;
     });
   }

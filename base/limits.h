@@ -111,13 +111,6 @@ constexpr int64_t kThreadSilentMs =
     60 * 60'000;  // of a lane or worker at work that does no I/O: the longest attach, or wait for
                   // another lane with the medium, to spare
 constexpr int kReloadsMax = 10'000;  // changed configurations kept until the next start
-// Scrub, repair and compaction
-constexpr int kScrubBatchRows = 256;  // copies of one look at the index: then restores may go on
-constexpr int64_t kScrubSpread = 4;   // scrubbing begins when a copy is a quarter short of due
-constexpr int64_t kRepairAskMs =
-    600'000;                         // a copy that nothing can be made from is asked for again
-constexpr int kRewritesPerTurn = 4;  // packs rewritten or repaired in a turn of the mover
-constexpr size_t kVerifyFindingsMax = 1000;  // bad copies that one verification tells by name
 
 // Ingest
 constexpr size_t kImportCursorBytesMax = 8192;  // PATH_MAX, each byte percent-encoded, and to spare

@@ -18,8 +18,6 @@ constexpr std::array<Words, 3> kVerifyModes = {"none", "direct", "dropped"};
 constexpr std::array<Words, 3> kPackStates = {"open", "sealed", "gone"};
 constexpr std::array<Words, 7> kMoveStates = {"planned",  "copying",  "copied", "verified",
                                               "switched", "released", "failed"};
-constexpr std::array<Words, 4> kRepairStates = {"wanted", "removed", "copied", "lost"};
-constexpr std::array<Words, 2> kQuarantineEnds = {"repaired", "gone"};
 constexpr std::array<Words, 6> kRestoreStates = {"queued",  "recalling", "staged",
                                                  "expired", "failed",    "cancelled"};
 constexpr std::array<Words, 3> kPriorities = {"expedited", "standard", "bulk"};
@@ -71,8 +69,6 @@ Words word(CopyState value) { return at(kCopyStates, value); }
 Words word(VerifyMode value) { return at(kVerifyModes, value); }
 Words word(PackState value) { return at(kPackStates, value); }
 Words word(MoveState value) { return at(kMoveStates, value); }
-Words word(RepairState value) { return at(kRepairStates, value); }
-Words word(QuarantineEnd value) { return at(kQuarantineEnds, value); }
 Words word(RestoreState value) { return at(kRestoreStates, value); }
 Words word(RestorePriority value) { return at(kPriorities, value); }
 Words word(MediumState value) { return at(kMediumStates, value); }

@@ -55,13 +55,6 @@ enum class MoveState : int8_t {
   kFailed = 6
 };
 
-// The repair of what is quarantined: wanted → removed (the bad bytes are gone) → copied (durable,
-// not yet re-read) → its quarantine is resolved. lost: there is no good copy to make it from now.
-enum class RepairState : int8_t { kWanted = 0, kRemoved = 1, kCopied = 2, kLost = 3 };
-
-// How a quarantine ended: the copy was made anew, or it is no longer there (released, destroyed).
-enum class QuarantineEnd : int8_t { kRepaired = 0, kGone = 1 };
-
 enum class RestoreState : int8_t {
   kQueued = 0,
   kRecalling = 1,
@@ -115,8 +108,6 @@ std::string_view word(CopyState value);
 std::string_view word(VerifyMode value);
 std::string_view word(PackState value);
 std::string_view word(MoveState value);
-std::string_view word(RepairState value);
-std::string_view word(QuarantineEnd value);
 std::string_view word(RestoreState value);
 std::string_view word(RestorePriority value);
 std::string_view word(MediumState value);

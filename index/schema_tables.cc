@@ -170,15 +170,10 @@ CREATE TABLE pack (
   size INTEGER NOT NULL DEFAULT 0,
   sha256 BLOB CHECK (length(sha256) = 32),
   next_action_at INTEGER,
-  dead_since INTEGER,  -- when its first member was destroyed; what is destroyed lies in it still
-  dead_bytes INTEGER NOT NULL DEFAULT 0,
   CHECK (state = 0 OR (sealed_at IS NOT NULL AND sha256 IS NOT NULL))
 ) STRICT;
 CREATE INDEX pack_open ON pack (opened_at) WHERE state = 0;
 CREATE INDEX pack_due ON pack (state, next_action_at) WHERE next_action_at IS NOT NULL;
-CREATE INDEX pack_dead_since ON pack (dead_since) WHERE dead_since IS NOT NULL AND state = 1;
-CREATE INDEX pack_dead_share ON pack (dead_bytes * 1000 / max(bytes, 1))
-  WHERE dead_since IS NOT NULL AND state = 1;
 
 CREATE TABLE pack_copy (
   pack_no INTEGER NOT NULL REFERENCES pack,
@@ -190,8 +185,7 @@ CREATE TABLE pack_copy (
   verify_mode INTEGER NOT NULL DEFAULT 0,
   PRIMARY KEY (pack_no, medium_no)
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, coalesce(verified_at, copied_at))
-  WHERE state IN (1, 2);
+CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, state, verified_at);
 CREATE INDEX pack_copy_releasing ON pack_copy (state, pack_no) WHERE state = 3;
 
 CREATE TABLE copy (
@@ -215,8 +209,6 @@ CREATE TABLE copy (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX copy_pack ON copy (pack_no, medium_no, recording_no, part) WHERE pack_no IS NOT NULL;
 CREATE INDEX copy_releasing ON copy (state, recording_no) WHERE state = 3;
-CREATE INDEX copy_scrub ON copy (medium_no, coalesce(verified_at, copied_at))
-  WHERE pack_no IS NULL AND state IN (1, 2, 4);
 
 CREATE TABLE move (
   move_no INTEGER PRIMARY KEY,
@@ -234,27 +226,6 @@ CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;
 CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
 CREATE INDEX move_current ON move (move_no) WHERE state <> 5;
 CREATE INDEX move_pack ON move (pack_no);
-
--- Compaction: a pack that is written anew on a medium, without its destroyed members.
-CREATE TABLE rewrite (
-  rewrite_no INTEGER PRIMARY KEY,
-  pack_no INTEGER NOT NULL REFERENCES pack,
-  medium_no INTEGER NOT NULL REFERENCES medium,
-  successor BLOB NOT NULL CHECK (length(successor) = 16),  -- zeros: no member is living
-  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
-  sealed_at INTEGER,  -- what the successor says of itself: a repeated try writes the same bytes
-  location TEXT NOT NULL DEFAULT '',
-  size INTEGER NOT NULL DEFAULT 0,
-  sha256 BLOB CHECK (length(sha256) = 32),
-  verify_mode INTEGER NOT NULL DEFAULT 0,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER, -- NULL: only a person can help
-  error TEXT NOT NULL DEFAULT '',
-  created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
-  UNIQUE (pack_no, medium_no)
-) STRICT;
-CREATE INDEX rewrite_ready ON rewrite (not_before);
 
 CREATE TABLE restore (
   restore_no INTEGER PRIMARY KEY,
@@ -380,18 +351,9 @@ CREATE TABLE quarantine (
   medium_no INTEGER NOT NULL REFERENCES medium,
   reason TEXT NOT NULL,
   at INTEGER NOT NULL,
-  resolved_at INTEGER,
-  outcome INTEGER,  -- how it was resolved
-  repair INTEGER NOT NULL DEFAULT 0 CHECK (repair BETWEEN 0 AND 3),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER, -- NULL: only a person can help
-  error TEXT NOT NULL DEFAULT '',
-  CHECK ((pack_no IS NULL) = (recording_no IS NOT NULL))
+  resolved_at INTEGER
 ) STRICT;
 CREATE INDEX quarantine_open ON quarantine (at) WHERE resolved_at IS NULL;
-CREATE INDEX quarantine_repair ON quarantine (not_before) WHERE resolved_at IS NULL;
-CREATE INDEX quarantine_pack ON quarantine (pack_no, medium_no) WHERE resolved_at IS NULL;
-CREATE INDEX quarantine_recording ON quarantine (recording_no, part) WHERE resolved_at IS NULL;
 
 -- A tree that a client is importing: what it has told of its progress. No line tells it.
 CREATE TABLE import (
@@ -464,7 +426,7 @@ CREATE TABLE counter (
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 INSERT INTO counter (name, value) VALUES
-  ('workspaces', 0), ('open_packs', 0), ('quarantined', 0), ('lost', 0), ('outbox', 0),
+  ('workspaces', 0), ('open_packs', 0), ('quarantined', 0), ('outbox', 0),
   ('parked', 0),
   ('move.0', 0), ('move.1', 0), ('move.2', 0), ('move.3', 0), ('move.4', 0), ('move.5', 0),
   ('move.6', 0), ('restore.0', 0), ('restore.1', 0), ('restore.2', 0), ('restore.3', 0),

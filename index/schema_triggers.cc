@@ -237,13 +237,6 @@ WHEN OLD.resolved_at IS NULL AND NEW.resolved_at IS NOT NULL
 BEGIN
   UPDATE counter SET value = value - 1 WHERE name = 'quarantined';
 END;
--- What cannot be repaired now: told first, wherever status is told.
-CREATE TRIGGER quarantine_count_lost AFTER UPDATE OF repair, resolved_at ON quarantine
-WHEN (NEW.repair = 3 AND NEW.resolved_at IS NULL) <> (OLD.repair = 3 AND OLD.resolved_at IS NULL)
-BEGIN
-  UPDATE counter SET value = value + iif(NEW.repair = 3 AND NEW.resolved_at IS NULL, 1, -1)
-    WHERE name = 'lost';
-END;
 CREATE TRIGGER outbox_count_in AFTER INSERT ON outbox
 BEGIN
   UPDATE counter SET value = value + 1 WHERE name = 'outbox';

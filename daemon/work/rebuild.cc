@@ -152,8 +152,6 @@ Status Rebuild::read_label_of(const std::string& path, Tier tier) {
 Status Rebuild::read_labels() {
   HOLDFAST_TRY(read_label_of(config_.standard.path, Tier::kStandard));
   HOLDFAST_TRY(read_label_of(config_.warm.path, Tier::kWarm));
-  if (!config_.warm.mirror_path.empty())
-    HOLDFAST_TRY(read_label_of(config_.warm.mirror_path, Tier::kWarm));
   if (config_.cold) HOLDFAST_TRY(read_label_of(config_.cold->path, Tier::kCold));
   Sleeper& sleeper = options_.open.sleeper ? *options_.open.sleeper : system_sleeper_;
   for (const AttachedMedium& medium : media_) {

@@ -12,8 +12,7 @@
 //   - Media are only read. Nothing is removed from them, and no copy is permitted to go.
 //   - index.db appears whole, by one rename, after its last row is durable.
 //   - Digests of audio are not read: a rebuild is over in minutes, and every byte is checked when
-//   it
-//     leaves, and by the scrub. What was never verified stays so.
+//     it leaves. What was never verified stays so.
 //   - Memory: one page of rows and one pack's contents, however many recordings there are.
 #pragma once
 

@@ -156,8 +156,6 @@ struct PackRow {
   Bytes size;           // of the pack itself; 0 while open
   Digest sha256;        // of the whole pack; zeros while open
   std::optional<UnixMillis> next_action_at;
-  std::optional<UnixMillis> dead_since;  // when its first member was destroyed
-  Bytes dead_bytes;                      // of `bytes`, those of destroyed members
 };
 
 // Where a pack lies.
@@ -201,38 +199,6 @@ struct MoveRow {
   std::string error;                     // of the last failed try
   UnixMillis created_at;
   UnixMillis updated_at;
-};
-
-// A pack that is rewritten without its destroyed members, on one medium. The states are those of
-// moves; what was written is told here until the switch makes it a pack.
-struct RewriteRow {
-  int64_t rewrite_no = 0;
-  PackId pack;  // the old one
-  MediumId medium;
-  PackId successor;  // zeros when no member is living: then the pack is removed
-  MoveState state = MoveState::kPlanned;
-  int attempts = 0;
-  std::optional<UnixMillis> not_before;
-  std::string error;
-  UnixMillis created_at;
-  UnixMillis updated_at;
-};
-
-// A bad copy and how far its repair is.
-struct QuarantineRow {
-  int64_t quarantine_no = 0;
-  std::optional<PackId> pack;            // a whole pack, or
-  std::optional<RecordingId> recording;  // one part of a recording
-  std::optional<RecordingNo> recording_no;
-  int part = 0;
-  MediumId medium;
-  Tier tier = Tier::kStandard;
-  std::string reason;
-  UnixMillis at;
-  RepairState repair = RepairState::kWanted;
-  int attempts = 0;
-  std::optional<UnixMillis> not_before;  // none: only a person can help
-  std::string error;                     // of the last try
 };
 
 struct RestoreRow {

@@ -216,8 +216,7 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "holdfast.toml:9: http.public_url: expected a URL such as "},
       {"cold", "kind = 'tape'", "holdfast.toml:9: cold.kind: expected \"vault\", got \"tape\""},
       {"policy", "copies_before_release = 2",
-       "holdfast.toml:9: policy.copies_before_release: expected 1, since there is no [cold] and "
-       "no"},
+       "holdfast.toml:9: policy.copies_before_release: expected 1, since there is no [cold]"},
       {"policy", "policy_interval = '0s'",
        "holdfast.toml:9: policy.policy_interval: expected a duration from \"100ms\" to \"24h\""},
       {"restore", "keep_default = '0s'",

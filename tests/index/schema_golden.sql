@@ -1,8 +1,6 @@
 CREATE INDEX api_key_workspace ON api_key (workspace_no, created_at);
 CREATE INDEX copy_pack ON copy (pack_no, medium_no, recording_no, part) WHERE pack_no IS NOT NULL;
 CREATE INDEX copy_releasing ON copy (state, recording_no) WHERE state = 3;
-CREATE INDEX copy_scrub ON copy (medium_no, coalesce(verified_at, copied_at))
-  WHERE pack_no IS NULL AND state IN (1, 2, 4);
 CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_at IS NULL;
 CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;
 CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
@@ -16,18 +14,11 @@ CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
 CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;
 CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
 CREATE INDEX pack_copy_releasing ON pack_copy (state, pack_no) WHERE state = 3;
-CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, coalesce(verified_at, copied_at))
-  WHERE state IN (1, 2);
-CREATE INDEX pack_dead_share ON pack (dead_bytes * 1000 / max(bytes, 1))
-  WHERE dead_since IS NOT NULL AND state = 1;
-CREATE INDEX pack_dead_since ON pack (dead_since) WHERE dead_since IS NOT NULL AND state = 1;
+CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, state, verified_at);
 CREATE INDEX pack_due ON pack (state, next_action_at) WHERE next_action_at IS NOT NULL;
 CREATE INDEX pack_open ON pack (opened_at) WHERE state = 0;
 CREATE INDEX part_unplaced ON part (recording_no) WHERE placed = 0;
 CREATE INDEX quarantine_open ON quarantine (at) WHERE resolved_at IS NULL;
-CREATE INDEX quarantine_pack ON quarantine (pack_no, medium_no) WHERE resolved_at IS NULL;
-CREATE INDEX quarantine_recording ON quarantine (recording_no, part) WHERE resolved_at IS NULL;
-CREATE INDEX quarantine_repair ON quarantine (not_before) WHERE resolved_at IS NULL;
 CREATE INDEX recall_sample_medium ON recall_sample (medium_no, sample_no);
 CREATE INDEX recording_agent ON recording (workspace_no, service_id, started_at, recording_no)
   WHERE service_id IS NOT NULL;
@@ -46,7 +37,6 @@ CREATE INDEX restore_queue ON restore (tier, workspace_no, priority, requested_a
 CREATE INDEX restore_starter ON restore (started_by, requested_at);
 CREATE INDEX restore_workspace ON restore (workspace_no, requested_at);
 CREATE INDEX restore_workspace_state ON restore (workspace_no, state, requested_at);
-CREATE INDEX rewrite_ready ON rewrite (not_before);
 CREATE TABLE api_key (
   key_id BLOB PRIMARY KEY CHECK (length(key_id) = 16),
   workspace_no INTEGER NOT NULL REFERENCES workspace,
@@ -221,8 +211,6 @@ CREATE TABLE pack (
   size INTEGER NOT NULL DEFAULT 0,
   sha256 BLOB CHECK (length(sha256) = 32),
   next_action_at INTEGER,
-  dead_since INTEGER,  -- when its first member was destroyed; what is destroyed lies in it still
-  dead_bytes INTEGER NOT NULL DEFAULT 0,
   CHECK (state = 0 OR (sealed_at IS NOT NULL AND sha256 IS NOT NULL))
 ) STRICT;
 CREATE TABLE pack_copy (
@@ -254,13 +242,7 @@ CREATE TABLE quarantine (
   medium_no INTEGER NOT NULL REFERENCES medium,
   reason TEXT NOT NULL,
   at INTEGER NOT NULL,
-  resolved_at INTEGER,
-  outcome INTEGER,  -- how it was resolved
-  repair INTEGER NOT NULL DEFAULT 0 CHECK (repair BETWEEN 0 AND 3),
-  attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER, -- NULL: only a person can help
-  error TEXT NOT NULL DEFAULT '',
-  CHECK ((pack_no IS NULL) = (recording_no IS NOT NULL))
+  resolved_at INTEGER
 ) STRICT;
 CREATE TABLE recall_sample (
   sample_no INTEGER PRIMARY KEY,
@@ -355,24 +337,6 @@ CREATE TABLE retention_class (
   mode INTEGER NOT NULL,         -- 0 governance, 1 compliance
   keep_ms INTEGER NOT NULL,
   created_at INTEGER NOT NULL
-) STRICT;
-CREATE TABLE rewrite (
-  rewrite_no INTEGER PRIMARY KEY,
-  pack_no INTEGER NOT NULL REFERENCES pack,
-  medium_no INTEGER NOT NULL REFERENCES medium,
-  successor BLOB NOT NULL CHECK (length(successor) = 16),  -- zeros: no member is living
-  state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 6),
-  sealed_at INTEGER,  -- what the successor says of itself: a repeated try writes the same bytes
-  location TEXT NOT NULL DEFAULT '',
-  size INTEGER NOT NULL DEFAULT 0,
-  sha256 BLOB CHECK (length(sha256) = 32),
-  verify_mode INTEGER NOT NULL DEFAULT 0,
-  attempts INTEGER NOT NULL DEFAULT 0,
-  not_before INTEGER, -- NULL: only a person can help
-  error TEXT NOT NULL DEFAULT '',
-  created_at INTEGER NOT NULL,
-  updated_at INTEGER NOT NULL,
-  UNIQUE (pack_no, medium_no)
 ) STRICT;
 CREATE TABLE setting (
   name TEXT PRIMARY KEY,
@@ -549,12 +513,6 @@ END;
 CREATE TRIGGER quarantine_count_in AFTER INSERT ON quarantine
 BEGIN
   UPDATE counter SET value = value + 1 WHERE name = 'quarantined';
-END;
-CREATE TRIGGER quarantine_count_lost AFTER UPDATE OF repair, resolved_at ON quarantine
-WHEN (NEW.repair = 3 AND NEW.resolved_at IS NULL) <> (OLD.repair = 3 AND OLD.resolved_at IS NULL)
-BEGIN
-  UPDATE counter SET value = value + iif(NEW.repair = 3 AND NEW.resolved_at IS NULL, 1, -1)
-    WHERE name = 'lost';
 END;
 CREATE TRIGGER recording_gone BEFORE DELETE ON recording
 BEGIN
