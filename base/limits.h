@@ -104,9 +104,6 @@ constexpr int64_t kStopMs =
              // as kill -9 would; the unit's TimeoutStopSec is longer
 constexpr int64_t kWriterSilentMs = 60'000;  // the writer answers within this, or the watchdog is
                                              // let bark: a disk's own timeout and one retry
-constexpr int64_t kThreadSilentMs = 15 * 60'000;  // of a lane or worker that is at work and does no
-                                                  // I/O: the longest attach of a medium to spare
-constexpr int64_t kWatchdogMsMin = 1000;          // a shorter WatchdogSec is answered this often
 constexpr int64_t kThreadSilentMs =
     60 * 60'000;  // of a lane or worker at work that does no I/O: the longest attach, or wait for
                   // another lane with the medium, to spare

@@ -47,6 +47,7 @@ Status give_directories(const Config& config, const std::string& user) {
   std::vector<std::string> paths = {config.state_dir,  config.run_dir,       config.spool_dir,
                                     config.mirror_dir, config.standard.path, config.warm.path};
   if (config.cold) paths.push_back(config.cold->path);
+  if (config.backup.path != config.mirror_dir + "/backup") paths.push_back(config.backup.path);
   for (const std::string& path : paths) {
     std::error_code error;
     const bool existed = std::filesystem::exists(path, error);

@@ -63,6 +63,7 @@ Result<std::string> unit_text(const Config& config) {
   const std::vector<std::string> needed = {config.state_dir, config.standard.path};
   std::vector<std::string> welcome = {config.spool_dir, config.mirror_dir, config.warm.path};
   if (config.cold) welcome.push_back(config.cold->path);
+  if (!is_within(config.backup.path, config.mirror_dir)) welcome.push_back(config.backup.path);
   std::vector<std::string> all = needed;
   all.insert(all.end(), welcome.begin(), welcome.end());
   if (!is_within(config.run_dir, "/run")) all.push_back(config.run_dir);
