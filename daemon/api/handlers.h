@@ -78,7 +78,6 @@ void audit_check(CallPtr call);
 void show_backups_call(CallPtr call);
 void run_backup_call(CallPtr call);
 void release_recovery_call(CallPtr call);
-void add_backup_routes(std::vector<Route>& routes);
 // mount.cc
 void mount_open(CallPtr call);
 void mount_changes(CallPtr call);

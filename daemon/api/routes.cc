@@ -8,7 +8,7 @@ std::vector<Route> all_routes() {
   std::vector<Route> routes;
   // Fixed words come before variables of the same shape.
   add_operations(routes);
-  add_backup_routes(routes);
+  add_backups(routes);
   add_keys(routes);
   add_recordings(routes);
   add_restores(routes);

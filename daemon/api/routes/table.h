@@ -11,6 +11,7 @@
 namespace holdfast::api {
 
 void add_operations(std::vector<Route>& routes);
+void add_backups(std::vector<Route>& routes);
 void add_keys(std::vector<Route>& routes);
 void add_recordings(std::vector<Route>& routes);
 void add_restores(std::vector<Route>& routes);
