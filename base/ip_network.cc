@@ -65,13 +65,11 @@ constexpr Purpose kPurposes[] = {
 
 Result<IpAddress> IpAddress::from_text(std::string_view text) {
   const std::string copy(text);
+  const bool is_text = text.find('\0') == std::string_view::npos;
   in_addr four{};
-  if (::inet_pton(AF_INET, copy.c_str(), &four) == 1 && copy.size() == text.size())
-    return mapped(&four);
+  if (is_text && ::inet_pton(AF_INET, copy.c_str(), &four) == 1) return mapped(&four);
   IpAddress out;
-  if (text.find('\0') == std::string_view::npos &&
-      ::inet_pton(AF_INET6, copy.c_str(), out.bytes.data()) == 1)
-    return out;
+  if (is_text && ::inet_pton(AF_INET6, copy.c_str(), out.bytes.data()) == 1) return out;
   return Error{Code::kInvalid, "\"" + copy.substr(0, 80) + "\" is no IP address"};
 }
 

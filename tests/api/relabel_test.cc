@@ -140,7 +140,7 @@ BOOST_AUTO_TEST_CASE(a_recording_is_moved_to_its_right_tenant) {
   BOOST_TEST(view.at("relabels").at(0).at("moved").as_bool());
   // It protects here, too; whose words they are they stay.
   const std::string holds = path_of_call(moved, "/holds");
-  for (const std::string path : {holds, "/v1/" + std::string(kNeighbour) + "/holds"}) {
+  for (const std::string& path : {holds, "/v1/" + std::string(kNeighbour) + "/holds"}) {
     const std::string shown = rig().neighbour().get(path).body;
     BOOST_TEST(shown.find(member(held, "hold_id")) != std::string::npos, shown);
     BOOST_TEST(shown.find("Doe") == std::string::npos, shown);

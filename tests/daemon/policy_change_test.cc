@@ -39,8 +39,8 @@ BOOST_AUTO_TEST_CASE(a_shorter_age_holds_for_what_is_there) {
 BOOST_AUTO_TEST_CASE(a_pack_that_waited_for_nothing_goes_to_cold) {
   const WorkspaceId own = WorkspaceId::from_text("00000000-0000-4000-8000-000000000001").value();
   ArchiveFixture rig([&](Config& config) {
-    config.workspaces.push_back(
-        WorkspaceConfig{own, minutes(1), hours(1), hours(2), hours(3), false, hours(1)});
+    config.workspaces.push_back(WorkspaceConfig{own, minutes(1), hours(1), hours(2), hours(3),
+                                                false, hours(1), std::nullopt});
   });
   if (!rig.can_verify()) return;
   rig.workspace = own;

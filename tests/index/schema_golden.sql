@@ -12,7 +12,10 @@ CREATE INDEX move_current ON move (move_no) WHERE state <> 5;
 CREATE INDEX move_pack ON move (pack_no);
 CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
 CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;
+CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
+CREATE INDEX outbox_recording ON outbox (recording_no) WHERE recording_no IS NOT NULL;
+CREATE INDEX outbox_workspace ON outbox (workspace_no, message_no);
 CREATE INDEX pack_copy_releasing ON pack_copy (state, pack_no) WHERE state = 3;
 CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, state, verified_at);
 CREATE INDEX pack_due ON pack (state, next_action_at) WHERE next_action_at IS NOT NULL;
@@ -190,13 +193,18 @@ CREATE TABLE note (
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE outbox (
   message_no INTEGER PRIMARY KEY,
-  webhook_no INTEGER NOT NULL REFERENCES webhook,
+  message_id BLOB NOT NULL UNIQUE CHECK (length(message_id) = 16),  -- the receiver knows repeats by it
+  workspace_no INTEGER NOT NULL REFERENCES workspace,  -- whose secret signs it
+  recording_no INTEGER,  -- what it speaks of: it goes with the recording
+  webhook_no INTEGER REFERENCES webhook,  -- NULL: a callback, asked for with one request
+  url TEXT NOT NULL,
   event TEXT NOT NULL,
-  body TEXT NOT NULL,
+  body TEXT NOT NULL,  -- as it is sent, each time the same bytes
   created_at INTEGER NOT NULL,
   attempts INTEGER NOT NULL DEFAULT 0,
   not_before INTEGER NOT NULL,
-  parked_at INTEGER
+  error TEXT NOT NULL DEFAULT '',  -- of the last try
+  parked_at INTEGER  -- given up, until a person says otherwise
 ) STRICT;
 CREATE TABLE pack (
   pack_no INTEGER PRIMARY KEY,
@@ -470,6 +478,21 @@ CREATE TRIGGER move_count_out AFTER DELETE ON move
 BEGIN
   UPDATE counter SET value = value - 1 WHERE name = 'move.' || OLD.state;
 END;
+CREATE TRIGGER outbox_count_change AFTER UPDATE OF parked_at ON outbox
+WHEN (NEW.parked_at IS NULL) <> (OLD.parked_at IS NULL)
+BEGIN
+  UPDATE counter SET value = value + (NEW.parked_at IS NOT NULL) - (OLD.parked_at IS NOT NULL)
+    WHERE name = 'parked';
+END;
+CREATE TRIGGER outbox_count_in AFTER INSERT ON outbox
+BEGIN
+  UPDATE counter SET value = value + 1 WHERE name = 'outbox';
+END;
+CREATE TRIGGER outbox_count_out AFTER DELETE ON outbox
+BEGIN
+  UPDATE counter SET value = value - 1 WHERE name = 'outbox';
+  UPDATE counter SET value = value - 1 WHERE name = 'parked' AND OLD.parked_at IS NOT NULL;
+END;
 CREATE TRIGGER pack_count_change AFTER UPDATE OF state ON pack
 WHEN (NEW.state = 0) <> (OLD.state = 0)
 BEGIN
@@ -604,5 +627,13 @@ CREATE TABLE signing_key (
   created_at INTEGER NOT NULL,
   retired_at INTEGER,
   PRIMARY KEY (workspace_id, kid)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE webhook_secret (
+  workspace_id BLOB NOT NULL CHECK (length(workspace_id) = 16),
+  number INTEGER NOT NULL,
+  secret BLOB NOT NULL CHECK (length(secret) = 32),
+  created_at INTEGER NOT NULL,
+  signs_until INTEGER,  -- NULL: the one in force; the one before signs along for a while
+  PRIMARY KEY (workspace_id, number)
 ) STRICT, WITHOUT ROWID;
 -- application_id 1212576613, user_version 1

@@ -12,7 +12,7 @@ namespace {
 
 Rules rules() {
   Rules out;
-  out.hosts = {"crm.example.com", "*.example.org", "192.0.2.9", "10.0.0.5", "127.0.0.1"};
+  out.hosts = {"crm.example.com", "*.example.org", "192.0.2.9", "10.0.0.5"};
   return out;
 }
 

@@ -371,7 +371,8 @@ BOOST_AUTO_TEST_CASE(workspaces_move_by_their_own_rules) {
   const WorkspaceId stays = WorkspaceId::from_text("00000000-0000-4000-8000-000000000002").value();
   ArchiveFixture rig([&](Config& config) {
     config.warm.release_after = hours(20);
-    WorkspaceConfig rule{early, minutes(1), minutes(10), minutes(30), minutes(40), true, hours(1)};
+    WorkspaceConfig rule{early,       minutes(1), minutes(10), minutes(30),
+                         minutes(40), true,       hours(1),    std::nullopt};
     config.workspaces.push_back(rule);
     rule.workspace = stays;
     rule.cold = false;
