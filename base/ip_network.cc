@@ -150,9 +150,7 @@ bool is_host_pattern(std::string_view text) {
     if (c == '.') {
       if (length == 0 || before == '-') return false;
       length = 0;
-    } else if (!word && (c != '-' || length == 0)) {
-      return false;
-    } else if (++length > 63) {
+    } else if ((!word && (c != '-' || length == 0)) || ++length > 63) {
       return false;
     }
     before = c;

@@ -12,8 +12,8 @@ namespace holdfast::testing {
 
 class HttpReceiver {
  public:
-  // `answer` is what is written after a whole request: raw bytes. Empty: nothing, and the connection
-  // stays open until this ends (a receiver that does not answer).
+  // `answer` is what is written after a whole request: raw bytes. Empty: nothing, and the
+  // connection stays open until this ends (a receiver that does not answer).
   explicit HttpReceiver(std::string answer);
   ~HttpReceiver();
   HttpReceiver(const HttpReceiver&) = delete;
