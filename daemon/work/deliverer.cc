@@ -67,6 +67,7 @@ Result<std::vector<std::string>> Deliverer::secrets_of(Database& index, Workspac
     secrets = std::move(made);
   }
   std::vector<std::string> texts;
+  texts.reserve(secrets.size());
   for (WebhookSecret& secret : secrets) texts.push_back(std::move(secret.secret));
   return texts;
 }
@@ -97,6 +98,7 @@ std::vector<Result<outbound::PinnedTarget>> Deliverer::pin_all(
     return known.emplace(host, ways_.resolve(host)).first->second;
   };
   std::vector<Result<outbound::PinnedTarget>> targets;
+  targets.reserve(batch.size());
   for (const MessageRow& row : batch)
     targets.push_back(outbound::pin(row.url, archive_.config().outbound, once));
   return targets;
