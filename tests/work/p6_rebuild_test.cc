@@ -1,5 +1,6 @@
 // P6: the index is replaceable. What media show and the ledger says makes it anew, row by row; a
 // rebuild that is killed goes on; and nothing is ever destroyed by one.
+#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -74,6 +75,42 @@ BOOST_AUTO_TEST_CASE(P6_a_rebuild_killed_anywhere_goes_on) {
   BOOST_TEST(kills > 20);
 }
 
+// Tells through a pipe that another operation begins, and lets it be.
+class ToldPoints final : public Faults {
+ public:
+  explicit ToldPoints(int pipe) : pipe_(pipe) {}
+  Status at(std::string_view) override {
+    if (::write(pipe_, "x", 1) != 1) ::_exit(2);
+    return {};
+  }
+  size_t torn_bytes(size_t) override { return 0; }
+
+ private:
+  const int pipe_;
+};
+
+// How a rebuild in a process of its own ended that was killed once it had begun so many operations;
+// the signal lands wherever the process is by then.
+int status_after_kill(RebuildRig& rig, int points) {
+  int ends[2];
+  BOOST_REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+  const pid_t child = ::fork();
+  BOOST_REQUIRE(child >= 0);
+  if (child == 0) {
+    ToldPoints told(ends[1]);
+    rig.faults.aim(&told);
+    ::_exit(rig.try_rebuild().ok() ? 0 : 1);
+  }
+  ::close(ends[1]);
+  char one = 0;
+  for (int seen = 0; seen < points && ::read(ends[0], &one, 1) == 1;) ++seen;
+  ::kill(child, SIGKILL);
+  int status = 0;
+  BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+  ::close(ends[0]);
+  return status;
+}
+
 // The same with a process that dies by SIGKILL, so that SQLite's own writes are cut as well.
 BOOST_AUTO_TEST_CASE(P6_P7_kill_9_amid_a_rebuild_loses_nothing) {
   RebuildRig rig;
@@ -81,27 +118,22 @@ BOOST_AUTO_TEST_CASE(P6_P7_kill_9_amid_a_rebuild_loses_nothing) {
   rig.live();
   const TableDump before = rig.dump();
   rig.lose_index();
-  const SystemClock real;
-  const Millis begun = real.monotonic();
+  const int points_before = rig.faults.points();
   must(rig.try_rebuild());
-  const auto whole_us =
-      static_cast<uint64_t>(std::max<int64_t>(1, real.monotonic().count - begun.count) * 1000);
+  const int points = rig.faults.points() - points_before;
+  BOOST_TEST(points > 20);
   int killed = 0;
   for (int round = 0; round < 25; ++round) {
     rig.lose_index();
     while (!std::filesystem::exists(rig.index_path())) {
-      const pid_t child = ::fork();
-      BOOST_REQUIRE(child >= 0);
-      if (child == 0) ::_exit(rig.try_rebuild().ok() ? 0 : 1);
-      ::usleep(static_cast<useconds_t>(rig.random.below(whole_us)));
-      ::kill(child, SIGKILL);
-      int status = 0;
-      BOOST_REQUIRE(::waitpid(child, &status, 0) == child);
+      const auto when = static_cast<int>(rig.random.below(static_cast<uint64_t>(points) + 1));
+      const int status = status_after_kill(rig, when);
       killed += WIFSIGNALED(status) ? 1 : 0;
       BOOST_TEST((WIFSIGNALED(status) || WEXITSTATUS(status) == 0));
     }
     check_same_rows(before, dump_index(rig.index_path()));
   }
+  BOOST_TEST(killed > 0);
   std::cout << killed << " rebuilds were killed\n";
 }
 
