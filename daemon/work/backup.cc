@@ -186,34 +186,38 @@ Result<BackupInfo> Backups::now(Io& io) {
   return made;
 }
 
-// In short steps, each in its turn among the writer's batches. Gives the last decision that the
-// index had when the copy was whole.
+// In short steps, each in its turn among the writer's batches; it ends there as well, since the
+// connection is the writer's alone. Gives the last decision that the index had when the copy was
+// whole.
 Result<int64_t> Backups::copy(const std::string& schema, const std::string& path) {
   std::optional<IndexCopy> copy;
   bool done = false;
   int64_t applied = 0;
   while (!done) {
-    if (stopping_) return Error{Code::kUnavailable, "copy to " + path + ": the daemon stops"};
-    HOLDFAST_TRY(archive_.writer.use_index([&](Database& index) -> Status {
+    const Status stepped = archive_.writer.use_index([&](Database& index) -> Status {
+      if (stopping_) {
+        copy.reset();
+        return Error{Code::kUnavailable, "copy to " + path + ": the daemon stops"};
+      }
       if (!copy) {
         HOLDFAST_ASSIGN(begun, IndexCopy::begin(index, schema, path));
         copy.emplace(std::move(begun));
       }
-      const Result<bool> stepped = copy->step(index, limits::kBackupStepPages);
-      // Its end belongs to the writer's thread, too.
-      if (!stepped.ok() || *stepped) {
+      const Result<bool> whole = copy->step(index, limits::kBackupStepPages);
+      if (!whole.ok() || *whole) {
         set([&](BackupStanding& standing) {
           standing.pages_done = standing.pages_all = copy->pages_all();
         });
         copy.reset();
       }
-      if (!stepped.ok()) return stepped.error();
-      done = *stepped;
+      if (!whole.ok()) return whole.error();
+      done = *whole;
       if (!done) return {};
       HOLDFAST_ASSIGN(summary, status_summary(index, std::nullopt));
       applied = summary.applied_seq;
       return {};
-    }));
+    });
+    if (!stepped.ok()) return stepped.error();
     if (copy)
       set([&](BackupStanding& standing) {
         standing.pages_all = copy->pages_all();
