@@ -59,6 +59,9 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock
   daemon->run_lock_ = std::move(lock);
   HOLDFAST_ASSIGN(loop, Loop::create());
   daemon->loop_ = std::move(loop);
+  // Before anybody can know that it is there: a reload asked for while it starts must not end it.
+  ::signal(SIGPIPE, SIG_IGN);
+  daemon->listen_to_signals();
   HOLDFAST_TRY(daemon->listen());
   return daemon;
 }
@@ -220,8 +223,6 @@ Status Daemon::start_lanes() {
 }
 
 Status Daemon::run() {
-  ::signal(SIGPIPE, SIG_IGN);
-  listen_to_signals();
   ::sd_notify(0, "STATUS=opening the archive");
   opener_ = std::thread([this] {
     auto archive = std::make_shared<Result<std::unique_ptr<OpenedArchive>>>(open());
