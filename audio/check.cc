@@ -20,10 +20,14 @@ bool starts_with(std::string_view text, std::string_view start) {
   return text.substr(0, start.size()) == start;
 }
 
-int32_t check_duration(const AudioClaims& claims, int64_t frames, int64_t rate_hz) {
-  if (!claims.duration_seconds || rate_hz <= 0) return 0;
-  double measured = static_cast<double>(frames) / static_cast<double>(rate_hz);
+int32_t check_seconds(const AudioClaims& claims, double measured) {
+  if (!claims.duration_seconds) return 0;
   return duration_differs(*claims.duration_seconds, measured) ? bit(Flag::kDurationMismatch) : 0;
+}
+
+int32_t check_duration(const AudioClaims& claims, int64_t frames, int64_t rate_hz) {
+  if (rate_hz <= 0) return 0;
+  return check_seconds(claims, static_cast<double>(frames) / static_cast<double>(rate_hz));
 }
 
 int32_t check_channels(std::string_view file_name, int channels) {
@@ -56,10 +60,20 @@ int32_t check_wav(std::string_view file_name, const AudioClaims& claims, Bytes l
   return flags | check_duration(claims, header->frames(), header->sample_rate_hz);
 }
 
+int32_t check_compressed(std::string_view file_name, const AudioClaims& claims,
+                         const CompressedSound& sound) {
+  if (!sound.is_known) return bit(Flag::kUndecodableAudio);
+  int32_t flags = check_channels(file_name, sound.channels);
+  if (sound.truncated) flags |= bit(Flag::kTruncatedAudio);
+  if (sound.empty) flags |= bit(Flag::kEmptyAudio);
+  if (!sound.duration) return flags;
+  return flags | check_seconds(claims, static_cast<double>(sound.duration->count) / 1000);
+}
+
 }  // namespace
 
 int32_t check_audio(std::string_view file_name, const AudioClaims& claims, Bytes length,
-                    ByteSpan first) {
+                    ByteSpan first, const std::optional<CompressedSound>& sound) {
   int32_t flags = 0;
   const ChannelClaim* claim = claims.of(file_name);
   if (claim != nullptr && claim->bytes && *claim->bytes != length.count)
@@ -75,11 +89,13 @@ int32_t check_audio(std::string_view file_name, const AudioClaims& claims, Bytes
   }
   if (kind == FileKind::kRawAudio) flags |= check_raw(file_name, claims, length);
   if (kind == FileKind::kWav) flags |= check_wav(file_name, claims, length, first);
+  if (kind == FileKind::kCompressedAudio && sound)
+    flags |= check_compressed(file_name, claims, *sound);
   return flags;
 }
 
 AudioFacts audio_facts(std::string_view file_name, const ChannelClaim* claim, Bytes length,
-                       ByteSpan first) {
+                       ByteSpan first, const std::optional<CompressedSound>& sound) {
   AudioFacts facts;
   const FileKind kind = file_kind(file_name);
   if (kind != FileKind::kRawAudio && kind != FileKind::kWav && kind != FileKind::kCompressedAudio)
@@ -101,7 +117,13 @@ AudioFacts audio_facts(std::string_view file_name, const ChannelClaim* claim, By
     return facts;
   }
   if (facts.format.empty()) facts.format = file_name.substr(file_name.rfind('.') + 1);
-  if (kind != FileKind::kWav) return facts;
+  if (kind != FileKind::kWav) {
+    if (!sound || !sound->is_known) return facts;
+    facts.tracks = sound->channels;
+    if (sound->sample_rate_hz > 0) facts.sample_rate_hz = sound->sample_rate_hz;
+    facts.duration = sound->duration;
+    return facts;
+  }
   const Result<WavHeader> header = read_wav_header(first, length);
   if (!header.ok()) return facts;
   facts.tracks = header->channels;

@@ -71,17 +71,37 @@ void read_archive(Document& document, Config& config) {
   section.finish();
 }
 
+// What the files hold is looked at by whoever needs them (io/certificate.h).
+void read_tls(Section& section, TlsConfig& tls) {
+  section.read_secret_path("tls_certificate", tls.certificate);
+  section.read_secret_path("tls_key", tls.key);
+  if (tls.certificate.empty() && !tls.key.empty())
+    section.refuse_value("tls_key", "a tls_certificate beside it");
+  if (!tls.certificate.empty() && tls.key.empty())
+    section.refuse_value("tls_certificate", "the tls_key of it beside it");
+  section.read_secret_path("tls_client_ca", tls.client_ca);
+  section.read("tls_client", tls.client);
+  if (tls.client != "none" && tls.client != "optional" && tls.client != "required")
+    section.refuse_value("tls_client", "\"none\", \"optional\" or \"required\"");
+  if (tls.client != "none" && tls.client_ca.empty())
+    section.refuse_value("tls_client", "\"none\", since there is no tls_client_ca");
+  if (tls.client != "none" && !tls.is_on())
+    section.refuse_value("tls_client", "\"none\", since there is no tls_certificate");
+}
+
 void read_http(Document& document, Config& config) {
   Section section(document, "http");
   section.read("listen_address", config.listen_address);
   if (!is_ip_address(config.listen_address))
     section.refuse_value("listen_address", "an IP address such as \"127.0.0.1\"");
   section.read("listen_port", config.listen_port, {.least = 0, .most = 65'535});
+  read_tls(section, config.tls);
   section.read("plaintext_beyond_loopback", config.plaintext_beyond_loopback);
-  if (!config.plaintext_beyond_loopback && !is_loopback(config.listen_address))
+  if (!config.plaintext_beyond_loopback && !config.tls.is_on() &&
+      !is_loopback(config.listen_address))
     section.refuse_value("listen_address",
-                         "a loopback address (or plaintext_beyond_loopback = true, when a TLS "
-                         "proxy stands in front)");
+                         "a loopback address (or tls_certificate and tls_key; or "
+                         "plaintext_beyond_loopback = true, when a TLS proxy stands in front)");
   section.read("public_url", config.public_url);
   const std::string& url = config.public_url;
   if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))
@@ -120,6 +140,7 @@ void read_pace(Section& section, Bytes& rate_max, TimeWindow& window) {
 void read_warm(Document& document, Config& config) {
   Section section(document, "warm");
   section.need_path("path", config.warm.path);
+  section.read_path("mirror", config.warm.mirror);
   section.read("copy_after", config.warm.copy_after);
   if (config.warm.copy_after < config.standard.copy_after)
     section.refuse_value("copy_after", "at least standard.copy_after");
@@ -226,6 +247,20 @@ void read_policy(Document& document, Config& config) {
   section.read(
       "disk_reserve", config.disk_reserve,
       {.least = Bytes(0), .most = Bytes(int64_t{1} << 50), .words = "a size such as \"1GiB\""});
+  section.read("compact_below", config.compact_below, {.least = 0, .most = 100});
+  section.read("erase_within", config.erase_within);
+  section.finish();
+}
+
+void read_scrub(Document& document, Config& config) {
+  Section section(document, "scrub");
+  section.read(
+      "every", config.scrub.every,
+      {.least = seconds(1), .most = days(365), .words = "a duration from \"1s\" to \"365d\""});
+  section.read("rate_max", config.scrub.rate_max,
+               {.least = Bytes(0),
+                .most = Bytes(int64_t{1} << 40),
+                .words = "a size, such as \"32MiB\", for each second"});
   section.finish();
 }
 
@@ -282,6 +317,16 @@ void read_backup(Document& document, Config& config) {
   section.finish();
 }
 
+void read_expiry(Document& document, Config& config) {
+  Section section(document, "expiry");
+  section.read("enabled", config.expiry.enabled);
+  section.read("rate_per_hour", config.expiry.rate_per_hour, {.least = 1, .most = 1'000'000});
+  section.read("not_before", config.expiry.not_before);
+  section.read("breaker_percent", config.expiry.breaker_percent, {.least = 1, .most = 100});
+  section.read("breaker_count", config.expiry.breaker_count, {.least = 1, .most = 100'000'000});
+  section.finish();
+}
+
 // Media and directories must not be one place, nor lie in each other: what is
 // released from one tier would be gone from the other.
 void check_places(Document& document, const Config& config) {
@@ -293,6 +338,7 @@ void check_places(Document& document, const Config& config) {
                                {"archive", "mirror_dir", config.mirror_dir},
                                {"standard", "path", config.standard.path},
                                {"warm", "path", config.warm.path}};
+  if (!config.warm.mirror.empty()) places.push_back({"warm", "mirror", config.warm.mirror});
   if (config.cold) places.push_back({"cold", "path", config.cold->path});
   const auto within = [](const std::string& inner, const std::string& outer) {
     return inner == outer || inner.starts_with(outer.ends_with('/') ? outer : outer + "/");
@@ -315,9 +361,9 @@ void read_log(Document& document, Config& config) {
 }
 
 void refuse_unknown_sections(Document& document) {
-  static const std::vector<std::string> kSections = {"archive",   "http",   "standard", "warm",
-                                                     "cold",      "policy", "restore",  "links",
-                                                     "workspace", "backup", "outbound", "log"};
+  static const std::vector<std::string> kSections = {
+      "archive", "http",      "standard", "warm",     "cold",   "policy", "restore",
+      "links",   "workspace", "backup",   "outbound", "expiry", "log",    "scrub"};
   for (const auto& [key, node] : document.root())
     if (std::find(kSections.begin(), kSections.end(), key.str()) == kSections.end())
       document.refuse(line_of(&node), key.str(),
@@ -427,7 +473,9 @@ Result<Config> load_config(const std::string& path) {
   read_policy(document, config);
   read_restore_and_links(document, config);
   read_outbound(document, config);
+  read_scrub(document, config);
   read_backup(document, config);
+  read_expiry(document, config);
   read_workspaces(document, config);
   read_log(document, config);
   if (document.first_error().ok()) check_places(document, config);

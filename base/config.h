@@ -40,6 +40,16 @@ struct WorkspaceConfig {
   std::optional<Bytes> quota;  // of original bytes on all tiers; none: no bound
 };
 
+// [http] tls_*: TLS on every TCP listener, when there is a certificate.
+struct TlsConfig {
+  std::string certificate;      // a PEM file: the server's certificate, then those above it
+  std::string key;              // a PEM file, closed to others
+  std::string client_ca;        // a PEM file: whose certificates clients may show
+  std::string client = "none";  // or "optional", "required"
+
+  bool is_on() const { return !certificate.empty(); }
+};
+
 struct Config {
   // [archive]
   std::string state_dir;   // index.db, secrets.db, ledger/, sockets when run_dir is not set
@@ -56,7 +66,8 @@ struct Config {
   std::string listen_address = "127.0.0.1";
   int listen_port = 8480;  // 0: any free port, told in the log and in run_dir/http.port
   bool plaintext_beyond_loopback = false;  // a TLS proxy stands in front, or the network is trusted
-  std::string public_url;  // what signed links begin with; empty: http://<address>:<port>
+  TlsConfig tls;
+  std::string public_url;  // what signed links begin with; empty: http(s)://<address>:<port>
 
   // [standard]
   struct Standard {
@@ -73,6 +84,7 @@ struct Config {
   // [warm]
   struct Warm {
     std::string path;
+    std::string mirror;            // a second directory with the same packs; empty: none
     Millis copy_after = days(30);  // warm → cold
     Millis release_after = days(31);
     Bytes pack_size_max{int64_t{1} << 30};
@@ -98,6 +110,17 @@ struct Config {
   Millis policy_interval = minutes(1);   // how often due rows are looked for
   Bytes disk_reserve{int64_t{1} << 30};  // what moves and restores leave free on every medium
 
+  // A pack with destroyed members is written anew without them when less than this share of it
+  // lives, in percent, or when its first member has waited so long.
+  int compact_below = 70;
+  Millis erase_within = days(30);
+
+  // [scrub]: every copy is read back from its medium
+  struct Scrub {
+    Millis every = days(30);            // at least this often
+    Bytes rate_max{int64_t{32} << 20};  // a second, of all media together; 0: as fast as it goes
+  } scrub;
+
   // [restore]
   Millis keep_default = hours(24);
   Bytes staging_max{int64_t{64} << 30};  // space that staged copies may take together
@@ -121,6 +144,15 @@ struct Config {
     std::string path;          // a directory on another device; unless said, backup/ in mirror_dir
     int keep = 7;              // the newest this many stay
   } backup;
+
+  // [expiry]: automatic destruction of what retention no longer keeps
+  struct Expiry {
+    bool enabled = false;          // a person switches it on
+    int rate_per_hour = 1000;      // recordings
+    Millis not_before = days(30);  // nothing goes before this long after it came in
+    int breaker_percent = 2;       // of all recordings: more due in a day waits for a person
+    int breaker_count = 10'000;    // so many due in a day, too
+  } expiry;
 
   // [log]
   std::string log_level = "info";  // one of log::level_words()

@@ -23,7 +23,19 @@ struct LiveKey {
     }                                                                      \
   }
 
+// Of listeners that speak TLS, before and after; whether they do waits for the next start.
+#define HOLDFAST_LIVE_TLS_KEY(name)                                                  \
+  LiveKey {                                                                          \
+    "http.tls_" #name, [](Config& running, const Config& next) {                     \
+      if (running.tls.is_on() && next.tls.is_on()) running.tls.name = next.tls.name; \
+    }                                                                                \
+  }
+
 const LiveKey kLiveKeys[] = {
+    HOLDFAST_LIVE_TLS_KEY(certificate),
+    HOLDFAST_LIVE_TLS_KEY(key),
+    HOLDFAST_LIVE_TLS_KEY(client_ca),
+    HOLDFAST_LIVE_TLS_KEY(client),
     HOLDFAST_LIVE_KEY("http.public_url", public_url),
     HOLDFAST_LIVE_KEY("standard.copy_after", standard.copy_after),
     HOLDFAST_LIVE_KEY("standard.release_after", standard.release_after),
@@ -44,6 +56,10 @@ const LiveKey kLiveKeys[] = {
     HOLDFAST_LIVE_KEY("policy.copies_before_release", copies_before_release),
     HOLDFAST_LIVE_KEY("policy.policy_interval", policy_interval),
     HOLDFAST_LIVE_KEY("policy.disk_reserve", disk_reserve),
+    HOLDFAST_LIVE_KEY("policy.compact_below", compact_below),
+    HOLDFAST_LIVE_KEY("policy.erase_within", erase_within),
+    HOLDFAST_LIVE_KEY("scrub.every", scrub.every),
+    HOLDFAST_LIVE_KEY("scrub.rate_max", scrub.rate_max),
     HOLDFAST_LIVE_KEY("restore.keep_default", keep_default),
     HOLDFAST_LIVE_KEY("restore.staging_max", staging_max),
     HOLDFAST_LIVE_KEY("restore.recalls_per_key_hour", recalls_per_key_hour),
@@ -55,6 +71,11 @@ const LiveKey kLiveKeys[] = {
     HOLDFAST_LIVE_KEY("links.link_life", link_life),
     HOLDFAST_LIVE_KEY("backup.every", backup.every),
     HOLDFAST_LIVE_KEY("backup.keep", backup.keep),
+    HOLDFAST_LIVE_KEY("expiry.enabled", expiry.enabled),
+    HOLDFAST_LIVE_KEY("expiry.rate_per_hour", expiry.rate_per_hour),
+    HOLDFAST_LIVE_KEY("expiry.not_before", expiry.not_before),
+    HOLDFAST_LIVE_KEY("expiry.breaker_percent", expiry.breaker_percent),
+    HOLDFAST_LIVE_KEY("expiry.breaker_count", expiry.breaker_count),
     HOLDFAST_LIVE_KEY("workspace", workspaces),
     HOLDFAST_LIVE_KEY("log.level", log_level),
 };
@@ -97,7 +118,8 @@ ConfigChange change_config(const Config& running, const Config& next) {
     if (!differ(find(running.values, key), new_value)) continue;
     const bool waits =
         !is_live_key(key) || (needs_cold && key == "policy.copies_before_release") ||
-        (key.starts_with("cold.") && running.cold.has_value() != next.cold.has_value());
+        (key.starts_with("cold.") && running.cold.has_value() != next.cold.has_value()) ||
+        (key.starts_with("http.tls_") && running.tls.is_on() != next.tls.is_on());
     (waits ? change.waiting : change.applied).push_back(key);
     if (waits) continue;
     if (new_value == nullptr)

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <boost/json/basic_parser_impl.hpp>
+#include <cassert>
+#include <charconv>
+#include <cmath>
 #include <optional>
 #include <vector>
 
@@ -46,8 +49,9 @@ Error wrong_type(std::string_view key, std::string_view expected) {
 }
 
 // Boost.JSON keeps the last of two equal keys; an evidence file with two
-// answers to one question is refused instead. The handler only watches keys.
-struct DuplicateKeyFinder {
+// answers to one question is refused instead; and so is a number that it reads as infinite, for
+// which JSON has no text. The handler only watches keys and numbers.
+struct MistakeFinder {
   constexpr static std::size_t max_object_size = std::size_t(-1);
   constexpr static std::size_t max_array_size = std::size_t(-1);
   constexpr static std::size_t max_key_size = std::size_t(-1);
@@ -56,6 +60,9 @@ struct DuplicateKeyFinder {
   std::vector<std::vector<std::string>> open_objects;
   std::string partial_key;
   std::string duplicate;
+  bool has_infinity = false;
+  std::string partial_number;
+  std::vector<double> doubles;  // in the order of the text
 
   bool on_document_begin(json::error_code&) { return true; }
   bool on_document_end(json::error_code&) { return true; }
@@ -79,15 +86,38 @@ struct DuplicateKeyFinder {
     open_objects.back().push_back(std::move(partial_key));
     return partial_key.clear(), true;
   }
-  bool on_number_part(json::string_view, json::error_code&) { return true; }
-  bool on_int64(int64_t, json::string_view, json::error_code&) { return true; }
-  bool on_uint64(uint64_t, json::string_view, json::error_code&) { return true; }
-  bool on_double(double, json::string_view, json::error_code&) { return true; }
+  bool on_number_part(json::string_view part, json::error_code&) {
+    return partial_number.append(part.data(), part.size()), true;
+  }
+  bool on_int64(int64_t, json::string_view, json::error_code&) {
+    return partial_number.clear(), true;
+  }
+  bool on_uint64(uint64_t, json::string_view, json::error_code&) {
+    return partial_number.clear(), true;
+  }
+  bool on_double(double value, json::string_view part, json::error_code&) {
+    partial_number.append(part.data(), part.size());
+    // Out of range it stays as it is: infinite, or zero.
+    std::from_chars(partial_number.data(), partial_number.data() + partial_number.size(), value);
+    has_infinity = has_infinity || !std::isfinite(value);
+    doubles.push_back(value);
+    return partial_number.clear(), true;
+  }
   bool on_bool(bool, json::error_code&) { return true; }
   bool on_null(json::error_code&) { return true; }
   bool on_comment_part(json::string_view, json::error_code&) { return true; }
   bool on_comment(json::string_view, json::error_code&) { return true; }
 };
+
+// Boost.JSON may read a double one bit beside what stands there, which would then be written as
+// another number, and so on each time: every double is replaced by the nearest one to its text.
+void put_doubles(json::value& value, std::vector<double>::const_iterator& next) {
+  if (value.is_double()) value = *next++;
+  if (json::array* array = value.if_array())
+    for (json::value& element : *array) put_doubles(element, next);
+  if (json::object* object = value.if_object())
+    for (json::key_value_pair& member : *object) put_doubles(member.value(), next);
+}
 
 }  // namespace
 
@@ -101,15 +131,20 @@ Result<json::value> parse_json(std::string_view text) {
   json::parse_options options;
   options.max_depth = 32;
   json::error_code error;
-  json::basic_parser<DuplicateKeyFinder> finder(options);
+  json::basic_parser<MistakeFinder> finder(options);
   const std::size_t used = finder.write_some(false, text.data(), text.size(), error);
   if (error || used != text.size())
     return Error{Code::kInvalid, "not JSON at byte " + std::to_string(used) +
                                      (error ? ": " + error.message() : "")};
   if (!finder.handler().duplicate.empty())
     return Error{Code::kInvalid, "the key \"" + finder.handler().duplicate + "\" stands twice"};
+  if (finder.handler().has_infinity)
+    return Error{Code::kInvalid, "a number is larger than a double can be (1.8e308)"};
   json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);
   if (error) return Error{Code::kInvalid, "not JSON: " + error.message()};
+  auto next = finder.handler().doubles.cbegin();
+  put_doubles(value, next);
+  assert(next == finder.handler().doubles.cend());
   return value;
 }
 

@@ -18,7 +18,7 @@ namespace json = boost::json;
 std::string canonical(const json::value& value);
 
 // Parses one JSON text; kInvalid with the byte offset otherwise. Refuses
-// duplicate keys, nesting deeper than 32 and invalid UTF-8.
+// duplicate keys, nesting deeper than 32, invalid UTF-8 and numbers beyond a double.
 Result<json::value> parse_json(std::string_view text);
 
 // Members of an object, with errors that name the key. `find_*` give nothing

@@ -10,6 +10,7 @@ namespace holdfast::log {
 namespace {
 
 std::atomic<int> level_limit{static_cast<int>(Level::kInfo)};
+std::atomic<Sink> the_sink{nullptr};
 
 }  // namespace
 
@@ -27,9 +28,17 @@ std::optional<Level> level_of(std::string_view word) {
 
 void set_level(Level level) { level_limit = static_cast<int>(level); }
 
+void set_sink(Sink sink) { the_sink = sink; }
+
 void write(Level level, std::string_view message) {
-  if (static_cast<int>(level) > level_limit) return;
-  std::string line = fmt::format("<{}>{}\n", static_cast<int>(level), message);
+  static const std::vector<Field> kNone;
+  write(Line{level, "", message, kNone});
+}
+
+void write(const Line& told) {
+  if (static_cast<int>(told.level) > level_limit) return;
+  if (const Sink sink = the_sink; sink != nullptr && sink(told)) return;
+  std::string line = fmt::format("<{}>{}\n", static_cast<int>(told.level), told.message);
   // A line feed within a message would start a line of its own without a priority.
   std::replace(line.begin(), line.end() - 1, '\n', ' ');
   // Standard error is the last place to complain at: a failure here has nowhere to go.

@@ -47,4 +47,45 @@ class PackReleasePermit {
   MediumId medium_;
 };
 
+// A bad copy may give way, in its place, to bytes that were proven: another verified copy stands.
+class CopyRepairPermit {
+ public:
+  CopyRepairPermit(CopyRepairPermit&&) = default;
+  CopyRepairPermit& operator=(CopyRepairPermit&&) = default;
+  CopyRepairPermit(const CopyRepairPermit&) = delete;
+  CopyRepairPermit& operator=(const CopyRepairPermit&) = delete;
+
+  const RecordingId& recording() const { return recording_; }
+  int part() const { return part_; }
+  const MediumId& medium() const { return medium_; }
+
+ private:
+  friend class Guard;
+  CopyRepairPermit(RecordingId recording, int part, MediumId medium)
+      : recording_(recording), part_(part), medium_(medium) {}
+
+  RecordingId recording_;
+  int part_;
+  MediumId medium_;
+};
+
+// The same for a whole pack on one medium.
+class PackRepairPermit {
+ public:
+  PackRepairPermit(PackRepairPermit&&) = default;
+  PackRepairPermit& operator=(PackRepairPermit&&) = default;
+  PackRepairPermit(const PackRepairPermit&) = delete;
+  PackRepairPermit& operator=(const PackRepairPermit&) = delete;
+
+  const PackId& pack() const { return pack_; }
+  const MediumId& medium() const { return medium_; }
+
+ private:
+  friend class Guard;
+  PackRepairPermit(PackId pack, MediumId medium) : pack_(pack), medium_(medium) {}
+
+  PackId pack_;
+  MediumId medium_;
+};
+
 }  // namespace holdfast

@@ -23,12 +23,15 @@ constexpr std::array<Words, 6> kRestoreStates = {"queued",  "recalling", "staged
 constexpr std::array<Words, 3> kPriorities = {"expedited", "standard", "bulk"};
 constexpr std::array<Words, 5> kMediumStates = {"online", "offline", "full", "lost", "retired"};
 constexpr std::array<Words, 2> kDirections = {"inbound", "outbound"};
+constexpr std::array<Words, 2> kRetentionModes = {"governance", "compliance"};
+constexpr std::array<Words, 2> kRetentionEvents = {"call-end", "received"};
+constexpr std::array<Words, 4> kPeriodUnits = {"days", "months", "years", "forever"};
 constexpr std::array<Words, 4> kChannels = {"none", "inbound", "outbound", "both"};
 constexpr std::array<Words, 10> kFlags = {
     "empty-audio",    "truncated-audio",   "duration-mismatch",    "channel-mismatch",
     "unfinished-wav", "event-time-absent", "event-time-in-future", "metadata-incomplete",
     "size-mismatch",  "undecodable-audio"};
-constexpr std::array<Words, 11> kScopes = {"calls:read",
+constexpr std::array<Words, 12> kScopes = {"calls:read",
                                            "recordings:download",
                                            "recordings:write",
                                            "recordings:restore",
@@ -38,7 +41,8 @@ constexpr std::array<Words, 11> kScopes = {"calls:read",
                                            "retention:bypass-governance",
                                            "audit:read",
                                            "export",
-                                           "admin"};
+                                           "admin",
+                                           "metrics:read"};
 
 template <size_t N, typename Value>
 Words at(const std::array<Words, N>& words, Value value) {
@@ -73,6 +77,9 @@ Words word(RestoreState value) { return at(kRestoreStates, value); }
 Words word(RestorePriority value) { return at(kPriorities, value); }
 Words word(MediumState value) { return at(kMediumStates, value); }
 Words word(Direction value) { return at(kDirections, value); }
+Words word(RetentionMode value) { return at(kRetentionModes, value); }
+Words word(RetentionEvent value) { return at(kRetentionEvents, value); }
+Words word(PeriodUnit value) { return at(kPeriodUnits, value); }
 Words word(Channel value) { return at(kChannels, value); }
 Words word(Flag value) { return at(kFlags, bit_of(static_cast<int32_t>(value))); }
 Words word(Scope value) { return at(kScopes, bit_of(static_cast<int32_t>(value))); }
@@ -90,6 +97,16 @@ Result<RestorePriority> priority_from(Words text) {
 Result<Scope> scope_from(Words text) {
   HOLDFAST_ASSIGN(index, index_of(kScopes, text, "scope"));
   return static_cast<Scope>(1 << index);
+}
+
+Result<RetentionMode> retention_mode_from(Words text) {
+  HOLDFAST_ASSIGN(index, index_of(kRetentionModes, text, "retention mode"));
+  return static_cast<RetentionMode>(index);
+}
+
+Result<RetentionEvent> retention_event_from(Words text) {
+  HOLDFAST_ASSIGN(index, index_of(kRetentionEvents, text, "event that retention counts from"));
+  return static_cast<RetentionEvent>(index);
 }
 
 std::optional<Direction> direction_from(Words text) {

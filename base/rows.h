@@ -69,6 +69,12 @@ enum class MediumState : int8_t { kOnline = 0, kOffline = 1, kFull = 2, kLost = 
 
 enum class Direction : int8_t { kInbound = 0, kOutbound = 1 };
 
+// Who may shorten a retention: with a bypass that is audited, or nobody.
+enum class RetentionMode : int8_t { kGovernance = 0, kCompliance = 1 };
+// What a retention counts from.
+enum class RetentionEvent : int8_t { kCallEnd = 0, kReceived = 1 };
+enum class PeriodUnit : int8_t { kDays = 0, kMonths = 1, kYears = 2, kForever = 3 };
+
 // What a file of a recording is to the call.
 enum class Channel : int8_t { kNone = 0, kInbound = 1, kOutbound = 2, kBoth = 3 };
 
@@ -99,8 +105,9 @@ enum class Scope : int32_t {
   kAuditRead = 1 << 8,
   kExport = 1 << 9,
   kAdmin = 1 << 10,
+  kMetricsRead = 1 << 11,
 };
-constexpr int32_t kAllScopes = (1 << 11) - 1;
+constexpr int32_t kAllScopes = (1 << 12) - 1;
 
 std::string_view word(Tier value);
 std::string_view word(RecordingState value);
@@ -112,6 +119,9 @@ std::string_view word(RestoreState value);
 std::string_view word(RestorePriority value);
 std::string_view word(MediumState value);
 std::string_view word(Direction value);
+std::string_view word(RetentionMode value);
+std::string_view word(RetentionEvent value);
+std::string_view word(PeriodUnit value);
 std::string_view word(Channel value);
 std::string_view word(Flag value);
 std::string_view word(Scope value);
@@ -120,6 +130,8 @@ std::string_view word(Scope value);
 Result<Tier> tier_from(std::string_view text);
 Result<RestorePriority> priority_from(std::string_view text);
 Result<Scope> scope_from(std::string_view text);
+Result<RetentionMode> retention_mode_from(std::string_view text);
+Result<RetentionEvent> retention_event_from(std::string_view text);
 std::optional<Direction> direction_from(std::string_view text);
 // Calls `see` with the word of each flag that is set in `mask`.
 template <typename See>

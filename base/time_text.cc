@@ -15,7 +15,6 @@ constexpr std::array<std::string_view, 7> kWeekdays = {"Sun", "Mon", "Tue", "Wed
                                                        "Thu", "Fri", "Sat"};
 constexpr std::array<std::string_view, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                       "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-constexpr int64_t kDayMs = 86'400'000;
 
 // Reads `digits` decimal digits at `at`; -1 when they are not all digits.
 int number_at(std::string_view text, size_t at, size_t digits) {
@@ -93,7 +92,12 @@ Result<UnixMillis> from_iso(std::string_view text) {
     if (digits == 0) return wrong;
   }
   const std::string_view zone = text.substr(at);
-  if (zone.empty() || zone == "Z" || zone == "z") return time;
+  // The leap second of the last year is of another.
+  const auto in_range = [&]() -> Result<UnixMillis> {
+    if (time.count < 0 || day_of(time).year > 9999) return wrong;
+    return time;
+  };
+  if (zone.empty() || zone == "Z" || zone == "z") return in_range();
   const int zone_hours = number_at(zone, 1, 2);
   const size_t minute_at = zone.size() == 6 && zone[3] == ':' ? 4 : 3;
   const int zone_minutes = number_at(zone, minute_at, 2);
@@ -102,8 +106,7 @@ Result<UnixMillis> from_iso(std::string_view text) {
     return wrong;
   const Millis offset = minutes(zone_hours * 60 + zone_minutes);
   time = zone[0] == '+' ? time - offset : time + offset;
-  if (time.count < 0 || day_of(time).year > 9999) return wrong;
-  return time;
+  return in_range();
 }
 
 std::string to_http_date(UnixMillis time) {

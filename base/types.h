@@ -36,6 +36,7 @@ constexpr Millis seconds(int64_t n) { return Millis(n * 1000); }
 constexpr Millis minutes(int64_t n) { return seconds(n * 60); }
 constexpr Millis hours(int64_t n) { return minutes(n * 60); }
 constexpr Millis days(int64_t n) { return hours(n * 24); }
+constexpr int64_t kDayMs = days(1).count;  // of UTC, which Unix time takes for 86,400 s, always
 constexpr UnixMillis operator+(UnixMillis t, Millis d) { return UnixMillis(t.count + d.count); }
 constexpr UnixMillis operator-(UnixMillis t, Millis d) { return UnixMillis(t.count - d.count); }
 constexpr Millis operator-(UnixMillis a, UnixMillis b) { return Millis(a.count - b.count); }
@@ -81,6 +82,7 @@ struct Digest {
   static Result<Digest> from_blob(ByteSpan blob);  // exactly 32 bytes
 };
 
+constexpr size_t kIdLength = 26;  // of its text
 // A random 128-bit identifier; its text is 26 characters of lower-case base32.
 template <typename Tag>
 struct Id {

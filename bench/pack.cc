@@ -130,7 +130,8 @@ Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target, 
   const PackId id = plan.pack_id;
   const Stopwatch watch;
   HOLDFAST_ASSIGN(scratch, open_root(target));
-  HOLDFAST_ASSIGN(built, pack::build_pack(io, std::move(plan), scratch.get(), encoders));
+  HOLDFAST_ASSIGN(built, pack::build_pack(io, std::move(plan), scratch.get(),
+                                          pack::BuildOptions{encoders, {}}));
   HOLDFAST_ASSIGN(session, backend.attach(io));
   Digest digest;
   const PackSource source = [&](const ByteSink& sink) -> Status {

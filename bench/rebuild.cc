@@ -17,11 +17,12 @@
 #include <vector>
 
 #include "base/time_text.h"
+#include "bench/archive_config.h"
 #include "daemon/work/ingest.h"
-#include "daemon/work/mover.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/rebuild.h"
 #include "index/commands/keys.h"
+#include "tests/support/movers.h"
 
 namespace {
 
@@ -29,23 +30,6 @@ using namespace holdfast;
 namespace fs = std::filesystem;
 
 constexpr int kThreads = 8;  // ingests at once: they share the writer's syncs
-
-Config config_in(const std::string& root) {
-  Config config;
-  config.state_dir = root + "/state";
-  config.run_dir = root + "/run";
-  config.spool_dir = root + "/spool";
-  config.mirror_dir = root + "/mirror";
-  config.mirror_same_device = true;
-  config.standard.path = root + "/standard";
-  config.standard.copy_after = minutes(1);
-  config.standard.release_after = minutes(2);
-  config.warm.path = root + "/warm";
-  config.warm.pack_seal_after = minutes(1);
-  config.backup.path = root + "/mirror/backup";
-  config.disk_reserve = Bytes(0);
-  return config;
-}
 
 Status write_file(Io& io, IngestDraft& draft, const std::string& name, const std::string& text) {
   HOLDFAST_ASSIGN(file, draft.writer().create(io, name, Bytes(limits::kFileBytesMax)));
@@ -98,7 +82,7 @@ Status live(const Config& config, ManualClock& clock, Random& random, int all, i
   const auto workspace = random.id<WorkspaceId>();
   HOLDFAST_TRY(opened->archive().writer.call(add_workspace(workspace, "bench", "uid:0")));
   HOLDFAST_TRY(take_in_all(opened->archive(), workspace, 0, packed));
-  Mover mover(opened->archive());
+  Movers mover(opened->archive());
   for (int round = 0; round < 4; ++round) {
     clock.advance(minutes(5));
     for (bool worked = true; worked;) {
@@ -114,7 +98,7 @@ double seconds_of(const Clock& clock, Millis since) {
 }
 
 Status run(const std::string& root, int all, int packed) {
-  const Config config = config_in(root);
+  const Config config = quick_config_in(root);
   ManualClock life(UnixMillis(1'795'000'000'000));
   SystemClock real;
   SystemRandom random;

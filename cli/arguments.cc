@@ -92,6 +92,21 @@ void declare_global(CLI::App& app, GlobalOptions& options) {
                  "The API key [$HOLDFAST_KEY]; other users can see it in the process list")
       ->type_name("KEY")
       ->group(kConnectionGroup);
+  app.add_flag("--plaintext", options.plaintext,
+               "Send the key to an http:// URL beyond this machine, in clear text")
+      ->group(kConnectionGroup);
+  app.add_option("--cacert", options.ca_file,
+                 "Certificates to trust of an https URL [$HOLDFAST_CACERT or the system's]")
+      ->type_name("FILE")
+      ->group(kConnectionGroup);
+  app.add_option("--cert", options.certificate,
+                 "The certificate to show a daemon that asks for one [$HOLDFAST_CERT]")
+      ->type_name("FILE")
+      ->group(kConnectionGroup);
+  app.add_option("--cert-key", options.certificate_key,
+                 "Its private key [$HOLDFAST_CERT_KEY or the same file]")
+      ->type_name("FILE")
+      ->group(kConnectionGroup);
   app.add_option("--workspace", options.workspace,
                  "The workspace [$HOLDFAST_WORKSPACE or the only one there is]")
       ->type_name("UUID")

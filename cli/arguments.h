@@ -13,7 +13,11 @@ struct GlobalOptions {
   std::string url;
   std::string key;
   std::string key_file;
+  std::string ca_file;
+  std::string certificate;
+  std::string certificate_key;
   std::string workspace;
+  bool plaintext = false;  // the key may go to a URL in clear text
   bool json = false;
 };
 

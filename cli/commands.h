@@ -6,6 +6,7 @@
 namespace holdfast::cli {
 
 std::unique_ptr<Command> status_command();
+std::unique_ptr<Command> doctor_command();
 std::unique_ptr<Command> put_command();
 std::unique_ptr<Command> import_command();
 std::unique_ptr<Command> ls_command();
@@ -18,6 +19,12 @@ std::unique_ptr<Command> relabel_command();
 std::unique_ptr<Command> hold_command();
 std::unique_ptr<Command> release_command();
 std::unique_ptr<Command> rm_command();
+std::unique_ptr<Command> retention_list_command();
+std::unique_ptr<Command> retention_set_command();
+std::unique_ptr<Command> retention_default_command();
+std::unique_ptr<Command> retention_assign_command();
+std::unique_ptr<Command> expire_command();
+std::unique_ptr<Command> clock_command();
 std::unique_ptr<Command> audit_command();
 std::unique_ptr<Command> medium_list_command();
 std::unique_ptr<Command> medium_init_command();
@@ -35,5 +42,6 @@ std::unique_ptr<Command> workspace_set_command();
 std::unique_ptr<Command> mount_command();
 std::unique_ptr<Command> backup_command();
 std::unique_ptr<Command> rebuild_command();
+std::unique_ptr<Command> verify_command();
 
 }  // namespace holdfast::cli

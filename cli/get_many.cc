@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "cli/bulk_restore.h"
 #include "cli/call_files.h"
+#include "cli/growing_pause.h"
 #include "cli/listing.h"
 #include "cli/progress.h"
 #include "cli/words.h"
@@ -22,8 +23,6 @@ namespace {
 
 constexpr size_t kPerJob = 4;         // calls handed to the workers for each of them
 constexpr size_t kPolledAtOnce = 64;  // restores asked after in one round
-constexpr Millis kFirstPause{500};
-constexpr Millis kLongestPause = seconds(10);
 
 struct Fetched {
   std::string call;
@@ -157,7 +156,7 @@ class Run {
     drain();
     HOLDFAST_TRY(ask_back());
     const Millis deadline(session_.clock().monotonic().count + wish_.timeout.count);
-    Millis pause = kFirstPause;
+    GrowingPause pauses(Millis(500), seconds(10));
     while (!asked_.empty() && wish_.wait) {
       const size_t before = asked_.size();
       progress_.waits("archived", fmt::format("{} archived, waited for", before));
@@ -165,9 +164,8 @@ class Run {
       drain();
       HOLDFAST_TRY(ask_back());
       if (asked_.empty() || session_.clock().monotonic().count >= deadline.count) break;
-      pause =
-          asked_.size() < before ? kFirstPause : std::min(Millis(pause.count * 2), kLongestPause);
-      std::this_thread::sleep_for(std::chrono::milliseconds(pause.count));
+      if (asked_.size() < before) pauses.reset();
+      std::this_thread::sleep_for(std::chrono::milliseconds(pauses.next().count));
     }
     progress_.end();
     for (const Asked& one : asked_)

@@ -7,11 +7,17 @@
 // cursor), so that the same line goes on where the last one was, wherever it was killed.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <functional>
+#include <thread>
+#include <utility>
 
 #include "base/config.h"
 #include "base/limits.h"
 #include "cli/commands.h"
+#include "cli/growing_pause.h"
 #include "cli/import_report.h"
 #include "cli/import_run.h"
 #include "cli/progress.h"
@@ -74,7 +80,7 @@ class ImportCommand final : public Command {
       question.workspace = workspace.text();
     }
     if (dry_run_) return rehearse(session, *io, question);
-    HOLDFAST_TRY(begin(session, pattern));
+    HOLDFAST_TRY(patiently([&] { return begin(session, pattern); }));
     const bool goes_on = !cursor_.empty();
     if (goes_on) {
       HOLDFAST_ASSIGN(place, ImportPlace::from_text(cursor_));
@@ -150,6 +156,19 @@ class ImportCommand final : public Command {
   }
 
   // --- The import that the daemon keeps
+
+  // A daemon that is away is asked again, for as long as --patience says.
+  Status patiently(const std::function<Status()>& ask) const {
+    HOLDFAST_ASSIGN(left, parse_duration(patience_));
+    GrowingPause pauses = until_it_is_back();
+    for (;;) {
+      Status done = ask();
+      if (done.ok() || done.error().code != Code::kUnavailable || left.count <= 0) return done;
+      const Millis pause = std::min(pauses.next(), left);
+      std::this_thread::sleep_for(std::chrono::milliseconds(pause.count));
+      left = Millis(left.count - pause.count);
+    }
+  }
 
   // Tree, pattern and times, so that the same line finds its own import. A digest, since the
   // path of a tree may name somebody.
@@ -233,6 +252,20 @@ class ImportCommand final : public Command {
     return answer.error().within("tell of the progress");
   }
 
+  // An answer that was lost may have been a yes.
+  Status finish(Session& session) {
+    bool asked = false;
+    return patiently([&]() -> Status {
+      if (std::exchange(asked, true)) {
+        HOLDFAST_ASSIGN(answer, session.get(own_path_));
+        HOLDFAST_ASSIGN(import, object_of(answer.value, "import"));
+        last_answer_ = answer.response;
+        if (text_of(*import, "state") == "finished") return {};
+      }
+      return tell(session, "finished", "");
+    });
+  }
+
   // --- With it
 
   Status send_all(Session& session, Io& io, const WalkQuestion& question) {
@@ -264,7 +297,7 @@ class ImportCommand final : public Command {
                                                        "goes on from there",
                                                        counts_.done)};
     }
-    HOLDFAST_TRY(tell(session, "finished", ""));
+    HOLDFAST_TRY(finish(session));
     if (session.json()) return session.print_json(last_answer_), Status();
     session.print(
         fmt::format("{}: import {}: {} calls ({} stored, {} already there, {} failed), "

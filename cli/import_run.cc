@@ -4,12 +4,12 @@
 #include <chrono>
 #include <memory>
 
+#include "cli/growing_pause.h"
+
 namespace holdfast::cli {
 namespace {
 
 constexpr size_t kWindowPerJob = 4;
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause = seconds(5);
 
 }  // namespace
 
@@ -66,13 +66,13 @@ void ImportWindow::work() {
 Result<Uploaded> ImportWindow::send(HttpClient& client, Io& io, const ImportCall& call) {
   if (!call.wrong.empty()) return Error{Code::kInvalid, call.wrong};
   Millis left = options_.patience;
-  Millis length = kFirstPause;
+  GrowingPause pauses = until_it_is_back();
   for (;;) {
     auto sent = upload_call(client, io, root_, options_.path, call, options_.times);
     if (sent.ok() || sent.error().code != Code::kUnavailable || left.count <= 0) return sent;
-    if (!pause(std::min(length, left))) return sent;
+    const Millis length = std::min(pauses.next(), left);
+    if (!pause(length)) return sent;
     left = Millis(left.count - length.count);
-    length = std::min(Millis(length.count * 2), kLongestPause);
   }
 }
 

@@ -52,7 +52,7 @@ class KeyCreateCommand final : public Command {
         "belongs to no workspace and works in all of them. Scopes:\n"
         "calls:read, recordings:download, recordings:write, recordings:restore,\n"
         "recordings:delete, holds:place, holds:release, retention:bypass-governance,\n"
-        "audit:read, export, admin.",
+        "audit:read, export, admin, metrics:read.",
         {"holdfast key create --scopes calls:read,recordings:download --expires 90d",
          "holdfast key create --scopes recordings:write --json | jq -r .api_key"}};
   }

@@ -42,6 +42,17 @@ Result<Endpoint> endpoint_of(const GlobalOptions& options) {
   Endpoint endpoint;
   if (!options.url.empty()) {
     endpoint.url = options.url;
+    if (!options.plaintext && is_clear_text_beyond_loopback(options.url))
+      return Error{Code::kInvalid,
+                   fmt::format("{}: the API key would go there in clear text: expected an https:// "
+                               "URL, or --plaintext where the network is trusted",
+                               endpoint.url)};
+    const auto said = [](const std::string& option, const char* name) {
+      return option.empty() ? environment(name) : option;
+    };
+    endpoint.ca_file = said(options.ca_file, "HOLDFAST_CACERT");
+    endpoint.certificate = said(options.certificate, "HOLDFAST_CERT");
+    endpoint.certificate_key = said(options.certificate_key, "HOLDFAST_CERT_KEY");
     endpoint.key = options.key;
     if (endpoint.key.empty() && !options.key_file.empty()) {
       HOLDFAST_ASSIGN(key, read_key(options.key_file));

@@ -13,7 +13,7 @@ class ShowCommand final : public Command {
  public:
   Lesson lesson() const override {
     return {"show",
-            "Everything known of one recording: files, copies, holds, restore",
+            "Everything known of one recording: files, copies, retention, holds, restore",
             "Shows a recording with the digest of every file, the segments it was recorded in and\n"
             "the gaps between them, every copy with the medium it lies\n"
             "on and when it was last re-read and proven, every hold ever placed, and its restore.\n"
@@ -51,6 +51,9 @@ class ShowCommand final : public Command {
     session.print(
         fmt::format("Size       {} in {} part(s)", size_of(item, "bytes"), text_of(item, "parts")));
     session.print("Flags      " + list_of(item, "flags"));
+    const json::value* retention = item.if_contains("retention");
+    const bool has_class = retention != nullptr && retention->is_object();
+    session.print("Retention  " + (has_class ? retention_words(retention->as_object()) : "none"));
     const json::value* restore = item.if_contains("restore");
     if (restore != nullptr && restore->is_object()) {
       const json::object& job = restore->as_object();

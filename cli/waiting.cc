@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/time_text.h"
+#include "cli/growing_pause.h"
 #include "cli/progress.h"
 #include "cli/words.h"
 
@@ -14,8 +15,6 @@ namespace holdfast::cli {
 namespace {
 
 // Soon at first, for what is nearly there; seldom later, since a recall may take hours.
-constexpr Millis kFirstPause{200};
-constexpr Millis kLongestPause = seconds(10);
 constexpr Millis kReadingPause = seconds(1);
 
 }  // namespace
@@ -41,7 +40,7 @@ Result<Session::Answer> wait_for_restore(Session& session, const std::string& ca
                                          const std::string& restore_id, Millis timeout) {
   HOLDFAST_ASSIGN(path, session.workspace_path({"restores", restore_id}));
   const Millis deadline(session.clock().monotonic().count + timeout.count);
-  Millis pause = kFirstPause;
+  GrowingPause pauses(Millis(200), seconds(10));
   Progress progress(session.clock(), look_of_stderr(), to_stderr, call);
   for (;;) {
     auto asked = session.get(path);
@@ -61,9 +60,9 @@ Result<Session::Answer> wait_for_restore(Session& session, const std::string& ca
       return Error{Code::kArchived,
                    fmt::format("restore {} is still {} after {}; it goes on: {}", restore_id, state,
                                to_words(timeout), restore_in_words(*restore))};
-    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(pause, left).count));
     // What is being read is looked at often enough to see it grow.
-    pause = done ? kReadingPause : std::min(Millis(pause.count * 2), kLongestPause);
+    const Millis pause = done ? kReadingPause : pauses.next();
+    std::this_thread::sleep_for(std::chrono::milliseconds(std::min(pause, left).count));
   }
 }
 

@@ -129,6 +129,21 @@ std::string pause_words(const json::object& pause) {
   return words;
 }
 
+std::string retention_words(const json::object& retention) {
+  const std::string until = text_of(retention, "retain_until");
+  std::string words = fmt::format("{} (version {}), {} mode", text_of(retention, "class"),
+                                  text_of(retention, "version"), text_of(retention, "mode"));
+  if (until == "forever")
+    words += ", kept for ever";
+  else if (until != "-")
+    words += fmt::format(", {} until {} UTC",
+                         text_of(retention, "locked") == "yes" ? "locked" : "was locked",
+                         time_in_words(until));
+  if (const std::string expires = time_of(retention, "expires_at"); expires != "-")
+    words += fmt::format(", expires {} UTC", expires);
+  return words;
+}
+
 Result<const json::object*> object_of(const json::value& value, std::string_view what) {
   if (value.is_object()) return &value.as_object();
   return Error{Code::kIo, fmt::format("{}: the daemon's answer is not a JSON object", what)};

@@ -34,6 +34,9 @@ std::vector<const json::object*> objects_of(const json::object& object, std::str
 // "warm is paused by uid:0 since 2026-11-21 03:36:00 UTC: a disk is swapped"
 std::string pause_words(const json::object& pause);
 
+// "mifid, compliance mode, until 2033-11-21 03:36:00 UTC, expires …" of a recording's retention.
+std::string retention_words(const json::object& retention);
+
 // The whole answer as an object; kIo when the daemon answered something else.
 Result<const json::object*> object_of(const json::value& value, std::string_view what);
 

@@ -1,5 +1,6 @@
 #include "client/http_client.h"
 
+#include <arpa/inet.h>
 #include <curl/curl.h>
 #include <fmt/format.h>
 
@@ -11,6 +12,9 @@
 namespace holdfast {
 namespace {
 
+struct UrlFree {
+  void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
 struct ListFree {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
@@ -174,17 +178,58 @@ Error transport_error(CURL* easy, CURLcode code, const Endpoint& endpoint, std::
     case CURLE_RECV_ERROR:
     case CURLE_SEND_ERROR:
       return Error{Code::kUnavailable, fmt::format("{}: {}", what, detail), number};
+    case CURLE_PEER_FAILED_VERIFICATION:
+      return Error{Code::kUnavailable,
+                   fmt::format("{}: its certificate is not trusted: {}; --cacert FILE names the CA "
+                               "that gave it",
+                               endpoint.name(), detail)};
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+      return Error{Code::kInvalid, fmt::format("{}: {}; expected PEM files (--cacert, --cert, "
+                                               "--cert-key)",
+                                               endpoint.name(), detail)};
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return Error{Code::kInvalid,
-                   fmt::format("{}: {}; a URL looks like http://archive.example:8480",
+                   fmt::format("{}: {}; a URL looks like https://archive.example:8480",
                                endpoint.name(), detail)};
     default:
       return Error{Code::kIo, fmt::format("{}: {}", what, detail), number};
   }
 }
 
+void set_tls(CURL* easy, const Endpoint& endpoint) {
+  curl_easy_setopt(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (!endpoint.ca_file.empty()) curl_easy_setopt(easy, CURLOPT_CAINFO, endpoint.ca_file.c_str());
+  if (endpoint.certificate.empty()) return;
+  const std::string& key =
+      endpoint.certificate_key.empty() ? endpoint.certificate : endpoint.certificate_key;
+  curl_easy_setopt(easy, CURLOPT_SSLCERT, endpoint.certificate.c_str());
+  curl_easy_setopt(easy, CURLOPT_SSLKEY, key.c_str());
+}
+
 }  // namespace
+
+bool is_clear_text_beyond_loopback(const std::string& url) {
+  const std::unique_ptr<CURLU, UrlFree> parsed(curl_url());
+  // Without a scheme curl guesses one, http as a rule; what it cannot read it does not speak to.
+  if (!parsed ||
+      curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), CURLU_GUESS_SCHEME) != CURLUE_OK)
+    return false;
+  const auto part = [&](CURLUPart which) {
+    char* text = nullptr;
+    const bool found = curl_url_get(parsed.get(), which, &text, 0) == CURLUE_OK;
+    std::string copy = found ? text : "";
+    curl_free(text);
+    return copy;
+  };
+  const std::string host = part(CURLUPART_HOST);
+  in_addr address{};
+  const bool is_v4_loopback =
+      ::inet_pton(AF_INET, host.c_str(), &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
+  return part(CURLUPART_SCHEME) != "https" && host != "localhost" && host != "[::1]" &&
+         !is_v4_loopback;
+}
 
 struct HttpClient::Handles {
   CURL* easy = nullptr;
@@ -259,6 +304,7 @@ Result<HttpResponse> HttpClient::send(const HttpRequest& request) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, endpoint_.socket_path.c_str());
   curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1));
+  set_tls(easy, endpoint_);
   curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
   // On a plain socket curl sends with MSG_NOSIGNAL. TLS writes cannot, and a server that refuses

@@ -25,12 +25,19 @@ struct Endpoint {
   std::string socket_path;               // "/run/holdfast/admin.sock"
   std::string url;                       // "https://archive.example:8480", no path below it
   std::string key;                       // API key, sent as a bearer token; empty: none
+  std::string ca_file;                   // PEM: whom to trust; empty: the system's
+  std::string certificate;               // PEM: what to show a daemon that asks; empty: nothing
+  std::string certificate_key;           // PEM: its key; empty: it is in the same file
   Millis connect_timeout = seconds(10);  // to a connection, TLS included
   Millis stall_timeout = minutes(2);     // a transfer without a single byte either way
 
   // For messages: the socket's path or the URL, never the key.
   const std::string& name() const { return socket_path.empty() ? url : socket_path; }
 };
+
+// True when what is sent to the URL can be read on its way: neither https nor this machine. False
+// of a text that is no URL; a request to it fails.
+bool is_clear_text_beyond_loopback(const std::string& url);
 
 // Takes the body of a 200 or 206 as it arrives. An Error ends the transfer and is what the
 // request answers.

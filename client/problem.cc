@@ -64,7 +64,7 @@ std::string text_member(const json::object& object, std::string_view key) {
 std::optional<Code> code_of_problem(std::string_view word) {
   for (int i = 0; i <= static_cast<int>(Code::kIo); ++i)
     if (traits(static_cast<Code>(i)).word == word) return static_cast<Code>(i);
-  if (word == "legal-hold") return Code::kLocked;
+  if (word == "legal-hold" || word == "retention") return Code::kLocked;
   if (word == "bad-link" || word == "link-expired") return Code::kForbidden;
   if (word == "erased" || word == "already-destroyed") return Code::kConflict;
   return std::nullopt;

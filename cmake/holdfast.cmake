@@ -9,6 +9,10 @@ if(CCACHE_PROGRAM AND NOT HOLDFAST_PRECOMPILE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
+# Sources of one library are compiled several at a time, so that the headers they share are read
+# once. For builds that are made whole (scripts/test); an edited source would compile its neighbours.
+option(HOLDFAST_UNITY "Compile the sources of a library in batches" OFF)
+
 add_library(holdfast_flags INTERFACE)
 target_include_directories(holdfast_flags INTERFACE ${CMAKE_SOURCE_DIR})
 target_compile_options(holdfast_flags INTERFACE
@@ -62,6 +66,12 @@ function(holdfast_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC holdfast_flags ${ARG_DEPENDS})
+  set_target_properties(${name} PROPERTIES UNITY_BUILD ${HOLDFAST_UNITY} UNITY_BUILD_BATCH_SIZE 8
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+  if(HOLDFAST_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # g++ takes a source that is included for a header, whose types others may see.
+    target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
+  endif()
   holdfast_precompile(${name} holdfast_product_headers)
 endfunction()
 

@@ -57,6 +57,8 @@ endforeach()
 install(FILES README.md CHANGELOG.md ${package_pages} DESTINATION ${doc_dir})
 install(FILES packaging/debian/copyright ${package_dir}/changelog.gz DESTINATION ${doc_dir})
 install(DIRECTORY packaging/examples/ DESTINATION ${doc_dir}/examples)
+install(FILES systemd/holdfast-alerts.yml systemd/grafana-dashboard.json
+  DESTINATION ${doc_dir}/examples)
 install(FILES packaging/debian/lintian-overrides DESTINATION share/lintian/overrides RENAME holdfast)
 
 # --- The package

@@ -4,6 +4,7 @@
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
@@ -18,6 +19,12 @@
 
 namespace holdfast {
 namespace {
+
+// How many descriptors this process may have open.
+size_t descriptors_max() {
+  struct rlimit limit {};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<size_t>(limit.rlim_cur) : 0;
+}
 
 std::optional<gid_t> group_id(const std::string& name) {
   if (name.empty()) return std::nullopt;
@@ -68,6 +75,12 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock
 
 Status Daemon::listen() {
   server_ = std::make_unique<http::Server>(*loop_, clock_, door_);
+  if (config_.tls.is_on()) {
+    // Whatever the date: an archive that does not start takes nothing from the spool either, and
+    // clients see for themselves. A reload is stricter, since there is something to keep.
+    HOLDFAST_ASSIGN(tls, http::TlsContext::load(config_.tls, std::nullopt));
+    use_tls(std::move(tls));
+  }
   HOLDFAST_ASSIGN(passed, passed_sockets());
   for (http::BoundTcp& bound : passed) {
     if (port_ == 0) port_ = bound.port;
@@ -118,7 +131,7 @@ void Daemon::opened(Result<std::unique_ptr<OpenedArchive>> archive) {
   if (!ended_.ok()) stopping_ = true;
   if (!stopping_) {
     ::sd_notifyf(0, "READY=1\nSTATUS=serving on port %d", port_);
-    log::info("ready");
+    log::event(log::Level::kInfo, "daemon.ready", {{"PORT", std::to_string(port_)}}, "ready");
     if (reload_asked_) reload();
     return;
   }
@@ -140,6 +153,9 @@ Status Daemon::serve() {
           if (!done.ok()) log::error("access line: {}", done.error().message);
         });
       });
+  ready_files_ = std::make_unique<api::ReadyFiles>(clock_, opened_->archive().writer, *access_,
+                                                   opened_->archive().digests, requests_,
+                                                   api::ready_files_capacity(descriptors_max()));
   forecast_ = std::make_unique<RecallForecast>(opened_->archive(), *index_,
                                                RecallForecast::For::kManyAnswers);
   event_streams_ = std::make_unique<api::EventStreams>(*loop_, opened_->archive());
@@ -154,20 +170,45 @@ Status Daemon::serve() {
 }
 
 void Daemon::make_services() {
+  overviews_ = std::make_shared<api::OverviewDesk>(
+      *loop_, *workers_,
+      [archive = opened_->archive()](Io& io) { return api::look_around(io, archive); });
   services_.reset(new api::Services{
-      *loop_, *workers_, opened_->archive(), *index_, *ingest_, *access_, *event_streams_,
-      *forecast_, *links_, *chain_check_, opened_->report(), public_url_of(config_), clock_.now(),
+      *loop_,
+      *workers_,
+      opened_->archive(),
+      *index_,
+      *ingest_,
+      *access_,
+      *ready_files_,
+      *event_streams_,
+      *forecast_,
+      *links_,
+      *chain_check_,
+      requests_,
+      attention_,
+      *overviews_,
+      *server_,
+      opened_->report(),
+      public_url_of(config_),
+      clock_.now(),
       [this] { mover_lane_->kick(); },
       [this] {
         warm_lane_->kick();
         cold_lane_->kick();
       },
-      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); }, backups_.get(),
+      [this] { return spool_entries_ ? spool_entries_->stale() : StaleEntries(); },
+      backups_.get(),
       [this] {
         backups_->ask();
         backup_lane_->kick();
       },
-      nullptr});
+      [this] { expiry_lane_->kick(); },
+      verifications_.get(),
+      scrubber_.get(),
+      [this] { scrub_lane_->kick(); },
+      nullptr,
+      std::nullopt});
   api_ = std::make_unique<api::Api>(
       *services_, api::Api::Options{group_id(config_.admin_group), group_id(config_.mount_group),
                                     user_id(config_.mount_user)});
@@ -177,7 +218,32 @@ std::string Daemon::public_url_of(const Config& config) const {
   if (!config.public_url.empty()) return config.public_url;  // without a slash at its end
   const bool is_v6 = config_.listen_address.find(':') != std::string::npos;
   const std::string host = is_v6 ? "[" + config_.listen_address + "]" : config_.listen_address;
-  return "http://" + host + ":" + std::to_string(port_);
+  return (config_.tls.is_on() ? "https://" : "http://") + host + ":" + std::to_string(port_);
+}
+
+// What one of them has done is work for the others: they wake each other by way of the loop, where
+// all of them are known.
+Status Daemon::start_movers() {
+  HOLDFAST_ASSIGN(mover_lane, LaneThread::start("hf-mover", config_.policy_interval, IoOptions(),
+                                                [this](Io& io) {
+                                                  mover_->run(io);
+                                                  loop_->post([this] {
+                                                    for (const auto& lane : edge_lanes_)
+                                                      lane->kick();
+                                                  });
+                                                }));
+  mover_lane_ = std::move(mover_lane);
+  for (Edge edge : kEdges) {
+    EdgeMover* mover =
+        edge_movers_.emplace_back(std::make_unique<EdgeMover>(opened_->archive(), edge)).get();
+    const std::string name = "hf-to-" + std::string(word(ends_of(edge).to));
+    HOLDFAST_ASSIGN(
+        lane, LaneThread::start(name, config_.policy_interval, IoOptions(), [this, mover](Io& io) {
+          if (mover->run(io)) loop_->post([this] { mover_lane_->kick(); });
+        }));
+    edge_lanes_.push_back(std::move(lane));
+  }
+  return {};
 }
 
 // Every lane that is started below stands in watch_threads(), too.
@@ -187,9 +253,7 @@ Status Daemon::start_lanes() {
   warm_restorer_ = std::make_unique<Restorer>(archive, Tier::kWarm);
   // A restore that waits for its next try, or for room, is looked at this often.
   const Millis restore_interval = seconds(5);
-  HOLDFAST_ASSIGN(mover_lane, LaneThread::start("hf-mover", config_.policy_interval, IoOptions(),
-                                                [this](Io& io) { mover_->run(io); }));
-  mover_lane_ = std::move(mover_lane);
+  HOLDFAST_TRY(start_movers());
   HOLDFAST_ASSIGN(warm_lane, LaneThread::start("hf-warm", restore_interval, IoOptions(),
                                                [this](Io& io) { warm_restorer_->run(io); }));
   warm_lane_ = std::move(warm_lane);
@@ -213,6 +277,24 @@ Status Daemon::start_lanes() {
   HOLDFAST_ASSIGN(backup_lane, LaneThread::start("hf-backup", minutes(1), IoOptions(),
                                                  [this](Io& io) { backups_->run(io); }));
   backup_lane_ = std::move(backup_lane);
+  expirer_ = std::make_unique<Expirer>(archive, [this] { mover_lane_->kick(); });
+  HOLDFAST_ASSIGN(expiry_lane, LaneThread::start("hf-expiry", config_.policy_interval, IoOptions(),
+                                                 [this](Io& io) { expirer_->run(io); }));
+  expiry_lane_ = std::move(expiry_lane);
+  verifications_ = std::make_unique<Verifications>(archive);
+  scrubber_ = std::make_unique<Scrubber>(archive, *verifications_);
+  // How often it is looked whether a copy is due, or has to be repaired.
+  HOLDFAST_ASSIGN(scrub_lane, LaneThread::start("hf-scrub", minutes(1), IoOptions(),
+                                                [this](Io& io) { scrubber_->run(io); }));
+  scrub_lane_ = std::move(scrub_lane);
+  repairer_ = std::make_unique<Repairer>(archive);
+  compactor_ = std::make_unique<Compactor>(archive);
+  HOLDFAST_ASSIGN(repair_lane, LaneThread::start("hf-repair", config_.policy_interval, IoOptions(),
+                                                 [this](Io& io) {
+                                                   repairer_->run(io);
+                                                   compactor_->run(io);
+                                                 }));
+  repair_lane_ = std::move(repair_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
   // Threads of its own: a backlog takes no worker from anybody.
   HOLDFAST_ASSIGN(spool_workers, Workers::start(limits::kSpoolThreads, IoOptions()));
@@ -250,10 +332,16 @@ void Daemon::listen_to_signals() {
 void Daemon::watch_threads() {
   watchdog_.watch(opened_->archive().writer);
   watchdog_.watch("the mover", mover_lane_->pulse());
+  for (size_t i = 0; i < kEdges.size(); ++i)
+    watchdog_.watch("the moves to " + std::string(word(ends_of(kEdges[i]).to)),
+                    edge_lanes_[i]->pulse());
   watchdog_.watch("the warm lane", warm_lane_->pulse());
   watchdog_.watch("the cold lane", cold_lane_->pulse());
   watchdog_.watch("the outbox", deliverer_lane_->pulse());
+  watchdog_.watch("the scrub", scrub_lane_->pulse());
+  watchdog_.watch("the repairer", repair_lane_->pulse());
   watchdog_.watch("the backups", backup_lane_->pulse());
+  watchdog_.watch("expiry", expiry_lane_->pulse());
   for (const Pulse* pulse : workers_->pulses()) watchdog_.watch("a worker", *pulse);
   for (const Pulse* pulse : spool_workers_->pulses()) watchdog_.watch("the spool", *pulse);
 }
@@ -266,7 +354,10 @@ void Daemon::answer_watchdog() {
 }
 
 void Daemon::start_timers() {
-  flush_timer_ = loop_->every(seconds(5), [this] { access_->flush(); });
+  flush_timer_ = loop_->every(seconds(5), [this] {
+    access_->flush();
+    ready_files_->forget_idle();
+  });
   links_timer_ = loop_->every(Millis(limits::kLinksNotedMs), [this] { links_->flush(); });
   sweep_timer_ = loop_->every(Millis(limits::kIncomingSweepMs), [this] { sweep_incoming(); });
 }
@@ -290,7 +381,7 @@ void Daemon::sweep_incoming() {
 void Daemon::stop() {
   if (std::exchange(stopping_, true)) return;
   ::sd_notify(0, "STOPPING=1\nSTATUS=stopping");
-  log::info("stopping");
+  log::event(log::Level::kInfo, "daemon.stopping", {}, "stopping");
   stop_limit_ = std::make_unique<StopLimit>(Millis(limits::kStopMs), [] {
     log::error("the stop takes longer than {} s: what still runs is given up",
                limits::kStopMs / 1000);
@@ -301,19 +392,28 @@ void Daemon::stop() {
   chain_check_->stop();
   opened_->archive().changes.close();
   mover_->request_stop();
+  for (const auto& mover : edge_movers_) mover->request_stop();
   warm_restorer_->request_stop();
   cold_restorer_->request_stop();
   deliverer_->request_stop();
   backups_->stop();
+  expirer_->request_stop();
+  scrubber_->request_stop();
+  repairer_->request_stop();
+  compactor_->request_stop();
   server_->drain([this] { loop_->stop(); });
 }
 
 Daemon::~Daemon() {
+  expiry_lane_.reset();  // it kicks the mover's
   mover_lane_.reset();
+  edge_lanes_.clear();
   warm_lane_.reset();
   cold_lane_.reset();
   deliverer_lane_.reset();
   backup_lane_.reset();
+  scrub_lane_.reset();
+  repair_lane_.reset();
   workers_.reset();
   spool_workers_.reset();
   chain_check_.reset();

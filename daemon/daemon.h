@@ -19,15 +19,24 @@
 #include "base/config_change.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/api.h"
+#include "daemon/api/attention.h"
 #include "daemon/api/event_streams.h"
 #include "daemon/api/link_book.h"
+#include "daemon/api/overview_desk.h"
+#include "daemon/api/ready_files.h"
+#include "daemon/api/request_meters.h"
 #include "daemon/door.h"
 #include "daemon/http/server.h"
 #include "daemon/stop_limit.h"
 #include "daemon/watchdog.h"
+#include "daemon/work/compactor.h"
 #include "daemon/work/deliverer.h"
+#include "daemon/work/edge_mover.h"
+#include "daemon/work/expirer.h"
 #include "daemon/work/mover.h"
+#include "daemon/work/repairer.h"
 #include "daemon/work/restorer.h"
+#include "daemon/work/scrubber.h"
 #include "daemon/work/spool.h"
 
 namespace holdfast {
@@ -54,6 +63,7 @@ class Daemon {
   Status serve();
   void make_services();
   Status start_lanes();
+  Status start_movers();
   void start_timers();
   void sweep_incoming();
   void watch_threads();
@@ -64,6 +74,7 @@ class Daemon {
 
   // daemon_reload.cc
   void reload();
+  void use_tls(std::shared_ptr<const http::TlsContext> tls);
   void take_config(const ConfigChange& change);
   void reloaded(const Result<ConfigChange>& change);
   void review_rows();
@@ -72,6 +83,7 @@ class Daemon {
   Clock& clock_;
   Random& random_;
   Fd run_lock_;
+  api::RequestMeters requests_;  // outlive every exchange, also those that the loop still holds
   std::unique_ptr<Loop> loop_;
   Door door_;
   int port_ = 0;
@@ -83,9 +95,12 @@ class Daemon {
   std::unique_ptr<Ingest> ingest_;
   std::unique_ptr<ChainCheck> chain_check_;
   std::unique_ptr<api::AccessMemory> access_;
+  std::unique_ptr<api::ReadyFiles> ready_files_;
   std::unique_ptr<RecallForecast> forecast_;  // of the loop
   std::unique_ptr<api::EventStreams> event_streams_;
   std::unique_ptr<api::LinkBook> links_;
+  api::AttentionBook attention_;
+  std::shared_ptr<api::OverviewDesk> overviews_;
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
@@ -97,8 +112,19 @@ class Daemon {
   std::unique_ptr<Restorer> cold_restorer_;
   std::unique_ptr<Deliverer> deliverer_;
   std::unique_ptr<Backups> backups_;
+  std::unique_ptr<Verifications> verifications_;
+  std::unique_ptr<Scrubber> scrubber_;
+  std::unique_ptr<Repairer> repairer_;
+  std::unique_ptr<Compactor> compactor_;
+  std::unique_ptr<LaneThread> scrub_lane_;
+  std::unique_ptr<LaneThread> repair_lane_;
   std::unique_ptr<LaneThread> backup_lane_;
+  std::unique_ptr<Expirer> expirer_;
+  std::unique_ptr<LaneThread> expiry_lane_;
   std::unique_ptr<LaneThread> mover_lane_;
+  // One for each edge, in the order of kEdges.
+  std::vector<std::unique_ptr<EdgeMover>> edge_movers_;
+  std::vector<std::unique_ptr<LaneThread>> edge_lanes_;
   std::unique_ptr<LaneThread> warm_lane_;
   std::unique_ptr<LaneThread> cold_lane_;
   std::unique_ptr<LaneThread> deliverer_lane_;

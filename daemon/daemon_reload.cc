@@ -6,6 +6,9 @@
 //     right ──▶ its digest is a decision ──▶ in force, key by key ──▶ rows are looked at anew
 //   and READY=1 at every one of these ends.
 //
+// The certificate and its key are read anew, too, whatever the file says: wrong ones are told, and
+// nothing has changed.
+//
 // A SIGHUP that comes while the archive is opened, or during a reload, is answered after it.
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -15,6 +18,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/time_text.h"
 #include "daemon/daemon.h"
 #include "daemon/work/policy_change.h"
 #include "index/commands/keys.h"
@@ -55,19 +59,51 @@ void Daemon::reload() {
   Result<Config> next = load_config(config_.source_path);
   if (!next.ok()) return reloaded(next.error());
   auto change = std::make_shared<ConfigChange>(change_config(running, *next));
-  if (next->source_text == running.source_text) return reloaded(*change);
+  std::shared_ptr<const http::TlsContext> tls;
+  if (change->config.tls.is_on()) {
+    auto loaded = http::TlsContext::load(change->config.tls, std::nullopt);
+    if (!loaded.ok()) return reloaded(loaded.error());
+    tls = *std::move(loaded);
+    // One that is in use and has expired since keeps no other key from changing.
+    const auto& before = server_->tls();
+    if (before == nullptr || !(before->facts() == tls->facts()))
+      if (Status good = check_in_force(tls->facts(), change->config.tls.certificate, clock_.now());
+          !good.ok())
+        return reloaded(good.error());
+  }
+  if (next->source_text == running.source_text) {
+    use_tls(std::move(tls));
+    return reloaded(*change);
+  }
   if (++reloads_ > limits::kReloadsMax)
     return reloaded(Error{Code::kExhausted,
                           "too many changes of the configuration in one run; it "
                           "takes effect at the next start"});
   opened_->archive().writer.submit<void>(
-      config_applied(sha256(next->source_text), "system"), [this, change](Status decided) {
-        loop_->post([this, change, decided = std::move(decided)] {
+      config_applied(sha256(next->source_text), "system"), [this, change, tls](Status decided) {
+        loop_->post([this, change, tls, decided = std::move(decided)] {
           if (!decided.ok()) return reloaded(decided.error());
+          if (!stopping_) use_tls(tls);
           take_config(*change);
           reloaded(*change);
         });
       });
+}
+
+// Null: the listeners speak plain text.
+void Daemon::use_tls(std::shared_ptr<const http::TlsContext> tls) {
+  if (tls == nullptr) return;
+  const auto& before = server_->tls();
+  const CertificateFacts& facts = tls->facts();
+  if (before == nullptr || before->facts().not_after != facts.not_after ||
+      before->facts().subject != facts.subject)
+    log::event(log::Level::kInfo, "tls.certificate", {{"CERTIFICATE", facts.subject}},
+               "new connections are shown the certificate {}, good until {}", facts.subject,
+               to_iso(facts.not_after));
+  if (facts.not_after <= clock_.now() || clock_.now() < facts.not_before)
+    log::error("the certificate {} is in force from {} to {}, not now: clients will refuse it",
+               facts.subject, to_iso(facts.not_before), to_iso(facts.not_after));
+  server_->use_tls(std::move(tls));
 }
 
 void Daemon::take_config(const ConfigChange& change) {
@@ -76,6 +112,10 @@ void Daemon::take_config(const ConfigChange& change) {
   log::set_level(log::level_of(change.config.log_level).value_or(log::Level::kInfo));
   services_->public_url = public_url_of(change.config);
   mover_lane_->set_interval(change.config.policy_interval);
+  for (const auto& lane : edge_lanes_) lane->set_interval(change.config.policy_interval);
+  expiry_lane_->set_interval(change.config.policy_interval);
+  repair_lane_->set_interval(change.config.policy_interval);
+  scrub_lane_->kick();  // another period, or another rate
   review_rows();
 }
 
@@ -86,9 +126,9 @@ void Daemon::reloaded(const Result<ConfigChange>& change) {
                                ? summary(*change)
                                : "the configuration stays as it was: " + change.error().message;
   if (change.ok())
-    log::info("{}", text);
+    log::event(log::Level::kInfo, "config.reloaded", {}, "{}", text);
   else
-    log::error("{}", text);
+    log::event(log::Level::kError, "config.refused", {}, "{}", text);
   ::sd_notifyf(0, "READY=1\nSTATUS=%s", text.c_str());
   if (reload_asked_) reload();
 }

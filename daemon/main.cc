@@ -6,6 +6,7 @@
 //   holdfastd --config FILE --init          make directories and label the media, then exit
 //   holdfastd --config FILE --print-unit    what systemd must know of the file (unit_text.h)
 //   holdfastd rebuild --config FILE         make the index anew (rebuild_command.h)
+//   holdfastd doctor --config FILE          say whether the machine is as it should be (doctor.h)
 #include <sys/stat.h>
 
 #include <cstdio>
@@ -15,9 +16,12 @@
 
 #include "base/log.h"
 #include "daemon/daemon.h"
+#include "daemon/doctor_command.h"
+#include "daemon/journal.h"
 #include "daemon/place_check.h"
 #include "daemon/rebuild_command.h"
 #include "daemon/service_user.h"
+#include "daemon/tls_check.h"
 #include "daemon/unit_text.h"
 
 namespace {
@@ -36,6 +40,7 @@ constexpr char kUsage[] =
     "usage: holdfastd [--config FILE] [--user NAME] [--check-config | --check-places | --init |\n"
     "                 --print-unit | --version | --help]\n"
     "       holdfastd rebuild [--help]\n"
+    "       holdfastd doctor [--help]\n"
     "\n"
     "  --config FILE    the configuration (default /etc/holdfast/holdfast.toml)\n"
     "  --check-config   say whether the configuration is right, and exit\n"
@@ -112,6 +117,8 @@ int main(int count, char** words) {
     ::umask(0027);
     return run_rebuild_command(std::vector<std::string>(words + 2, words + count));
   }
+  if (count > 1 && std::strcmp(words[1], "doctor") == 0)
+    return run_doctor_command(std::vector<std::string>(words + 2, words + count));
   Arguments arguments;
   int exit_code = 0;
   if (!parse(count, words, arguments, exit_code)) return exit_code;
@@ -120,7 +127,11 @@ int main(int count, char** words) {
 
   Result<Config> config = load_config(arguments.config);
   if (!config.ok()) return fail(config.error());
+  SystemClock clock;
   if (arguments.mode == Mode::kCheck) {
+    const TlsCheck tls = check_tls_files(*config, clock.now());
+    if (!tls.status.ok()) return fail(tls.status.error());
+    if (!tls.remark.empty()) log::warning("{}", tls.remark);
     std::printf("%s is right\n", arguments.config.c_str());
     return 0;
   }
@@ -131,10 +142,10 @@ int main(int count, char** words) {
         return fail(given.error());
     if (Status changed = become(arguments.user); !changed.ok()) return fail(changed.error());
   }
-  SystemClock clock;
   SystemRandom random;
   if (arguments.mode == Mode::kCheckPlaces) return check(*config);
   if (arguments.mode == Mode::kInit) return init(*config, clock, random);
+  log_to_journal();
   log::set_level(log::level_of(config->log_level).value_or(log::Level::kInfo));
   Result<std::unique_ptr<Daemon>> daemon = Daemon::start(*config, clock, random);
   if (!daemon.ok()) return fail(daemon.error());

@@ -72,6 +72,8 @@ std::vector<CheckedPlace> check_places(Io& io, const Config& config) {
   std::optional<ArchiveId> archive;
   places.push_back(check_medium(io, "standard.path", config.standard.path, archive));
   places.push_back(check_medium(io, "warm.path", config.warm.path, archive));
+  if (!config.warm.mirror.empty())
+    places.push_back(check_medium(io, "warm.mirror", config.warm.mirror, archive));
   if (config.cold) places.push_back(check_medium(io, "cold.path", config.cold->path, archive));
   for (CheckedPlace& place : places)
     if (!place.status.ok()) place.finding = place.status.error().message;

@@ -115,6 +115,7 @@ void tell_json(const RebuildReport& report, double seconds) {
                              {"packs", report.packs},
                              {"decisions", report.decisions},
                              {"unlocated", report.unlocated},
+                             {"contradicted", report.contradicted},
                              {"adopted", report.adopted},
                              {"findings", report.findings},
                              {"recovery", report.recovery},
@@ -137,6 +138,12 @@ void tell(const RebuildReport& report, double seconds) {
         "\n{} recordings are UNLOCATED: the ledger speaks of them and no medium that was read "
         "shows them.\nThey stay locked. Attach the medium that has them and rebuild with --anew.\n",
         report.unlocated);
+  if (report.contradicted > 0)
+    text += fmt::format(
+        "\n{} decisions were not applied: a lock stands against them, whose end was lost with "
+        "other "
+        "lines.\nThe lock is kept.\n",
+        report.contradicted);
   if (report.ledger_begun)
     text +=
         "\nThe ledger was gone in both places: a new one was begun. Holds, destructions and "

@@ -46,6 +46,7 @@ Status give_directories(const Config& config, const std::string& user) {
   const OpenUmask open_umask;
   std::vector<std::string> paths = {config.state_dir,  config.run_dir,       config.spool_dir,
                                     config.mirror_dir, config.standard.path, config.warm.path};
+  if (!config.warm.mirror.empty()) paths.push_back(config.warm.mirror);
   if (config.cold) paths.push_back(config.cold->path);
   if (config.backup.path != config.mirror_dir + "/backup") paths.push_back(config.backup.path);
   for (const std::string& path : paths) {

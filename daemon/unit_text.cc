@@ -62,6 +62,7 @@ std::string mount_unit(std::string_view path) {
 Result<std::string> unit_text(const Config& config) {
   const std::vector<std::string> needed = {config.state_dir, config.standard.path};
   std::vector<std::string> welcome = {config.spool_dir, config.mirror_dir, config.warm.path};
+  if (!config.warm.mirror.empty()) welcome.push_back(config.warm.mirror);
   if (config.cold) welcome.push_back(config.cold->path);
   if (!is_within(config.backup.path, config.mirror_dir)) welcome.push_back(config.backup.path);
   std::vector<std::string> all = needed;

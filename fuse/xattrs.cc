@@ -31,7 +31,7 @@ Result<std::vector<Xattr>> xattrs_of(Database& index, const Node& node) {
   add("tier", std::string(word(row->tier)));
   add("state", std::string(word(row->state)));
   add("holds", std::to_string(row->holds));
-  if (row->expires_at.has_value()) add("retain_until", to_iso(*row->expires_at));
+  if (row->retain_until.has_value()) add("retain_until", end_text(*row->retain_until));
   HOLDFAST_ASSIGN(restore, live_restore(index, node.recording_no));
   if (restore.has_value()) add("restore_eta", to_iso(restore_ready_at(*restore)));
   if (is_file) {

@@ -3,7 +3,7 @@
 //   user.holdfast.state         committed, live or condemned
 //   user.holdfast.holds         unreleased holds, "0" and up
 //   user.holdfast.sha256        of the original bytes, hexadecimal; files only
-//   user.holdfast.retain_until  ISO 8601; absent while no end is set
+//   user.holdfast.retain_until  ISO 8601 or "forever"; absent when no retention keeps it
 //   user.holdfast.restore_eta   ISO 8601; absent unless a restore was asked. Staged: when it
 //                               became ready. Under way: the latest time that is promised.
 #pragma once

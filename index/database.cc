@@ -131,6 +131,8 @@ class DatabaseOpener {
     if (Status known = recognise(database, index); !known.ok()) return known;
     HOLDFAST_TRY(set_journal(database, "main", database.path()));
     HOLDFAST_TRY(database.execute("PRAGMA foreign_keys = ON"));
+    // Else a row that INSERT OR REPLACE takes the place of goes without its triggers.
+    HOLDFAST_TRY(database.execute("PRAGMA recursive_triggers = ON"));
     HOLDFAST_TRY(database.execute("PRAGMA trusted_schema = OFF"));
     HOLDFAST_TRY(migrate(database, index));
     if (options.secrets_path.empty()) return Status();
@@ -149,7 +151,7 @@ class DatabaseOpener {
 
   static Status recognise(Database& database, const Plan& plan) {
     auto stamp = schema_stamp(database, plan.name);
-    if (!stamp.ok() && stamp.error().code == Code::kCorrupt)
+    if (!stamp.ok() && (sqlite3_errcode(database.handle()) & 0xff) == SQLITE_NOTADB)
       return Error{Code::kInvalid, "open " + plan.path + ": not a Holdfast index"};
     if (!stamp.ok()) return stamp.error();
     HOLDFAST_ASSIGN(empty, is_empty_schema(database, plan.name));

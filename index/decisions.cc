@@ -11,7 +11,7 @@ namespace {
 
 using Apply = Status (*)(WriteTxn&, const Decision&, DecisionSource&);
 
-constexpr std::array<std::pair<std::string_view, Apply>, 31> kKinds = {{
+constexpr std::array<std::pair<std::string_view, Apply>, 41> kKinds = {{
     {decision::kIngested, apply::ingested},
     {decision::kCondemned, apply::condemned},
     {decision::kDestroying, apply::destroying},
@@ -35,6 +35,9 @@ constexpr std::array<std::pair<std::string_view, Apply>, 31> kKinds = {{
     {decision::kPackReleased, apply::pack_released},
     {decision::kCopyReleased, apply::copy_released},
     {decision::kCopyQuarantined, apply::copy_quarantined},
+    {decision::kCopyRepaired, apply::copy_repaired},
+    {decision::kPackRepaired, apply::pack_repaired},
+    {decision::kPackRewritten, apply::pack_rewritten},
     {decision::kMovesPaused, apply::moves_paused},
     {decision::kMovesResumed, apply::moves_resumed},
     {decision::kConfigApplied, apply::config_applied},
@@ -43,6 +46,13 @@ constexpr std::array<std::pair<std::string_view, Apply>, 31> kKinds = {{
     {decision::kRecoveryBegun, apply::recovery_begun},
     {decision::kMatterReleased, apply::matter_released},
     {decision::kIndexRebuilt, apply::index_rebuilt},
+    {decision::kRetentionClassSet, apply::retention_class_set},
+    {decision::kRetentionDefaultSet, apply::retention_default_set},
+    {decision::kRetained, apply::retained},
+    {decision::kClockBegun, apply::clock_set},
+    {decision::kClockAccepted, apply::clock_set},
+    {decision::kClockKept, apply::clock_kept},
+    {decision::kExpiryAccepted, apply::expiry_accepted},
 }};
 
 }  // namespace

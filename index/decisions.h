@@ -44,6 +44,9 @@ constexpr std::string_view kPackVerified = "pack.verified";
 constexpr std::string_view kPackReleased = "pack.released";
 constexpr std::string_view kCopyReleased = "copy.released";
 constexpr std::string_view kCopyQuarantined = "copy.quarantined";
+constexpr std::string_view kCopyRepaired = "copy.repaired";
+constexpr std::string_view kPackRepaired = "pack.repaired";
+constexpr std::string_view kPackRewritten = "pack.rewritten";
 constexpr std::string_view kMovesPaused = "moves.paused";
 constexpr std::string_view kMovesResumed = "moves.resumed";
 constexpr std::string_view kConfigApplied = "config.applied";
@@ -53,6 +56,13 @@ constexpr std::string_view kLedgerBegun = "ledger.begun";
 constexpr std::string_view kRecoveryBegun = "recovery.begun";
 constexpr std::string_view kMatterReleased = "matter.released";
 constexpr std::string_view kIndexRebuilt = "index.rebuilt";
+constexpr std::string_view kRetentionClassSet = "retention-class.set";
+constexpr std::string_view kRetentionDefaultSet = "retention-default.set";
+constexpr std::string_view kRetained = "recording.retained";
+constexpr std::string_view kClockBegun = "clock.begun";
+constexpr std::string_view kClockAccepted = "clock.accepted";
+constexpr std::string_view kClockKept = "clock.kept";
+constexpr std::string_view kExpiryAccepted = "expiry.accepted";
 }  // namespace decision
 
 // One decision as the ledger has it.

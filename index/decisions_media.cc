@@ -58,11 +58,9 @@ Result<bool> is_destroyed(Database& index, const RecordingId& recording) {
   return statement.step();
 }
 
-struct PackOn {
-  int64_t pack_no;
-  int64_t medium_no;
-};
+}  // namespace
 
+// A copy that was verified in one pack is not pointed to another that was never re-read (P2).
 Status seal_member(WriteTxn& txn, const PackOn& place, const SealedMember& member,
                    DecisionSource& source) {
   HOLDFAST_ASSIGN(known, find_recording_row(txn.index(), member.recording));
@@ -83,10 +81,13 @@ Status seal_member(WriteTxn& txn, const PackOn& place, const SealedMember& membe
              "pack_no = excluded.pack_no, audio_offset = excluded.audio_offset, "
              "audio_length = excluded.audio_length, metadata_offset = excluded.metadata_offset, "
              "metadata_length = excluded.metadata_length, state = 1, "
-             "copied_at = excluded.copied_at",
+             "copied_at = excluded.copied_at "
+             "WHERE copy.state <> 2 OR copy.pack_no = excluded.pack_no",
              number, member.part, place.medium_no, place.pack_no, member.audio.offset,
              member.audio.length, member.metadata.offset, member.metadata.length, txn.now());
 }
+
+namespace {
 
 Status place_pack_copy(WriteTxn& txn, int64_t pack_no, int64_t medium_no,
                        const std::string& location) {
@@ -98,15 +99,14 @@ Status place_pack_copy(WriteTxn& txn, int64_t pack_no, int64_t medium_no,
              pack_no, medium_no, location, txn.now());
 }
 
-// Nothing when the pack is not known or still open: its sealing was replayed without its contents.
+}  // namespace
+
 Result<std::optional<int64_t>> known_pack(WriteTxn& txn, const PackId& pack) {
   HOLDFAST_ASSIGN(row, find_pack(txn.index(), pack));
   if (txn.replaying() && (!row || row->state == PackState::kOpen)) return std::optional<int64_t>();
   HOLDFAST_ASSIGN(number, rows::need_pack_no(txn.index(), pack));
   return std::optional<int64_t>(number);
 }
-
-}  // namespace
 
 // on: the medium's id. details: kind, name (a note), tier
 Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource&) {
@@ -115,11 +115,14 @@ Status medium_registered(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(kind, need_string(line.details, "kind"));
   HOLDFAST_ASSIGN(note, details::note_of(line.details, "name"));
   HOLDFAST_ASSIGN(name, txn.read_note(note));
-  return run(txn.index(),
-             "INSERT INTO medium (medium_id, tier, kind, name, state, registered_at, checked_at) "
-             "VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5) "
-             "ON CONFLICT (medium_id) DO UPDATE SET name = excluded.name",
-             medium, tier, kind, name.value_or(""), txn.now());
+  return run(
+      txn.index(),
+      "INSERT INTO medium (medium_id, tier, kind, name, state, registered_at, checked_at) "
+      "VALUES (?1, ?2, ?3, ?4, 0, ?5, ?5) "
+      "ON CONFLICT (medium_id) DO UPDATE SET name = excluded.name, "
+      // A stand-in whose registration was lost (rows::known_medium) has no kind.
+      "tier = iif(kind = '', excluded.tier, tier), kind = iif(kind = '', excluded.kind, kind)",
+      medium, tier, kind, name.value_or(""), txn.now());
 }
 
 // on: the medium's id. details: place (a note). One medium to a path, one path to a medium.
@@ -144,7 +147,7 @@ Status medium_state(WriteTxn& txn, const Decision& line, DecisionSource&) {
 Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kWarm));
   HOLDFAST_ASSIGN(sealed, source.find_pack(pack, medium));
   HOLDFAST_ASSIGN(location, need_string(line.details, "location"));
   HOLDFAST_ASSIGN(sha256, details::need_digest(line.details, "sha256"));
@@ -156,6 +159,12 @@ Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source) 
                    "VALUES (?1, '', ?2, 0, ?3) ON CONFLICT (pack_id) DO NOTHING",
                    pack, medium_no, txn.now()));
   HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(txn.index(), pack));
+  // Sealed twice: when the first line was replayed, its commit having failed, the contents were not
+  // at hand, so the pack stayed open and was written anew. The last line is of what lies there.
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE pack SET state = 0 WHERE pack_no = ?1 AND state <> 0 AND "
+                   "(size <> ?2 OR sha256 <> ?3)",
+                   pack_no, size, sha256));
   HOLDFAST_TRY(run(txn.index(),
                    "UPDATE pack SET state = 1, sealed_at = ?2, size = ?3, sha256 = ?4, "
                    "next_action_at = ?5 WHERE pack_no = ?1",
@@ -167,7 +176,9 @@ Status pack_sealed(WriteTxn& txn, const Decision& line, DecisionSource& source) 
   HOLDFAST_TRY(run(txn.index(),
                    "DELETE FROM copy WHERE pack_no = ?1 AND medium_no = ?2 AND state = 0", pack_no,
                    medium_no));
-  return rows::refresh_pack_totals(txn.index(), pack_no, medium_no);
+  HOLDFAST_TRY(rows::refresh_pack_totals(txn.index(), pack_no, medium_no));
+  HOLDFAST_ASSIGN(at, rows::erasure_time(txn));
+  return rows::refresh_pack_dead(txn.index(), pack_no, at);
 }
 
 // on: the pack's id. details: location, medium
@@ -175,7 +186,7 @@ Status pack_copied(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
   HOLDFAST_ASSIGN(location, need_string(line.details, "location"));
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kCold));
   HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
   if (!pack_no) return Status();
   HOLDFAST_TRY(place_pack_copy(txn, *pack_no, medium_no, location));
@@ -191,7 +202,8 @@ Status pack_copied(WriteTxn& txn, const Decision& line, DecisionSource&) {
              "pack_no = excluded.pack_no, audio_offset = excluded.audio_offset, "
              "audio_length = excluded.audio_length, metadata_offset = excluded.metadata_offset, "
              "metadata_length = excluded.metadata_length, state = 1, "
-             "copied_at = excluded.copied_at",
+             "copied_at = excluded.copied_at "
+             "WHERE copy.state <> 2 OR copy.pack_no = excluded.pack_no",
              *pack_no, medium_no, txn.now());
 }
 
@@ -200,24 +212,30 @@ Status pack_verified(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
   HOLDFAST_ASSIGN(mode, details::need_word(line.details, "mode", VerifyMode::kDropped));
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kCold));
   HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
   if (!pack_no) return Status();
   HOLDFAST_TRY(run(txn.index(),
                    "UPDATE pack_copy SET state = 2, verified_at = ?3, verify_mode = ?4 "
                    "WHERE pack_no = ?1 AND medium_no = ?2 AND state IN (1, 2)",
                    *pack_no, medium_no, txn.now(), mode));
+  HOLDFAST_TRY(run(txn.index(),
+                   "UPDATE copy SET state = 2, verified_at = ?3, verify_mode = ?4 "
+                   "WHERE pack_no = ?1 AND medium_no = ?2 AND state IN (1, 2)",
+                   *pack_no, medium_no, txn.now(), mode));
+  // What was written there anew is not the copy that was bad.
   return run(txn.index(),
-             "UPDATE copy SET state = 2, verified_at = ?3, verify_mode = ?4 "
-             "WHERE pack_no = ?1 AND medium_no = ?2 AND state IN (1, 2)",
-             *pack_no, medium_no, txn.now(), mode);
+             "UPDATE quarantine SET resolved_at = ?3 WHERE resolved_at IS NULL AND pack_no = ?1 "
+             "AND medium_no = ?2 AND EXISTS (SELECT 1 FROM pack_copy c WHERE c.pack_no = ?1 "
+             "AND c.medium_no = ?2 AND c.state = 2)",
+             *pack_no, medium_no, txn.now());
 }
 
 // on: the pack's id. details: medium
 Status pack_released(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(pack, PackId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kCold));
   HOLDFAST_ASSIGN(pack_no, known_pack(txn, pack));
   if (!pack_no) return Status();
   MemberKey after;
@@ -240,7 +258,7 @@ Status copy_released(WriteTxn& txn, const Decision& line, DecisionSource& source
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
   HOLDFAST_ASSIGN(medium, details::need_id<MediumId>(line.details, "medium"));
   HOLDFAST_ASSIGN(part, need_integer(line.details, "part"));
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kCold));
   HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
   if (!row) return Status();
   const PartOf released{row->recording_no, recording, static_cast<int>(part)};
@@ -254,7 +272,7 @@ Status copy_quarantined(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(part, find_integer(line.details, "part"));
   HOLDFAST_ASSIGN(note, details::note_of(line.details, "note"));
   HOLDFAST_ASSIGN(reason, txn.read_note(note));
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kCold));
   Database& index = txn.index();
   const std::string_view insert =
       "INSERT INTO quarantine (recording_no, part, pack_no, medium_no, reason, at) "

@@ -4,6 +4,7 @@
 #include "index/decisions_apply.h"
 #include "index/details.h"
 #include "index/read/recordings.h"
+#include "index/read/retention.h"
 #include "index/rows.h"
 
 namespace holdfast::apply {
@@ -79,7 +80,7 @@ Status insert_part(WriteTxn& txn, RecordingNo number, int part, Bytes bytes,
 
 Status insert_original(WriteTxn& txn, RecordingNo number, const IngestRow& row,
                        const MediumId& medium) {
-  HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(txn.index(), medium));
+  HOLDFAST_ASSIGN(medium_no, rows::known_medium(txn, medium, Tier::kStandard));
   return run(txn.index(),
              "INSERT INTO copy (recording_no, part, medium_no, state, original, copied_at) "
              "VALUES (?1, ?2, ?3, 1, 1, ?4)",
@@ -93,7 +94,10 @@ Status ingested_unseen(WriteTxn& txn, const RecordingId& recording, const json::
   HOLDFAST_ASSIGN(bytes, need_integer(details, "bytes"));
   HOLDFAST_ASSIGN(known,
                   rows::known_or_unlocated(txn, recording, RecordingNo(number), workspace_no));
-  return insert_part(txn, known, part, Bytes(bytes), PartTimes{txn.now()});
+  if (part == 1) HOLDFAST_TRY(set_ingest_retention(txn, known, details));
+  HOLDFAST_ASSIGN(arrived, arrival_of(details));
+  return insert_part(txn, known, part, Bytes(bytes),
+                     PartTimes{std::max(txn.now(), arrived.value_or(UnixMillis(0)))});
 }
 
 // Whether what a medium shows is what the line acknowledged.
@@ -132,9 +136,23 @@ Result<bool> has_part(Database& index, RecordingNo number, int part) {
   return statement.step();
 }
 
+Result<bool> is_workspace(Database& index, int64_t workspace_no) {
+  Statement statement = index.prepare("SELECT 1 FROM workspace WHERE workspace_no = ?1");
+  statement.bind(workspace_no);
+  return statement.step();
+}
+
 }  // namespace
 
-// details: bytes, files (their digests), medium, no, part, workspace
+Status let_lock_win(WriteTxn& txn, Status done) {
+  if (done.ok() || !txn.replaying()) return done;
+  if (done.error().code != Code::kLocked && done.error().code != Code::kConflict) return done;
+  txn.note_contradiction(done.error().message);
+  return Status();
+}
+
+// details: bytes, files (their digests), medium, no, part, workspace; of a class by default also
+// class, version, retain_until or forever, expires_at; arrived_at
 Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
   HOLDFAST_ASSIGN(part64, need_integer(line.details, "part"));
@@ -148,6 +166,10 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   }
   HOLDFAST_ASSIGN(row, find_acknowledged(txn, source, recording, part, line.details));
   if (!row) return ingested_unseen(txn, recording, line.details, workspace_no, part);
+  if (!known && txn.replaying()) {
+    HOLDFAST_ASSIGN(number, rows::free_number(txn.index(), row->recording_no));
+    row->recording_no = number;
+  }
   if (!known)
     HOLDFAST_TRY(insert_recording(txn, *row, workspace_no));
   else if (known->state == RecordingState::kUnlocated && part == 1)
@@ -155,9 +177,12 @@ Status ingested(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   const RecordingNo number = known ? known->recording_no : row->recording_no;
   const bool is_first = part == 1;
   if (is_first) HOLDFAST_TRY(insert_search(txn.index(), number, *row, workspace_no));
+  if (is_first) HOLDFAST_TRY(set_ingest_retention(txn, number, line.details));
   Bytes bytes;
   for (const FileRow& file : row->files) bytes += file.size;
-  const PartTimes times{row->received_at, row->part_started_at, row->part_ended_at};
+  HOLDFAST_ASSIGN(arrived, arrival_of(line.details));
+  const PartTimes times{std::max(row->received_at, arrived.value_or(UnixMillis(0))),
+                        row->part_started_at, row->part_ended_at};
   HOLDFAST_TRY(insert_part(txn, number, part, bytes, times));
   HOLDFAST_TRY(insert_files(txn.index(), number, *row));
   // Without a medium it was taken from a pack (adopt_part).
@@ -188,7 +213,10 @@ Status locate_part(WriteTxn& txn, RecordingNo number, int part, DecisionSource& 
                    "WHERE recording_no = ?1 AND part = ?2) WHERE recording_no = ?1",
                    number, part, bytes));
   HOLDFAST_TRY(run(index,
-                   "UPDATE part SET bytes = ?3, received_at = ?4, started_at = ?5, ended_at = ?6, "
+                   // An arrival by the compliance clock stands: it is later than what the medium
+                   // says by more than a decision takes.
+                   "UPDATE part SET bytes = ?3, received_at = iif(received_at > ?4 + 60000, "
+                   "received_at, ?4), started_at = ?5, ended_at = ?6, "
                    "placed = 1 WHERE recording_no = ?1 AND part = ?2",
                    number, part, bytes, row->received_at, row->part_started_at,
                    row->part_ended_at));
@@ -208,26 +236,35 @@ Status condemned(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
   HOLDFAST_ASSIGN(note, details::note_of(line.details, "note"));
   HOLDFAST_TRY(txn.read_note(note));
+  HOLDFAST_TRY(learn_clock(txn, line.details));
   // An older index may not know that the files were placed, which has no line. What no medium has
   // shown stays locked: a missing index never destroys (P6).
   if (txn.replaying())
     HOLDFAST_TRY(run(txn.index(),
                      "UPDATE recording SET state = 1 WHERE recording_id = ?1 AND state = 0",
                      recording));
-  return run(txn.index(),
-             "UPDATE recording SET state = 2 WHERE recording_id = ?1 AND state <> 2 "
-             "AND NOT (?2 AND state = 4)",
-             recording, txn.replaying());
+  return let_lock_win(txn,
+                      run(txn.index(),
+                          "UPDATE recording SET state = 2 WHERE recording_id = ?1 AND state <> 2 "
+                          "AND NOT (?2 AND state = 4)",
+                          recording, txn.replaying()));
 }
 
 Status destroying(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_TRY(learn_clock(txn, line.details));
   HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
   if (!row || (txn.replaying() && row->state == RecordingState::kUnlocated)) return Status();
-  HOLDFAST_TRY(run(txn.index(),
-                   "UPDATE recording SET state = 3, next_action_at = NULL "
-                   "WHERE recording_no = ?1 AND state <> 3",
-                   row->recording_no));
+  if (Status begun = run(txn.index(),
+                         "UPDATE recording SET state = 3, next_action_at = NULL "
+                         "WHERE recording_no = ?1 AND state <> 3",
+                         row->recording_no);
+      !begun.ok())
+    return let_lock_win(txn, std::move(begun));
+  if (txn.index().changes() > 0) {
+    HOLDFAST_ASSIGN(at, rows::erasure_time(txn));
+    HOLDFAST_TRY(rows::add_dead(txn.index(), row->recording_no, at));
+  }
   HOLDFAST_TRY(run(txn.index(),
                    "UPDATE restore_waiter SET state = 5 WHERE state <= 1 AND restore_no IN "
                    "(SELECT restore_no FROM restore WHERE recording_no = ?1 AND state <= 2)",
@@ -237,6 +274,44 @@ Status destroying(WriteTxn& txn, const Decision& line, DecisionSource&) {
                    row->recording_no));
   return rows::leave_open_packs(txn.index(), row->recording_no);
 }
+
+namespace {
+
+// Its retention has not ended by any time that the ledger kept: the row stays, and what the ledger
+// says of its bytes is told as what became of its copies.
+Status keep_without_copies(WriteTxn& txn, const RecordingRow& row) {
+  txn.note_contradiction("recording " + row.recording.text() +
+                         " was destroyed, and is retained until " + end_text(*row.retain_until));
+  HOLDFAST_TRY(run(txn.index(),
+                   "INSERT INTO quarantine (recording_no, part, pack_no, medium_no, reason, at) "
+                   "SELECT recording_no, part, NULL, medium_no, "
+                   "'the ledger says that it was destroyed', ?2 FROM copy "
+                   "WHERE recording_no = ?1 AND state IN (1, 2, 4)",
+                   row.recording_no, txn.now()));
+  return run(txn.index(),
+             "UPDATE copy SET state = 5 WHERE recording_no = ?1 AND state IN (1, 2, 4)",
+             row.recording_no);
+}
+
+// The ledger says that its last copy went, by a line that both of its places had: whatever a replay
+// has made of the row meanwhile (a hold of the matter recovery, or one whose release was lost),
+// there is nothing left to keep, nor to look for.
+Status begin_what_is_done(WriteTxn& txn, RecordingNo number) {
+  Database& index = txn.index();
+  HOLDFAST_TRY(run(index,
+                   "UPDATE hold SET released_at = ?2, released_by = 'system' "
+                   "WHERE recording_no = ?1 AND released_at IS NULL",
+                   number, txn.now()));
+  for (const char* step :
+       {"UPDATE recording SET state = 1, call_sid = iif(state = 4, hex(recording_id), call_sid) "
+        "WHERE recording_no = ?1 AND state IN (0, 4)",
+        "UPDATE recording SET state = 2 WHERE recording_no = ?1 AND state = 1",
+        "UPDATE recording SET state = 3 WHERE recording_no = ?1 AND state = 2"})
+    HOLDFAST_TRY(run(index, step, number));
+  return Status();
+}
+
+}  // namespace
 
 // details: mark (HMAC of workspace and call)
 Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
@@ -250,14 +325,10 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(row, find_recording_row(index, recording));
   if (!row) return Status();
   const RecordingNo number = row->recording_no;
-  if (txn.replaying() && row->state == RecordingState::kUnlocated) {
-    // The ledger says that its last copy went: there is nothing to look for.
-    HOLDFAST_TRY(run(index,
-                     "UPDATE recording SET state = 1, call_sid = hex(recording_id) "
-                     "WHERE recording_no = ?1",
-                     number));
-    HOLDFAST_TRY(run(index, "UPDATE recording SET state = 2 WHERE recording_no = ?1", number));
-    HOLDFAST_TRY(run(index, "UPDATE recording SET state = 3 WHERE recording_no = ?1", number));
+  if (txn.replaying() && row->state != RecordingState::kDestroying) {
+    HOLDFAST_ASSIGN(kept, kept_time(index));
+    if (is_retained(*row, kept)) return keep_without_copies(txn, *row);
+    HOLDFAST_TRY(begin_what_is_done(txn, number));
   }
   HOLDFAST_TRY(run(index,
                    "UPDATE restore_waiter SET state = 5 WHERE state <= 2 AND restore_no IN "
@@ -286,13 +357,18 @@ Status hold_placed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(number, rows::known_or_unlocated(txn, recording, RecordingNo(0), WorkspaceNo(0)));
   HOLDFAST_ASSIGN(name, txn.read_note(name_note));
   HOLDFAST_TRY(txn.read_note(note));  // the index shows reasons
+  HOLDFAST_ASSIGN(has_workspace, is_workspace(txn.index(), workspace_no));
+  // Of a workspace whose line was lost, the lock is what counts.
+  const bool is_lost = txn.replaying() && !has_workspace;
   HOLDFAST_TRY(run(txn.index(),
                    "INSERT INTO matter (matter_id, workspace_no, name, note, created_at) "
                    "VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (matter_id) DO NOTHING",
-                   matter, workspace_no, name.value_or(matter.text()), name_note, txn.now()));
+                   matter, is_lost ? 0 : workspace_no,
+                   is_lost ? matter.text() : name.value_or(matter.text()), name_note, txn.now()));
   return run(txn.index(),
              "INSERT INTO hold (hold_id, recording_no, recording_id, matter_id, note, placed_by, "
-             "placed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (hold_id) DO NOTHING",
+             // Of the same matter, too, where the release of the former one was lost.
+             "placed_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
              hold, number, recording, matter, note, line.who, txn.now());
 }
 

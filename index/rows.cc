@@ -1,6 +1,7 @@
 #include "index/rows.h"
 
 #include "index/read/recordings.h"
+#include "index/read/retention.h"
 #include "index/read/status.h"
 
 namespace holdfast::rows {
@@ -22,6 +23,16 @@ Result<int64_t> need_medium_no(Database& index, const MediumId& medium) {
   return *number;
 }
 
+Result<int64_t> known_medium(WriteTxn& txn, const MediumId& medium, Tier tier) {
+  auto known = need_medium_no(txn.index(), medium);
+  if (known.ok() || !txn.replaying() || known.error().code != Code::kNotFound) return known;
+  HOLDFAST_TRY(run(txn.index(),
+                   "INSERT INTO medium (medium_id, tier, kind, name, state, registered_at) "
+                   "VALUES (?1, ?2, '', '', 0, ?3)",
+                   medium, tier, txn.now()));
+  return need_medium_no(txn.index(), medium);
+}
+
 Result<int64_t> need_pack_no(Database& index, const PackId& pack) {
   Statement statement = index.prepare("SELECT pack_no FROM pack WHERE pack_id = ?1");
   statement.bind(pack);
@@ -36,6 +47,15 @@ Result<RecordingRow> need_recording(Database& index, RecordingNo recording_no) {
     return Error{Code::kNotFound,
                  "there is no recording number " + std::to_string(recording_no.value)};
   return *std::move(row);
+}
+
+Result<RecordingRow> need_recording_of(Database& index, RecordingNo recording_no,
+                                       std::optional<WorkspaceNo> workspace_no) {
+  HOLDFAST_ASSIGN(row, need_recording(index, recording_no));
+  if (workspace_no && row.workspace_no != *workspace_no)
+    return Error{Code::kNotFound, "recording " + row.recording.text() +
+                                      " was moved to another workspace a moment ago"};
+  return row;
 }
 
 Status store_setting(Database& index, std::string_view name, std::string_view value) {
@@ -64,18 +84,25 @@ Status pass_number(Database& index, RecordingNo number) {
   return raise_setting(index, "recording_no_end", number.value + 1);
 }
 
+Result<RecordingNo> free_number(Database& index, RecordingNo number) {
+  if (number.value != 0) {
+    HOLDFAST_ASSIGN(taken, find_recording_row(index, number));
+    if (!taken) return number;
+  }
+  HOLDFAST_ASSIGN(next, one_integer(index.prepare(
+                            "SELECT max(coalesce((SELECT max(recording_no) FROM recording), 0), "
+                            "coalesce((SELECT CAST(value AS INTEGER) FROM setting "
+                            "WHERE name = 'recording_no_end'), 1) - 1) + 1")));
+  return RecordingNo(next.value_or(1));
+}
+
 Result<RecordingNo> known_or_unlocated(WriteTxn& txn, const RecordingId& recording,
                                        RecordingNo number, WorkspaceNo workspace_no) {
   Database& index = txn.index();
   HOLDFAST_ASSIGN(row, find_recording_row(index, recording));
   if (row) return row->recording_no;
-  if (number.value == 0) {
-    HOLDFAST_ASSIGN(next, one_integer(index.prepare(
-                              "SELECT max(coalesce((SELECT max(recording_no) FROM recording), 0), "
-                              "coalesce((SELECT CAST(value AS INTEGER) FROM setting "
-                              "WHERE name = 'recording_no_end'), 1) - 1) + 1")));
-    number = RecordingNo(next.value_or(1));
-  }
+  HOLDFAST_ASSIGN(free, free_number(index, number));
+  number = free;
   HOLDFAST_TRY(pass_number(index, number));
   HOLDFAST_TRY(run(index,
                    "INSERT INTO recording (recording_no, recording_id, workspace_no, started_at, "
@@ -97,8 +124,11 @@ Result<WorkspaceNo> known_workspace(WriteTxn& txn, const WorkspaceId& workspace,
     return row->workspace_no;
   }
   if (number.value == 0) {
-    HOLDFAST_ASSIGN(next,
-                    one_integer(index.prepare("SELECT max(workspace_no) + 1 FROM workspace")));
+    // Numbers were given without gaps: the first that is missing is that of the line that was lost.
+    HOLDFAST_ASSIGN(next, one_integer(index.prepare(
+                              "SELECT min(w.workspace_no) + 1 FROM workspace w WHERE NOT EXISTS "
+                              "(SELECT 1 FROM workspace o "
+                              "WHERE o.workspace_no = w.workspace_no + 1)")));
     number = WorkspaceNo(next.value_or(1));
   }
   HOLDFAST_TRY(run(index,
@@ -142,6 +172,50 @@ Status refresh_pack_totals(Database& index, int64_t pack_no, int64_t medium_no) 
              "FROM copy c CROSS JOIN part t ON t.recording_no = c.recording_no AND t.part = c.part "
              "WHERE c.pack_no = ?1 AND c.medium_no = ?2) WHERE pack_no = ?1",
              pack_no, medium_no);
+}
+
+Result<UnixMillis> erasure_time(WriteTxn& txn) {
+  HOLDFAST_ASSIGN(kept, kept_time(txn.index()));
+  return kept > UnixMillis(0) ? kept : txn.now();
+}
+
+Status refresh_pack_dead(Database& index, int64_t pack_no, UnixMillis now) {
+  return run(index,
+             "UPDATE pack SET dead_bytes = coalesce(d.bytes, 0), "
+             "dead_since = iif(d.bytes IS NULL, NULL, coalesce(dead_since, ?2)) FROM "
+             "(SELECT sum(t.bytes) AS bytes FROM (SELECT DISTINCT recording_no, part FROM copy "
+             "INDEXED BY copy_pack WHERE pack_no = ?1) c "
+             "CROSS JOIN recording r ON r.recording_no = c.recording_no AND r.state = 3 "
+             "CROSS JOIN part t ON t.recording_no = c.recording_no AND t.part = c.part) d "
+             "WHERE pack.pack_no = ?1 AND (d.bytes IS NOT NULL OR pack.dead_since IS NOT NULL)",
+             pack_no, now);
+}
+
+Status add_dead(Database& index, RecordingNo recording, UnixMillis now) {
+  return run(index,
+             "UPDATE pack SET dead_since = coalesce(dead_since, ?2), dead_bytes = dead_bytes + "
+             "(SELECT coalesce(sum(t.bytes), 0) FROM part t WHERE t.recording_no = ?1 AND EXISTS "
+             "(SELECT 1 FROM copy c WHERE c.recording_no = t.recording_no AND c.part = t.part "
+             "AND c.pack_no = pack.pack_no)) WHERE state = 1 AND pack_no IN "
+             "(SELECT pack_no FROM copy WHERE recording_no = ?1 AND pack_no IS NOT NULL)",
+             recording, now);
+}
+
+Status members_lie_nowhere(Database& index, int64_t pack_no, int64_t medium_no, UnixMillis now) {
+  return run(index,
+             "UPDATE recording SET tier = 0, next_action_at = ?3 WHERE state = 3 "
+             "AND recording_no IN (SELECT recording_no FROM copy INDEXED BY copy_pack "
+             "WHERE pack_no = ?1 AND medium_no = ?2) AND NOT EXISTS (SELECT 1 FROM copy o "
+             "WHERE o.recording_no = recording.recording_no "
+             "AND (o.medium_no <> ?2 OR o.pack_no IS NOT ?1))",
+             pack_no, medium_no, now);
+}
+
+Status may_lie_nowhere(Database& index, RecordingNo recording, UnixMillis now) {
+  return run(index,
+             "UPDATE recording SET tier = 0, next_action_at = ?2 WHERE recording_no = ?1 "
+             "AND state = 3 AND NOT EXISTS (SELECT 1 FROM copy WHERE recording_no = ?1)",
+             recording, now);
 }
 
 Status leave_open_packs(Database& index, RecordingNo recording) {

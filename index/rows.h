@@ -10,9 +10,18 @@ namespace holdfast::rows {
 Result<int64_t> need_medium_no(Database& index, const MediumId& medium);
 Result<int64_t> need_pack_no(Database& index, const PackId& pack);
 Result<RecordingRow> need_recording(Database& index, RecordingNo recording_no);
+// kNotFound, too, when it is another workspace's by now; none: whosever it is.
+Result<RecordingRow> need_recording_of(Database& index, RecordingNo recording_no,
+                                       std::optional<WorkspaceNo> workspace_no);
+// The number, or, when replaying, that of a row made: its registration was lost, and whoever
+// registers it says the rest. `tier` is where media of that use are.
+Result<int64_t> known_medium(WriteTxn& txn, const MediumId& medium, Tier tier);
 // The row, or one made: state unlocated, with the given number (0: the next that is free).
 Result<RecordingNo> known_or_unlocated(WriteTxn& txn, const RecordingId& recording,
                                        RecordingNo number, WorkspaceNo workspace_no);
+// The given number, or the next free one when it has been taken meanwhile: by a row that a line
+// made whose recording's own line was lost.
+Result<RecordingNo> free_number(Database& index, RecordingNo number);
 // The row of a workspace, made when it is new with the given number (0: the next that is free).
 Result<WorkspaceNo> known_workspace(WriteTxn& txn, const WorkspaceId& workspace, WorkspaceNo number,
                                     std::string_view name);
@@ -27,6 +36,19 @@ Status refresh_tier(Database& index, RecordingNo recording);
 Status refresh_member_tiers(Database& index, int64_t pack_no);
 // pack.members and pack.bytes again from its copies on the medium.
 Status refresh_pack_totals(Database& index, int64_t pack_no, int64_t medium_no);
+// What the age of destroyed members is counted by: the compliance clock as it was kept last (the
+// system's time while there is none), so that a wrong clock neither hastens their erasure nor puts
+// it off (P9).
+Result<UnixMillis> erasure_time(WriteTxn& txn);
+// pack.dead_bytes and dead_since again from its members; `now` is erasure time.
+Status refresh_pack_dead(Database& index, int64_t pack_no, UnixMillis now);
+// The recording, which is being destroyed from now on (erasure time), is dead in its packs.
+Status add_dead(Database& index, RecordingNo recording, UnixMillis now);
+// Those being destroyed of which the last copies are about to go with the pack's on this medium are
+// due: the mover, which looks at what is due on the standard tier, finishes them.
+Status members_lie_nowhere(Database& index, int64_t pack_no, int64_t medium_no, UnixMillis now);
+// The same for one recording, whose copy has just gone.
+Status may_lie_nowhere(Database& index, RecordingNo recording, UnixMillis now);
 // Takes the recording's planned copies out of their open packs.
 Status leave_open_packs(Database& index, RecordingNo recording);
 // Sets an integer that only grows.

@@ -63,13 +63,55 @@ CREATE TABLE assistant (
   PRIMARY KEY (workspace_no, service_id)
 ) STRICT, WITHOUT ROWID;
 
+-- A change of a class is a further version; recordings keep the one they were given.
 CREATE TABLE retention_class (
   class_no INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
-  mode INTEGER NOT NULL,         -- 0 governance, 1 compliance
-  keep_ms INTEGER NOT NULL,
-  created_at INTEGER NOT NULL
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  mode INTEGER NOT NULL CHECK (mode IN (0, 1)),          -- 0 governance, 1 compliance
+  event INTEGER NOT NULL CHECK (event IN (0, 1)),        -- 0 the call's end, 1 its arrival
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  unit INTEGER NOT NULL CHECK (unit BETWEEN 0 AND 3),    -- days, months, years, for ever
+  created_at INTEGER NOT NULL,
+  created_by TEXT NOT NULL,
+  UNIQUE (name, version)
 ) STRICT;
+
+-- What a new recording is given: by its workspace's row, else by that of workspace 0.
+CREATE TABLE retention_default (
+  workspace_no INTEGER PRIMARY KEY REFERENCES workspace,
+  class TEXT NOT NULL
+) STRICT;
+
+-- Allows one recording's retention to be shortened, within the transaction that puts and takes it.
+CREATE TABLE retention_bypass (
+  recording_no INTEGER PRIMARY KEY,
+  who TEXT NOT NULL
+) STRICT;
+
+-- The compliance clock as it was kept last (base/compliance_clock.h). No row: it was never set.
+CREATE TABLE compliance_clock (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  now INTEGER NOT NULL,
+  system INTEGER NOT NULL,
+  credit_ms INTEGER NOT NULL,
+  stopped_at INTEGER,
+  why TEXT NOT NULL DEFAULT '',
+  noted_at INTEGER NOT NULL,  -- compliance time of the last line that told it
+  epoch INTEGER NOT NULL,     -- counts how often it was set
+  accepted_at INTEGER         -- where a person last set it forward: expiry waits from there
+) STRICT;
+
+-- The circuit breaker of expiry.
+CREATE TABLE expiry (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  day_from INTEGER NOT NULL,   -- when its present day began, by the compliance clock
+  expired INTEGER NOT NULL,    -- in this day
+  accepted INTEGER NOT NULL,   -- how many more a person lets go
+  open_since INTEGER,
+  due INTEGER NOT NULL         -- how many were due when it opened
+) STRICT;
+INSERT INTO expiry (one, day_from, expired, accepted, due) VALUES (1, 0, 0, 0, 0);
 
 CREATE TABLE medium (
   medium_no INTEGER PRIMARY KEY,
@@ -94,6 +136,7 @@ CREATE TABLE recording (
   started_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
+  arrived_at INTEGER,  -- by the compliance clock, when the system's was behind it; else NULL
   day INTEGER NOT NULL,
   duration_ms INTEGER,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
@@ -101,7 +144,8 @@ CREATE TABLE recording (
   tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 2),
   next_action_at INTEGER,
   class_no INTEGER REFERENCES retention_class,
-  expires_at INTEGER,
+  retain_until INTEGER,  -- not destroyed before, by the compliance clock; 2^63 - 1: for ever
+  expires_at INTEGER,    -- then expiry takes it
   holds INTEGER NOT NULL DEFAULT 0,
   parts INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
@@ -109,14 +153,24 @@ CREATE TABLE recording (
   UNIQUE (workspace_no, call_sid)
 ) STRICT;
 CREATE INDEX recording_due ON recording (tier, next_action_at) WHERE next_action_at IS NOT NULL;
-CREATE INDEX recording_expiry ON recording (expires_at) WHERE expires_at IS NOT NULL;
+-- What a hold keeps is not due, however long its end has passed.
+CREATE INDEX recording_expiry ON recording (expires_at, class_no)
+  WHERE expires_at IS NOT NULL AND holds = 0 AND state = 1;
+CREATE INDEX recording_arrived ON recording (arrived_at) WHERE arrived_at IS NOT NULL;
 CREATE INDEX recording_time ON recording (started_at, recording_no);
 CREATE INDEX recording_workspace_time ON recording (workspace_no, started_at, recording_no);
 CREATE INDEX recording_agent ON recording (workspace_no, service_id, started_at, recording_no)
   WHERE service_id IS NOT NULL;
 CREATE INDEX recording_day ON recording (workspace_no, day, recording_no);
 CREATE INDEX recording_unsettled ON recording (state, recording_no) WHERE state <> 1;
-CREATE INDEX recording_held ON recording (workspace_no, started_at, recording_no) WHERE holds > 0;
+-- Agent and tier last: a filter by them is tested without a look at the row.
+CREATE INDEX recording_held ON recording (workspace_no, started_at, recording_no, service_id, tier)
+  WHERE holds > 0;
+CREATE INDEX recording_flagged ON recording (workspace_no, started_at, recording_no)
+  WHERE flags <> 0;
+CREATE INDEX recording_state ON recording (workspace_no, state, started_at, recording_no)
+  WHERE state <> 1;
+CREATE INDEX recording_tier ON recording (workspace_no, tier, started_at, recording_no);
 
 CREATE TABLE metadata (
   recording_no INTEGER PRIMARY KEY REFERENCES recording,
@@ -170,9 +224,17 @@ CREATE TABLE pack (
   size INTEGER NOT NULL DEFAULT 0,
   sha256 BLOB CHECK (length(sha256) = 32),
   next_action_at INTEGER,
+  dead_bytes INTEGER NOT NULL DEFAULT 0,  -- of bytes, of members that were destroyed
+  dead_since INTEGER,                     -- when the first of them was
+  mirrored INTEGER NOT NULL DEFAULT 0,    -- 1: the mirror of warm has it, or need not have it
   CHECK (state = 0 OR (sealed_at IS NOT NULL AND sha256 IS NOT NULL))
 ) STRICT;
 CREATE INDEX pack_open ON pack (opened_at) WHERE state = 0;
+CREATE INDEX pack_dead ON pack (dead_since) WHERE dead_since IS NOT NULL AND state = 1;
+-- In thousandths: the packs of which the most is dead stand last.
+CREATE INDEX pack_dead_share ON pack (dead_bytes * 1000 / max(bytes, 1))
+  WHERE dead_since IS NOT NULL AND state = 1;
+CREATE INDEX pack_unmirrored ON pack (pack_no) WHERE mirrored = 0 AND state = 1;
 CREATE INDEX pack_due ON pack (state, next_action_at) WHERE next_action_at IS NOT NULL;
 
 CREATE TABLE pack_copy (
@@ -187,6 +249,18 @@ CREATE TABLE pack_copy (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, state, verified_at);
 CREATE INDEX pack_copy_releasing ON pack_copy (state, pack_no) WHERE state = 3;
+
+-- A pack that is being written anew without its destroyed members: the row is the state.
+CREATE TABLE rewrite (
+  pack_no INTEGER PRIMARY KEY REFERENCES pack,
+  new_pack_id BLOB NOT NULL UNIQUE CHECK (length(new_pack_id) = 16),
+  begun_at INTEGER NOT NULL,
+  written INTEGER NOT NULL DEFAULT 0,  -- 1: the new one may lie on a medium
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL,
+  error TEXT NOT NULL DEFAULT ''
+) STRICT;
+CREATE INDEX rewrite_ready ON rewrite (not_before);
 
 CREATE TABLE copy (
   recording_no INTEGER NOT NULL,
@@ -209,6 +283,8 @@ CREATE TABLE copy (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX copy_pack ON copy (pack_no, medium_no, recording_no, part) WHERE pack_no IS NOT NULL;
 CREATE INDEX copy_releasing ON copy (state, recording_no) WHERE state = 3;
+CREATE INDEX copy_scrub ON copy (medium_no, coalesce(verified_at, copied_at))
+  WHERE pack_no IS NULL AND state IN (1, 2);
 
 CREATE TABLE move (
   move_no INTEGER PRIMARY KEY,
@@ -351,9 +427,13 @@ CREATE TABLE quarantine (
   medium_no INTEGER NOT NULL REFERENCES medium,
   reason TEXT NOT NULL,
   at INTEGER NOT NULL,
-  resolved_at INTEGER
+  resolved_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0,   -- of a repair
+  not_before INTEGER NOT NULL DEFAULT 0,
+  error TEXT NOT NULL DEFAULT ''         -- of the last try
 ) STRICT;
 CREATE INDEX quarantine_open ON quarantine (at) WHERE resolved_at IS NULL;
+CREATE INDEX quarantine_due ON quarantine (not_before) WHERE resolved_at IS NULL;
 
 -- A tree that a client is importing: what it has told of its progress. No line tells it.
 CREATE TABLE import (
@@ -403,7 +483,7 @@ CREATE TABLE outbox (
   error TEXT NOT NULL DEFAULT '',  -- of the last try
   parked_at INTEGER  -- given up, until a person says otherwise
 ) STRICT;
-CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
+CREATE INDEX outbox_ready ON outbox (workspace_no, not_before) WHERE parked_at IS NULL;
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL;
 CREATE INDEX outbox_recording ON outbox (recording_no) WHERE recording_no IS NOT NULL;
 CREATE INDEX outbox_workspace ON outbox (workspace_no, message_no);

@@ -6,6 +6,9 @@
 //                hold on it is unreleased or it is unlocated (4)                       (P3)
 //   last copy    the last original or verified copy of a living part neither goes nor
 //                becomes releasing; that it is bad (quarantined) is a fact, and taken  (P2)
+//   retained     nor before its retention has ended by the compliance clock; that end is never
+//                put earlier in compliance mode, in governance mode with a bypass row alone (P3,
+//                P9)
 //   holds        rows are never deleted, a release is never undone, a new one makes a
 //                condemned recording live and is refused on a destroying one
 //   tally        totals per tier and workspace (0: all) are those of the rows
@@ -21,6 +24,8 @@ BEGIN
   SELECT RAISE(ABORT, 'locked: a hold forbids the destruction of this recording')
     WHERE EXISTS (SELECT 1 FROM hold
                   WHERE recording_no = OLD.recording_no AND released_at IS NULL);
+  SELECT RAISE(ABORT, 'locked: retention: it forbids the destruction of this recording')
+    WHERE OLD.retain_until > coalesce((SELECT now FROM compliance_clock), 0);
   SELECT RAISE(ABORT, 'locked: no medium has shown this recording yet')
     WHERE OLD.state = 4;
   SELECT RAISE(ABORT, 'conflict: only a live recording is condemned')
@@ -85,6 +90,37 @@ WHEN OLD.released_at IS NULL AND NEW.released_at IS NOT NULL
 BEGIN
   UPDATE recording SET holds = holds - 1 WHERE recording_no = NEW.recording_no;
   UPDATE matter SET holds = holds - 1 WHERE matter_id = NEW.matter_id;
+END;
+
+-- Retention.
+CREATE TRIGGER retention_kept BEFORE UPDATE OF class_no, retain_until ON recording
+WHEN OLD.retain_until > coalesce((SELECT now FROM compliance_clock), 0)
+  AND (coalesce(NEW.retain_until, 0) < OLD.retain_until
+       OR (SELECT mode FROM retention_class WHERE class_no = OLD.class_no)
+        > coalesce((SELECT mode FROM retention_class WHERE class_no = NEW.class_no), -1))
+BEGIN
+  SELECT RAISE(ABORT, 'locked: retention: in compliance mode it is never shortened')
+    WHERE (SELECT mode FROM retention_class WHERE class_no = OLD.class_no) = 1;
+  SELECT RAISE(ABORT, 'locked: retention: in governance mode only a bypass shortens it')
+    WHERE NOT EXISTS (SELECT 1 FROM retention_bypass WHERE recording_no = OLD.recording_no);
+END;
+CREATE TRIGGER retention_refused BEFORE UPDATE OF class_no, retain_until ON recording
+WHEN OLD.state = 3
+BEGIN
+  SELECT RAISE(ABORT, 'conflict: already-destroyed: the destruction of this recording has begun');
+END;
+CREATE TRIGGER retention_placed AFTER UPDATE OF retain_until ON recording
+WHEN NEW.state = 2 AND NEW.retain_until > coalesce((SELECT now FROM compliance_clock), 0)
+BEGIN
+  UPDATE recording SET state = 1 WHERE recording_no = NEW.recording_no;
+END;
+CREATE TRIGGER retention_class_fixed BEFORE UPDATE ON retention_class
+BEGIN
+  SELECT RAISE(ABORT, 'locked: retention: a version of a class does not change');
+END;
+CREATE TRIGGER retention_class_kept BEFORE DELETE ON retention_class
+BEGIN
+  SELECT RAISE(ABORT, 'locked: retention: a version of a class is never deleted');
 END;
 
 -- P2: the last original or verified copy of a living part stays.

@@ -305,4 +305,6 @@ const AgreementReport& Writer::agreement() const { return front_->core.agreement
 
 WriterCounters Writer::counters() const { return front_->core.counters(); }
 
+uint64_t Writer::changes() const { return front_->core.changes(); }
+
 }  // namespace holdfast

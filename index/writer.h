@@ -70,6 +70,8 @@ class WriteTxn {
   void touch_secrets() { secrets_touched_ = true; }
   // Replay made a row for a recording that no medium showed.
   void count_unlocated() { ++unlocated_; }
+  // Replay met a lock that stands against the line; the lock won.
+  void note_contradiction(std::string why) { contradiction_ = std::move(why); }
 
  private:
   friend class Writer;
@@ -92,6 +94,7 @@ class WriteTxn {
   std::vector<LineDraft> lines_;  // of the command being applied, in their order
   bool secrets_touched_ = false;
   int64_t unlocated_ = 0;
+  std::string contradiction_;  // empty: none
 };
 
 // A change to make: one or more lines and their rows, or rows alone. Built by index/commands/.
@@ -124,6 +127,8 @@ struct AgreementReport {
   int64_t ledger_last = 0;  // last decision line
   int64_t replayed = 0;     // lines applied now
   int64_t unlocated = 0;    // recordings that a line speaks of and no medium showed
+  // Lines against which a lock stands whose end was lost: not applied, the lock won.
+  int64_t contradicted = 0;
   bool index_created = false;
   LedgerOpenReport ledger;  // torn tails, gaps, a fork, a mirror that is down
 };
@@ -193,6 +198,10 @@ class Writer {
 
   const AgreementReport& agreement() const;
   WriterCounters counters() const;  // any thread
+  // Grows with every batch that may have changed a row of index or secrets, before one of its
+  // commands is answered: what was read since a number was asked for is as it was while the number
+  // is the same. Any thread.
+  uint64_t changes() const;
 
  private:
   class Core;    // ledger, connection and batches: index/writer_core.h

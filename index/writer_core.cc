@@ -15,6 +15,8 @@ namespace {
 constexpr int64_t kReplayBatch = 1000;
 // secrets.db is told of lines that do not concern it this seldom: each telling is one more sync.
 constexpr int64_t kSecretsLag = 4096;
+// Contradictions that a replay tells one by one; the report counts all.
+constexpr int64_t kContradictionsTold = 20;
 
 Result<int64_t> integer_setting(Database& index, std::string_view name) {
   HOLDFAST_ASSIGN(text, find_setting(index, name));
@@ -141,6 +143,7 @@ Status Writer::Core::replay() {
   const auto finish = [&]() -> Status {
     HOLDFAST_TRY(store_seq(last, true));
     HOLDFAST_TRY(transaction->commit());
+    ++changes_;
     transaction.reset();
     applied_seq_ = std::max(applied_seq_, last);
     secrets_seq_ = last;
@@ -186,6 +189,10 @@ Status Writer::Core::replay_line(const Line& line) {
     return applied.error().within("decision " + std::to_string(line.n) + " (" + line.kind + ")");
   ++agreement_.replayed;
   agreement_.unlocated += txn.unlocated_;
+  if (txn.contradiction_.empty()) return Status();
+  if (++agreement_.contradicted <= kContradictionsTold)
+    log::warning("replay: decision {} ({}) was not applied, a lock stands against it: {}", line.n,
+                 line.kind, txn.contradiction_);
   return Status();
 }
 
@@ -235,6 +242,7 @@ void Writer::Core::run(Items items) {
 }
 
 void Writer::Core::run_batch(Items& items) {
+  if (options_.reserve != nullptr) options_.reserve->keep();  // before a recovery, too: it writes
   if (recovering_ && !recover()) {
     Batch refused;
     refused.outcome = Outcome::kRefused;
@@ -275,7 +283,6 @@ void Writer::Core::retry_apart(Items& items, const Batch& refused) {
 // begin → apply → append, fdatasync → decided → commit.
 Writer::Core::Batch Writer::Core::make_durable(Items& items) {
   Batch batch;
-  if (options_.reserve != nullptr) options_.reserve->keep();
   const auto refuse = [&](const Error& why) {
     batch.outcome = Outcome::kRefused;
     batch.error = why;
@@ -365,6 +372,8 @@ Status Writer::Core::stage_all(const std::vector<LineDraft>& lines) {
 }
 
 void Writer::Core::answer(Items& items, const Batch& batch) {
+  if (std::any_of(items.begin(), items.end(), [](const auto& item) { return bool(item->apply); }))
+    ++changes_;
   for (auto& item : items) {
     const bool own = batch.outcome == Outcome::kCommitted || (item->access && batch.access_durable);
     const Status& outcome = own ? item->outcome : Status(batch.error);

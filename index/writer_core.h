@@ -41,6 +41,7 @@ class Writer::Core {
 
   const AgreementReport& agreement() const { return at_start_; }
   WriterCounters counters() const;
+  uint64_t changes() const { return changes_; }
   const WriterOptions& options() const { return options_; }
 
  private:
@@ -94,6 +95,7 @@ class Writer::Core {
   std::atomic<uint64_t> batches_{0};
   std::atomic<uint64_t> syncs_{0};
   std::atomic<uint64_t> access_lines_{0};
+  std::atomic<uint64_t> changes_{0};
 };
 
 }  // namespace holdfast

@@ -64,7 +64,7 @@ Io::Io(const IoOptions& options, std::unique_ptr<Ring> ring)
       faults_(options.faults),
       ring_(std::move(ring)) {}
 
-Io::~Io() { ring_.reset(); }  // before the memory that it may have registered
+Io::~Io() { ring_.reset(); }  // before the memory that it may still be given
 
 std::string_view Io::ring_kind() const { return ring_->kind(); }
 
@@ -72,6 +72,12 @@ IoCounters Io::counters() const {
   IoCounters counters = counters_;
   counters.in_flight_max = ring_->in_flight_max();
   return counters;
+}
+
+std::optional<Error> Io::interruption() const {
+  for (auto one = interruptions_.rbegin(); one != interruptions_.rend(); ++one)
+    if (auto why = (**one)()) return why;
+  return std::nullopt;
 }
 
 Status Io::point(std::string_view name) {
@@ -176,8 +182,6 @@ void Io::remember_durable(const DirectoryKey& key) {
 void Io::prepare_pool() {
   const size_t blocks = pool_blocks(depth_);
   memory_.reset(allocate_blocks(blocks * block_));
-  // Registration may be refused (RLIMIT_MEMLOCK); the same memory works unregistered.
-  registered_ = ring_->register_buffers(MutableByteSpan(memory_.get(), blocks * block_), block_);
   for (size_t slot = blocks; slot > 0; --slot) free_slots_.push_back(slot - 1);
 }
 
@@ -188,7 +192,6 @@ std::optional<Io::Buffer> Io::lend_buffer() {
   buffer.slot = free_slots_.back();
   free_slots_.pop_back();
   buffer.data = memory_.get() + buffer.slot * block_;
-  if (registered_) buffer.registered = static_cast<int>(buffer.slot);
   return buffer;
 }
 

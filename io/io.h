@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <set>
@@ -40,6 +41,9 @@ struct IoCounters {
 
 enum class IfExists { kRefuse, kReplace };
 
+// Why work must end now; nothing: it need not.
+using Interruption = std::function<std::optional<Error>()>;
+
 // Thread rule: one thread at a time; it may be opened on another.
 class Io {
  public:
@@ -54,6 +58,8 @@ class Io {
   IoCounters counters() const;
   // Beats with each operation; its thread says when it is at work.
   Pulse& pulse() { return pulse_; }
+  // What the innermost of its Interruptibles (io/interruptible.h) that has a reason says.
+  std::optional<Error> interruption() const;
 
   // open_beneath with a fault point.
   Result<Fd> open(int dir_fd, std::string_view relative, int flags, mode_t mode = 0);
@@ -96,7 +102,6 @@ class Io {
   // One block of page-aligned memory out of the Io's own, or nothing when all are lent.
   struct Buffer {
     std::byte* data = nullptr;
-    int registered = -1;  // its number in the ring, or -1
     size_t slot = 0;
     bool own = false;  // allocated because all were lent
   };
@@ -110,6 +115,7 @@ class Io {
   Status wait(RingOperation& operation, size_t expected);
 
  private:
+  friend class Interruptible;
   Io(const IoOptions& options, std::unique_ptr<Ring> ring);
   Status point(std::string_view name);
   void prepare_pool();
@@ -124,11 +130,11 @@ class Io {
   std::unique_ptr<Ring> ring_;
   // The blocks that are lent: made when the first is asked for.
   std::unique_ptr<std::byte, Free> memory_;
-  bool registered_ = false;
   std::vector<size_t> free_slots_;
   std::set<DirectoryKey> durable_;
   IoCounters counters_;
   Pulse pulse_;
+  std::vector<const Interruption*> interruptions_;  // the outermost first
 };
 
 }  // namespace holdfast

@@ -28,8 +28,6 @@ struct RingOperation {
   size_t length = 0;
   // With O_DIRECT a short read may go on only at a multiple of this.
   size_t alignment = 1;
-  // Which registered buffer `data` lies in, or -1.
-  int registered_buffer = -1;
 
   // The outcome, once done.
   bool done = false;
@@ -38,6 +36,10 @@ struct RingOperation {
 
   int again = 0;  // times the kernel said EAGAIN in a row; the ring's own
 };
+
+// A regular file says EAGAIN only while the kernel lacks memory or worker threads; this many in a
+// row is no longer a passing state.
+constexpr int kAgainMax = 10'000;
 
 // Thread rule: one thread at a time.
 class Ring {
@@ -49,8 +51,6 @@ class Ring {
   virtual void start(RingOperation& operation) = 0;
   // Returns when `operation` is done; others may have finished meanwhile.
   virtual void wait(RingOperation& operation) = 0;
-  // True when `memory` was registered in `block`-sized pieces.
-  virtual bool register_buffers(MutableByteSpan memory, size_t block) = 0;
   // The most that ever were in flight at once.
   virtual unsigned in_flight_max() const = 0;
 };

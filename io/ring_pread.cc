@@ -9,8 +9,6 @@
 namespace holdfast {
 namespace {
 
-constexpr int kAgainMax = 10'000;  // as in ring_uring.cc
-
 class PreadRing final : public Ring {
  public:
   std::string_view kind() const override { return "pread"; }
@@ -24,7 +22,6 @@ class PreadRing final : public Ring {
   }
 
   void wait(RingOperation&) override {}
-  bool register_buffers(MutableByteSpan, size_t) override { return false; }
   unsigned in_flight_max() const override { return 0; }
 
  private:

@@ -14,9 +14,6 @@
 namespace holdfast {
 namespace {
 
-// A regular file says EAGAIN only while the kernel lacks memory or worker
-// threads; this many in a row is no longer a passing state.
-constexpr int kAgainMax = 10'000;
 // One submission moves at most this much: the length of an SQE is 32 bits.
 constexpr size_t kTransferMax = size_t{1} << 30;
 
@@ -56,14 +53,6 @@ class UringRing final : public Ring {
     while (!operation.done) take_completion();
   }
 
-  bool register_buffers(MutableByteSpan memory, size_t block) override {
-    std::vector<iovec> pieces;
-    for (size_t at = 0; at + block <= memory.size(); at += block)
-      pieces.push_back(iovec{memory.data() + at, block});
-    return io_uring_register_buffers(&ring_, pieces.data(), static_cast<unsigned>(pieces.size())) ==
-           0;
-  }
-
   unsigned in_flight_max() const override { return in_flight_max_; }
 
  private:
@@ -75,14 +64,7 @@ class UringRing final : public Ring {
     const auto length =
         static_cast<unsigned>(std::min(operation.length - operation.transferred, kTransferMax));
     const auto offset = static_cast<uint64_t>(operation.offset) + operation.transferred;
-    const bool read = operation.kind == RingOperation::Kind::kRead;
-    if (operation.registered_buffer >= 0 && read)
-      io_uring_prep_read_fixed(sqe, operation.fd, data, length, offset,
-                               operation.registered_buffer);
-    else if (operation.registered_buffer >= 0)
-      io_uring_prep_write_fixed(sqe, operation.fd, data, length, offset,
-                                operation.registered_buffer);
-    else if (read)
+    if (operation.kind == RingOperation::Kind::kRead)
       io_uring_prep_read(sqe, operation.fd, data, length, offset);
     else
       io_uring_prep_write(sqe, operation.fd, data, length, offset);

@@ -40,7 +40,6 @@ class Window {
     flight.operation.data = buffer.data;
     flight.operation.length = (length + alignment - 1) / alignment * alignment;
     flight.operation.alignment = alignment;
-    flight.operation.registered_buffer = buffer.registered;
     io_.start(flight.operation);
   }
 
@@ -82,6 +81,7 @@ Status read_through_aligned(Io& io, int fd, Bytes offset, Bytes length, size_t a
     }
   };
   for (fill(); !window.empty();) {
+    if (auto why = io.interruption()) return *std::move(why);
     HOLDFAST_ASSIGN(flight, window.take());
     fill();  // the disk works while the sink does
     const Status taken = sink(ByteSpan(flight.buffer.data, flight.length));

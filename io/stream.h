@@ -23,7 +23,8 @@ using ByteSource = std::function<Status(const ByteSink&)>;
 
 // Delivers `length` bytes of `fd` from `offset`, in order, in pieces of at most
 // Io::block(). kCorrupt when the file ends before, never zeros and never a short
-// delivery that looks whole; kIo when the system refuses; or the sink's error.
+// delivery that looks whole; kIo when the system refuses; or the sink's error. An Interruptible of
+// the Io ends it between two pieces.
 Status read_through(Io& io, int fd, Bytes offset, Bytes length, const ByteSink& sink);
 
 // The same for a descriptor opened with O_DIRECT: `offset` is a multiple of

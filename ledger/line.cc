@@ -34,6 +34,8 @@ Result<Line> line_from(const json::object& object) {
   HOLDFAST_ASSIGN(p, need_string(object, "p"));
   HOLDFAST_ASSIGN(previous, Digest::from_hex(p));
   if (!is_kind(kind)) return Error{Code::kInvalid, "malformed kind"};
+  if (who.empty()) return Error{Code::kInvalid, "\"who\" is empty"};
+  if (previous.hex() != p) return Error{Code::kInvalid, "\"p\" is not in lower case"};
   size_t members = on ? 6 : 5;
   if (const json::value* details = object.if_contains("details")) {
     if (!details->is_object() || details->get_object().empty())
@@ -95,7 +97,7 @@ Result<std::optional<Void>> void_of(const Line& line) {
     HOLDFAST_ASSIGN(offset, positive(line.details, "offset", 0));
     HOLDFAST_ASSIGN(from, positive(line.details, "from", 1));
     HOLDFAST_ASSIGN(to, positive(line.details, "to", from));
-    if (line.n != to + 1) return Error{Code::kInvalid, "\"to\" is not the number before its own"};
+    if (to != line.n - 1) return Error{Code::kInvalid, "\"to\" is not the number before its own"};
     result = Void{segment, Bytes(offset), from, to};
     return {};
   };

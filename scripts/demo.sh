@@ -23,7 +23,7 @@ step() {
 
 # Waits until COMMAND succeeds, at most SECONDS: hold_within SECONDS COMMAND...
 hold_within() {
-  local most=$1
+  local most=$(($1 * pace))
   shift
   wait_until "$most" "$daemon_pid" "$@"
 }
@@ -245,7 +245,7 @@ step_kill() {
 step_everything() {
   local call file
   awk '{ print $1 }' "$archive/calls" | grep -v "^$(call_number 2)\$" >"$archive/left"
-  "$bin/holdfast" restore --tier cold --wait --timeout 2min --json \
+  "$bin/holdfast" restore --tier cold --wait --timeout $((2 * pace))min --json \
     >"$archive/answer" 2>"$archive/progress" || return 1
   rm -rf "$archive/got"
   while read -r call; do
@@ -275,8 +275,9 @@ step_stop() {
 play_demo() {
   use_archive "$var/demo"
   rm -rf "${archive:?}"
-  write_config port=0 standard_copy=3s standard_release=6s warm_copy=25s warm_release=28s \
-    seal=2s policy=250ms attach=1s keep=5min
+  write_config port=0 standard_copy=$((3 * pace))s standard_release=$((6 * pace))s \
+    warm_copy=$((25 * pace))s warm_release=$((28 * pace))s seal=$((2 * pace))s policy=250ms \
+    attach=1s keep=$((5 * pace))min
   step "the daemon starts on an empty archive" step_start
   step "calls come in through the spool" step_calls_come_in
   step "calls come in by HTTP and by holdfast put" step_upload

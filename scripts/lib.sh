@@ -27,6 +27,33 @@ as_root() {
 now() { printf '%s' "$EPOCHREALTIME"; }
 elapsed_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", to - from }'; }
 
+# Tests make many thousand files durable, one after the other. Where we may mount, they do so on a
+# file system of their own whose blocks are in memory: the same system calls, the same kernel code,
+# and nobody waits for a disk that others use, too.
+mount_test_disk() {
+  local available
+  available=$(awk '/^MemAvailable:/ { print int($2 / 1048576) }' /proc/meminfo)
+  if [ -n "${TMPDIR:-}" ] || [ "$(id -u)" -ne 0 ] || [ "$available" -lt 12 ]; then return 0; fi
+  test_disk=$(mktemp -d /dev/shm/holdfast-test-XXXXXX)
+  mkdir "$test_disk/mounted"
+  if truncate -s 6G "$test_disk/image" && mkfs.ext4 -q -F "$test_disk/image" &&
+    mount -o loop "$test_disk/image" "$test_disk/mounted" 2>/dev/null; then
+    chmod 1777 "$test_disk/mounted"
+    chmod 755 "$test_disk"
+    export TMPDIR=$test_disk/mounted
+  else
+    say "no loop device can be mounted here: the tests use the disk of /tmp"
+    unmount_test_disk
+  fi
+}
+
+unmount_test_disk() {
+  [ -n "${test_disk:-}" ] || return 0
+  if mountpoint -q "$test_disk/mounted"; then umount -l "$test_disk/mounted"; fi
+  rm -rf --one-file-system "$test_disk"
+  test_disk=
+}
+
 # Everything that scripts/run makes and starts.
 #
 # One archive at a time: `use_archive DIR` names the directory, `start_daemon` and `start_mount`
@@ -35,6 +62,10 @@ elapsed_since() { awk -v from="$1" -v to="$EPOCHREALTIME" 'BEGIN { printf "%.1f 
 # and they get SIGTERM when the script itself is killed.
 
 bin=$root/build/release/bin
+# What the two processes run under (scripts/valgrind), and how many times longer everything may
+# take then: ages and patience alike.
+under=()
+pace=1
 sample_workspace=3f2b8c1e-5a77-4e0b-9d0c-2f6a1b7c8d9e
 daemon_pid=
 mount_pid=
@@ -136,7 +167,7 @@ wait_until() {
 
 daemon_is_ready() {
   [ -s "$archive/run/http.port" ] &&
-    curl -fsS -o /dev/null --max-time 2 "http://127.0.0.1:$(cat "$archive/run/http.port")/readyz"
+    curl -fsS -o /dev/null --max-time $((2 * pace)) "http://127.0.0.1:$(cat "$archive/run/http.port")/readyz"
 }
 
 # Starts holdfastd; sets $address. The first start makes and labels the directories (--init).
@@ -148,10 +179,10 @@ start_daemon() {
       { tail -n 5 "$archive/holdfastd.log" >&2; die "holdfastd --init failed"; }
   fi
   rm -f "$archive/run/http.port"
-  setsid setpriv --pdeathsig TERM -- "$bin/holdfastd" --config "$config" \
+  setsid setpriv --pdeathsig TERM -- "${under[@]}" "$bin/holdfastd" --config "$config" \
     </dev/null >>"$archive/holdfastd.log" 2>&1 &
   daemon_pid=$!
-  if ! wait_until 30 "$daemon_pid" daemon_is_ready; then
+  if ! wait_until $((30 * pace)) "$daemon_pid" daemon_is_ready; then
     tail -n 20 "$archive/holdfastd.log" >&2
     die "holdfastd is not ready; its log is $archive/holdfastd.log"
   fi
@@ -191,10 +222,10 @@ start_mount() {
       program=$archive/bin/holdfast-fuse
     fi
   fi
-  setsid "${become[@]}" "$program" "$mount_point" --config "$config" --foreground \
+  setsid "${become[@]}" "${under[@]}" "$program" "$mount_point" --config "$config" --foreground \
     </dev/null >>"$archive/holdfast-fuse.log" 2>&1 &
   mount_pid=$!
-  if ! wait_until 15 "$mount_pid" mount_is_up; then
+  if ! wait_until $((15 * pace)) "$mount_pid" mount_is_up; then
     no_mount="holdfast-fuse did not mount: $(tail -n 1 "$archive/holdfast-fuse.log")"
     stop_mount
     return 1
@@ -204,7 +235,7 @@ start_mount() {
 # stop_process NAME PID SECONDS: SIGTERM, and SIGKILL when it takes longer. False, with a reason,
 # unless the process ended by itself and said that all was well.
 stop_process() {
-  local name=$1 pid=$2 deadline=$((SECONDS + $3)) status=0
+  local name=$1 pid=$2 deadline=$((SECONDS + $3 * pace)) status=0
   kill -TERM "$pid" 2>/dev/null || true
   while kill -0 "$pid" 2>/dev/null; do
     if [ "$SECONDS" -ge "$deadline" ]; then

@@ -38,11 +38,20 @@ using PackSource = std::function<Status(const ByteSink&)>;
 // Receives the bytes of ranges[index] in order.
 using RangeSink = std::function<Status(size_t index, ByteSpan)>;
 
+// Receives bytes that lie at `offset` of the pack.
+using PieceSink = std::function<Status(Bytes offset, ByteSpan)>;
+
 // A pack that a medium shows.
 struct ShownPack {
   PackId pack;
   PackLocation location;
   Bytes size;
+};
+
+// A pack that was written anew and re-read.
+struct ReplacedPack {
+  PackLocation location;  // where it lies now
+  VerifyMode mode = VerifyMode::kNone;
 };
 
 // A session is used by one thread at a time.
@@ -62,10 +71,25 @@ class PackSession {
   virtual Status read(Io& io, const PackLocation& location, const std::vector<PackRange>& ranges,
                       const RangeSink& sink) = 0;
 
+  // Delivers what the medium still gives of a pack that is known to be bad, in pieces that ascend;
+  // what it does not give is left out, and a piece may come twice. kNotFound when no pack lies
+  // there; kUnavailable when the medium is away; or the sink's error. Such a pack's errors say
+  // nothing new about the back-end.
+  virtual Status read_remains(Io& io, const PackLocation& location, Bytes size,
+                              const PieceSink& sink);
+
   // Re-reads the whole pack from the medium, not from the page cache, and
   // compares size and SHA-256. kCorrupt when they differ. The mode says how the cache was avoided.
   virtual Result<VerifyMode> verify(Io& io, const PackLocation& location, Bytes size,
                                     const Digest& digest) = 0;
+
+  // Writes the pack anew where a bad copy of it lies, or should lie: beside it, and only when what
+  // was written was re-read from the medium with the right digest does it take the bad one's place.
+  // Idempotent by pack id. kUnavailable when nothing can be re-read here past the page cache;
+  // otherwise as append and verify. After an error the bad copy is where it was.
+  virtual Result<ReplacedPack> replace(Io& io, const PackLocation& bad, Bytes size,
+                                       const Digest& digest, const PackSource& source,
+                                       const PackRepairPermit& permit) = 0;
 
   // Every complete pack on the medium, in the order in which it is best read. For a rebuild alone:
   // normal work knows from the index what lies where. What is no pack is passed over.

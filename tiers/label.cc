@@ -1,6 +1,7 @@
 #include "tiers/label.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <algorithm>
@@ -150,13 +151,24 @@ Result<FreeSpace> MediumRoot::free_space(Io& io) {
 
 Result<Bytes> MediumRoot::room(Io& io) {
   HOLDFAST_ASSIGN(space, free_space(io));
-  return Bytes(std::max<int64_t>(0, space.available.count - reserve_bytes_));
+  const Bytes own(std::max<int64_t>(0, space.available.count - reserve_bytes_));
+  if (kept_ == nullptr || !is_beside(*kept_)) return own;
+  HOLDFAST_ASSIGN(spare, kept_->spare());
+  return std::min(own, spare);
+}
+
+bool MediumRoot::is_beside(const SpaceReserve& kept) {
+  const std::lock_guard lock(mutex_);
+  struct stat status = {};
+  if (!held_ || ::fstat(held_->get(), &status) != 0) return true;
+  return status.st_dev == kept.device();
 }
 
 Status MediumRoot::require_room(Io& io, Bytes bytes) {
   HOLDFAST_ASSIGN(space, free_space(io));
   const Bytes reserve(reserve_bytes_);
-  if (space.available >= bytes + reserve) return {};
+  if (space.available >= bytes + reserve)
+    return kept_ != nullptr && is_beside(*kept_) ? kept_->room(bytes) : Status();
   return Error{Code::kNoSpace, "write " + std::to_string(bytes.count) + " bytes to the medium at " +
                                    path_ + ": " + std::to_string(space.available.count) +
                                    " are free and " + std::to_string(reserve.count) +

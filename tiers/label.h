@@ -17,6 +17,7 @@
 #include "base/types.h"
 #include "io/fd.h"
 #include "io/io.h"
+#include "io/reserve.h"
 
 namespace holdfast {
 
@@ -85,9 +86,14 @@ class MediumRoot {
 
   // What is to stay free on the medium (0 at first).
   void set_reserve(Bytes reserve) { reserve_bytes_ = reserve.count; }
-  // What may be written yet: free beyond the reserve, 0 or more.
+  // Where the medium lies on the disk of `kept`, that is kept back, too. Once, before it is used;
+  // outlives this.
+  void respect(SpaceReserve& kept) { kept_ = &kept; }
+  // Whether it lies there, as far as is known: yes, while the medium is away.
+  bool is_beside(const SpaceReserve& kept);
+  // What may be written yet: free beyond both reserves, 0 or more.
   Result<Bytes> room(Io& io);
-  // kNoSpace when `bytes` more would leave less than the reserve.
+  // kNoSpace when `bytes` more would leave less than the reserves.
   Status require_room(Io& io, Bytes bytes);
 
   // Lets go of the descriptor, so that the file system can be unmounted.
@@ -98,6 +104,7 @@ class MediumRoot {
   const ArchiveId archive_;
   const MediumId medium_;
   std::atomic<int64_t> reserve_bytes_{0};
+  SpaceReserve* kept_ = nullptr;
   std::mutex mutex_;
   std::shared_ptr<const Fd> held_;
 };

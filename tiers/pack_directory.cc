@@ -16,7 +16,6 @@ PackLocation location_of(const PackId& pack) {
 }
 
 constexpr size_t kIdBegin = 9;  // behind "packs/ab/"
-constexpr size_t kIdLength = 26;
 
 // The pack that a location speaks of; kInvalid for a location that we never gave.
 Result<PackId> pack_at(const PackLocation& location) {
@@ -25,6 +24,11 @@ Result<PackId> pack_at(const PackLocation& location) {
     if (pack.ok() && location_of(*pack) == location) return *pack;
   }
   return Error{Code::kInvalid, "\"" + location + "\" is no place of a pack in a directory"};
+}
+
+// Where a repaired pack is written before it takes its place.
+std::string beside_of(const PackLocation& location) {
+  return location.substr(0, kIdBegin) + "repair-" + location.substr(kIdBegin);
 }
 
 class PackDirectorySession final : public PackSession {
@@ -48,6 +52,17 @@ class PackDirectorySession final : public PackSession {
                             const Digest& digest) override {
     HOLDFAST_TRY(pack_at(location));
     return verify_pack_file(io, root_, location, size, digest);
+  }
+
+  // The list passes over what is written beside: its name is no pack's.
+  Result<ReplacedPack> replace(Io& io, const PackLocation& bad, Bytes size, const Digest& digest,
+                               const PackSource& source, const PackRepairPermit& permit) override {
+    HOLDFAST_ASSIGN(pack, pack_at(bad));
+    if (permit.medium() != root_.medium() || permit.pack() != pack)
+      return Error{Code::kInvalid,
+                   "repair " + bad + ": the permit speaks of another pack or medium"};
+    HOLDFAST_ASSIGN(mode, replace_pack_file(io, root_, bad, beside_of(bad), size, digest, source));
+    return ReplacedPack{bad, mode};
   }
 
   // By directory, so that what is held in memory is a 1,024th of all.
@@ -76,6 +91,8 @@ class PackDirectorySession final : public PackSession {
 
   Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {
     HOLDFAST_ASSIGN(pack, pack_at(location));
+    // What an interrupted repair left beside it goes first.
+    HOLDFAST_TRY(remove_pack_file(io, root_, beside_of(location), pack, permit));
     return remove_pack_file(io, root_, location, pack, permit);
   }
 

@@ -66,6 +66,20 @@ Result<VerifyMode> verify_pack_file(Io& io, MediumRoot& root, const std::string&
   return found.mode;
 }
 
+Result<VerifyMode> replace_pack_file(Io& io, MediumRoot& root, const std::string& path,
+                                     const std::string& beside, Bytes size, const Digest& digest,
+                                     const PackSource& source) {
+  HOLDFAST_TRY(append_pack_file(io, root, beside, size, source));
+  HOLDFAST_ASSIGN(mode, verify_pack_file(io, root, beside, size, digest));
+  if (mode == VerifyMode::kNone)
+    return Error{Code::kUnavailable,
+                 "repair " + path + ": what is written there cannot be re-read from its medium"};
+  if (beside == path) return mode;
+  HOLDFAST_ASSIGN(held, root.checked(io));
+  HOLDFAST_TRY(rename_durably(io, held->get(), beside, path, IfExists::kReplace));
+  return mode;
+}
+
 Status probe_pack_files(Io& io, MediumRoot& root) {
   static const std::string kName = "holdfast-probe";
   const std::string text(4096, 'p');  // one sector of a disk that has large ones

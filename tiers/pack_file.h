@@ -24,6 +24,12 @@ Status read_pack_file(Io& io, MediumRoot& root, const std::string& path,
 Result<VerifyMode> verify_pack_file(Io& io, MediumRoot& root, const std::string& path, Bytes size,
                                     const Digest& digest);
 
+// The pack is written to `beside`, in the directory of `path`, re-read, and renamed to `path`,
+// which it replaces. As PackSession::replace.
+Result<VerifyMode> replace_pack_file(Io& io, MediumRoot& root, const std::string& path,
+                                     const std::string& beside, Bytes size, const Digest& digest,
+                                     const PackSource& source);
+
 // Publishes a small file below the root, reads it back from the medium and removes it. kCorrupt
 // when it came back with other bytes.
 Status probe_pack_files(Io& io, MediumRoot& root);

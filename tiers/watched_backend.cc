@@ -10,11 +10,13 @@ bool is_failure(Code code) {
          code == Code::kNotFound;
 }
 
-// Tells `health` of an outcome that is nobody else's fault.
+// Tells `health` of an outcome that is nobody else's fault: not of one that had to end.
 template <typename Outcome>
-Outcome watched(Outcome outcome, BackendHealth& health, const PackBackend& backend) {
-  if (!outcome.ok() && is_failure(outcome.error().code) && health.failed(outcome.error()))
-    log::error("the {} medium {} is suspended after repeated failures: {}", word(backend.tier()),
+Outcome watched(const Io& io, Outcome outcome, BackendHealth& health, const PackBackend& backend) {
+  if (!outcome.ok() && is_failure(outcome.error().code) && !io.interruption() &&
+      health.failed(outcome.error()))
+    log::event(log::Level::kError, "backend.suspended", {{"MEDIUM", backend.medium().text()}},
+               "the {} medium {} is suspended after repeated failures: {}", word(backend.tier()),
                backend.medium().text(), outcome.error().message);
   return outcome;
 }
@@ -38,7 +40,7 @@ class WatchedSession final : public PackSession {
       is_source = !given.ok() && !is_sink;
       return given;
     });
-    return is_source ? std::move(appended) : watched(std::move(appended), health_, backend_);
+    return is_source ? std::move(appended) : watched(io, std::move(appended), health_, backend_);
   }
 
   Status read(Io& io, const PackLocation& location, const std::vector<PackRange>& ranges,
@@ -49,16 +51,41 @@ class WatchedSession final : public PackSession {
       is_sink |= !taken.ok();
       return taken;
     });
-    return is_sink ? std::move(read) : watched(std::move(read), health_, backend_);
+    return is_sink ? std::move(read) : watched(io, std::move(read), health_, backend_);
+  }
+
+  // What is known to be bad counts no more.
+  Status read_remains(Io& io, const PackLocation& location, Bytes size,
+                      const PieceSink& sink) override {
+    return inner_->read_remains(io, location, size, sink);
   }
 
   Result<VerifyMode> verify(Io& io, const PackLocation& location, Bytes size,
                             const Digest& digest) override {
-    return watched(inner_->verify(io, location, size, digest), health_, backend_);
+    return watched(io, inner_->verify(io, location, size, digest), health_, backend_);
+  }
+
+  Result<ReplacedPack> replace(Io& io, const PackLocation& bad, Bytes size, const Digest& digest,
+                               const PackSource& source, const PackRepairPermit& permit) override {
+    bool is_source = false;
+    auto replaced = inner_->replace(
+        io, bad, size, digest,
+        [&](const ByteSink& sink) -> Status {
+          bool is_sink = false;
+          Status given = source([&](ByteSpan bytes) -> Status {
+            Status taken = sink(bytes);
+            is_sink |= !taken.ok();
+            return taken;
+          });
+          is_source = !given.ok() && !is_sink;
+          return given;
+        },
+        permit);
+    return is_source ? std::move(replaced) : watched(io, std::move(replaced), health_, backend_);
   }
 
   Status remove(Io& io, const PackLocation& location, const PackReleasePermit& permit) override {
-    return watched(inner_->remove(io, location, permit), health_, backend_);
+    return watched(io, inner_->remove(io, location, permit), health_, backend_);
   }
 
   Status list(Io& io, const std::function<Status(const ShownPack&)>& see) override {
@@ -77,7 +104,7 @@ class WatchedSession final : public PackSession {
 }  // namespace
 
 Result<std::unique_ptr<PackSession>> WatchedBackend::attach(Io& io) {
-  HOLDFAST_ASSIGN(session, watched(inner_.attach(io), health_, inner_));
+  HOLDFAST_ASSIGN(session, watched(io, inner_.attach(io), health_, inner_));
   return std::unique_ptr<PackSession>(
       std::make_unique<WatchedSession>(std::move(session), health_, inner_));
 }

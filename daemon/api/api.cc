@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "daemon/api/access_memory.h"
 #include "daemon/api/links.h"
+#include "daemon/api/ready_files.h"
+#include "daemon/api/request_meters.h"
 #include "index/commands/keys.h"
 #include "index/read/recordings.h"
 #include "index/secrets.h"
@@ -37,11 +39,15 @@ Api::Api(Services& services, Options options)
 }
 
 void Api::handle(std::shared_ptr<http::Exchange> exchange) {
+  if (services_.ready_files.answer(*exchange)) return;
   const http::Request& request = exchange->request();
   Match match = match_route(routes_, request);
   const bool mount_socket = request.listener == http::ListenerKind::kMount;
+  if (mount_socket) services_.mount_seen = services_.archive.clock.now();
   if (match.route != nullptr && (match.route->access == Access::kMount) != mount_socket)
     match = Match();
+  exchange = metered(std::move(exchange), class_of(match.route), services_.requests,
+                     services_.archive.clock);
   if (match.route == nullptr) {
     if (!match.allowed.empty()) {
       http::Response response =
@@ -53,8 +59,13 @@ void Api::handle(std::shared_ptr<http::Exchange> exchange) {
         http::problem_response(Error{Code::kNotFound, "there is no such path"}));
   }
   const Route& route = *match.route;
-  auto call =
-      std::make_shared<Call>(Call{services_, exchange, {}, std::nullopt, std::move(match.path)});
+  auto call = std::make_shared<Call>(Call{services_,
+                                          exchange,
+                                          {},
+                                          std::nullopt,
+                                          std::move(match.path),
+                                          std::nullopt,
+                                          services_.archive.writer.changes()});
 
   if (route.access == Access::kOpen) return route.handle(call);
   const bool link = http::claims_link(request);

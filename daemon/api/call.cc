@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/time_text.h"
+#include "daemon/api/locked.h"
 #include "index/read/recordings.h"
 
 namespace holdfast::api {
@@ -13,8 +14,7 @@ void Call::fail(const Error& error) {
     if (error.code == Code::kConflict &&
         error.message.find(std::string(type) + ":") != std::string::npos)
       return exchange->respond(http::problem_response(409, type, error.message));
-  if (error.code == Code::kLocked)
-    return exchange->respond(http::problem_response(409, "legal-hold", error.message));
+  if (error.code == Code::kLocked) return exchange->respond(locked_response(*this, error));
   // The mover looks every policy interval whether something may leave.
   if (error.code == Code::kNoSpace && error.message.find("standard-full:") != std::string::npos) {
     http::Response full = http::problem_response(507, "standard-full", error.message);
@@ -77,6 +77,7 @@ std::optional<Recording> need_recording(Call& call, bool also_destroying) {
         Error{Code::kNotFound, "there is no recording of call " + call_sid + " in this workspace"});
     return std::nullopt;
   }
+  call.about = (*found)->recording;
   return *std::move(found);
 }
 
@@ -113,6 +114,9 @@ void with_audit(CallPtr call, LineDraft line, std::function<void(const CallPtr&)
 LineDraft access_line(const Call& call, std::string_view kind, const RecordingId& recording,
                       json::object details) {
   details["from"] = call.request().remote.substr(0, call.request().remote.rfind(':'));
+  // The certificate's own SHA-256: 16 digits of it find it among those that were given out.
+  if (const std::string& shown = call.request().client_certificate; !shown.empty())
+    details["certificate"] = shown.substr(0, 16);
   return LineDraft{std::string(kind), call.actor.who, recording.text(), std::move(details),
                    Weight::kNeutral};
 }

@@ -34,6 +34,8 @@ struct Call {
   Actor actor;
   std::optional<WorkspaceRow> workspace;  // of the path
   std::map<std::string, std::string, std::less<>> path;
+  std::optional<RecordingId> about;  // the recording that the path names, once it was found
+  uint64_t changes = 0;              // Writer::changes() before the index was asked
 
   const http::Request& request() const { return exchange->request(); }
   Database& index() { return services.index; }
@@ -51,7 +53,8 @@ struct Call {
   void answer(int status, const json::value& value) {
     exchange->respond(http::json_response(status, value));
   }
-  // A conflict that begins with "erased: ", "already-destroyed: " or "relabelled: " is a problem of
+  // What is locked is told with its holds and its retention (daemon/api/locked.h). A conflict that
+  // begins with "erased: ", "already-destroyed: " or "relabelled: " is a problem of
   // that type.
   void fail(const Error& error);
 };

@@ -7,6 +7,7 @@
 #include "daemon/api/handlers.h"
 #include "daemon/api/link_book.h"
 #include "daemon/api/links.h"
+#include "daemon/api/ready_files.h"
 #include "daemon/api/restoring.h"
 #include "daemon/api/views.h"
 #include "daemon/http/file_semantics.h"
@@ -42,6 +43,7 @@ std::optional<WantedFile> parse_wanted(std::string_view text) {
 struct Download {
   Recording recording;
   FileRow file;
+  http::FileFacts facts;
   http::FilePlan plan;
 };
 
@@ -119,6 +121,15 @@ void send_metadata(const CallPtr& call, const Download& download) {
   call->answer(std::move(response));
 }
 
+// The next request through the same link finds it open.
+void keep_ready(const Call& call, const Download& download, std::shared_ptr<const Fd> fd) {
+  const std::optional<http::Link>& link = call.actor.link;
+  if (!link || link->restore) return;
+  call.services.ready_files.keep(
+      call.request().target, ReadyFile{call.changes, UnixMillis(link->expires_at_s * 1000),
+                                       access_key(call, download), download.facts, std::move(fd)});
+}
+
 void send_file(const CallPtr& call, const Download& download) {
   with_worker<Fd>(
       call,
@@ -132,6 +143,7 @@ void send_file(const CallPtr& call, const Download& download) {
               Error{Code::kUnavailable, "the file is moving to another tier; try again"});
         if (!opened.ok()) return caller->fail(opened.error());
         auto keeper = std::make_shared<Fd>(std::move(opened).value());
+        keep_ready(*caller, download, keeper);
         http::FileResponse response;
         response.status = download.plan.status;
         response.headers = download.plan.headers;
@@ -186,7 +198,7 @@ void download(CallPtr call) {
   if (file == recording->files.end())
     return call->fail(Error{Code::kNotFound, "the recording has no file " + name});
 
-  Download wanted{*recording, *file, {}};
+  Download wanted{*recording, *file, facts_of(*call, *recording, *file), {}};
   const bool from_index = asked->name == kMetadataName;
   if (call->actor.link && call->actor.link->restore &&
       answered_restore_link(call, *recording, from_index))
@@ -197,7 +209,7 @@ void download(CallPtr call) {
     // A link of an archived recording that nobody asked back tells so, and asks nothing (P8).
     return report_archived(call, *recording, recording->restore);
   }
-  wanted.plan = http::plan_file(call->request(), facts_of(*call, *recording, *file));
+  wanted.plan = http::plan_file(call->request(), wanted.facts);
   send(call, std::move(wanted));
 }
 

@@ -40,6 +40,18 @@ void place_hold_call(CallPtr call);
 void list_recording_holds(CallPtr call);
 void list_holds_call(CallPtr call);
 void release_hold_call(CallPtr call);
+// retention.cc
+void list_retention_classes_call(CallPtr call);
+void set_retention_class_call(CallPtr call);
+void set_retention_default_call(CallPtr call);
+void drop_retention_default_call(CallPtr call);
+void set_retention_call(CallPtr call);
+void drop_retention_call(CallPtr call);
+// expiry.cc
+void show_clock_call(CallPtr call);
+void accept_clock_call(CallPtr call);
+void show_expiry_call(CallPtr call);
+void accept_expiry_call(CallPtr call);
 // keys.cc
 void create_key(CallPtr call);
 void list_keys(CallPtr call);
@@ -60,6 +72,7 @@ void change_workspace_call(CallPtr call);
 void liveness(CallPtr call);
 void readiness(CallPtr call);
 void status_call(CallPtr call);
+void metrics_call(CallPtr call);
 void list_moves_call(CallPtr call);
 void run_moves(CallPtr call);
 void retry_move_call(CallPtr call);
@@ -78,6 +91,11 @@ void audit_check(CallPtr call);
 void show_backups_call(CallPtr call);
 void run_backup_call(CallPtr call);
 void release_recovery_call(CallPtr call);
+// verifications.cc
+void request_verification_call(CallPtr call);
+void show_verification_call(CallPtr call);
+void list_verifications_call(CallPtr call);
+void list_quarantine_call(CallPtr call);
 // mount.cc
 void mount_open(CallPtr call);
 void mount_changes(CallPtr call);

@@ -96,7 +96,7 @@ void answer_medium(const CallPtr& call, int status, const Result<MediumRow>& row
 
 // Of the medium that its tier works with: since when it is let alone, and when it is probed.
 json::value suspension_view(const Gate& gate, const SeenMedium& medium) {
-  if (!medium.is_own || medium.row.tier == Tier::kStandard) return nullptr;
+  if (!medium.is_own || medium.is_mirror || medium.row.tier == Tier::kStandard) return nullptr;
   const auto suspension = gate.health(medium.row.tier).suspension();
   if (!suspension) return nullptr;
   return json::object{{"since", to_iso(suspension->since)},

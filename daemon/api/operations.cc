@@ -1,88 +1,47 @@
 // What operators look at: health, status, workspaces.
 #include "base/time_text.h"
+#include "daemon/api/attention.h"
+#include "daemon/api/expiry.h"
 #include "daemon/api/handlers.h"
+#include "daemon/api/metrics.h"
+#include "daemon/api/overview_desk.h"
+#include "daemon/api/request_meters.h"
 #include "daemon/api/views.h"
 #include "daemon/work/medium_sight.h"
-#include "index/commands/recovery.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
-#include "ledger/ledger.h"
 
 namespace holdfast::api {
 namespace {
 
 constexpr Tier kTiers[] = {Tier::kStandard, Tier::kWarm, Tier::kCold};
 
-std::string_view word(LedgerState state) {
-  switch (state) {
-    case LedgerState::kReady:
-      return "in step";
-    case LedgerState::kGap:
-      return "decisions missing";
-    case LedgerState::kBehind:
-      return "behind";
-    case LedgerState::kUnknown:
-      return "unknown outcome";
-    case LedgerState::kForked:
-      return "forked";
+void add_scrub(json::object& view, Tier tier, const std::vector<SeenMedium>& media,
+               const SeenScrub& scrub, const std::map<MediumId, ScrubStanding>& standing) {
+  std::optional<UnixMillis> oldest;
+  ScrubStanding sum;
+  for (const SeenMedium& medium : media) {
+    if (medium.row.tier != tier || !medium.is_own) continue;
+    if (const auto at = scrub.oldest.find(medium.row.medium);
+        at != scrub.oldest.end() && at->second && (!oldest || *at->second < *oldest))
+      oldest = at->second;
+    const auto one = standing.find(medium.row.medium);
+    if (one == standing.end()) continue;
+    sum.copies += one->second.copies;
+    sum.bytes += one->second.bytes;
+    sum.bad += one->second.bad;
+    if (!one->second.problem.empty()) sum.problem = one->second.problem;
   }
-  return "unknown";
+  view["oldest_unverified_at"] = oldest ? json::value(to_iso(*oldest)) : json::value(nullptr);
+  view["scrub"] = json::object{
+      {"copies", sum.copies},
+      {"bytes", sum.bytes.count},
+      {"bad", sum.bad},
+      {"problem", sum.problem.empty() ? json::value(nullptr) : json::value(sum.problem)}};
 }
 
-// What needs a person, first things first.
-json::array attention(const StatusSummary& summary, LedgerState ledger,
-                      const std::vector<SeenMedium>& media, const Gate& gate,
-                      const StaleEntries& stale) {
-  json::array list;
-  const auto say = [&](const std::string& text) { list.emplace_back(text); };
-  // A gap is told with the matter that holds everything because of it.
-  if (ledger != LedgerState::kReady && ledger != LedgerState::kGap)
-    say("the ledger and its mirror are not in step (" + std::string(word(ledger)) +
-        "): releases and destructions are refused");
-  if (summary.quarantined > 0) say(std::to_string(summary.quarantined) + " copies are quarantined");
-  if (summary.parked_callbacks > 0)
-    say(std::to_string(summary.parked_callbacks) +
-        " callbacks were given up: holdfast callbacks --parked");
-  if (summary.failed_moves > 0)
-    say(std::to_string(summary.failed_moves) + " moves failed: holdfast moves --failed");
-  for (Edge edge : kEdges)
-    if (const auto pause = gate.paused(edge)) {
-      say("moves are stopped: " + pause->why);
-      break;
-    }
-  for (Tier tier : {Tier::kWarm, Tier::kCold})
-    if (const auto suspension = gate.health(tier).suspension())
-      say("the " + std::string(holdfast::word(tier)) + " medium is suspended since " +
-          to_iso(suspension->since) + ": " + suspension->error);
-  if (gate.nothing_leaves())
-    say("the standard tier is full and nothing on it may leave: ingest is refused");
-  for (const SeenMedium& medium : media)
-    if (medium.is_own && medium.state() != MediumState::kOnline)
-      say("the " + std::string(holdfast::word(medium.row.tier)) + " medium at " + medium.path +
-          " is " + std::string(holdfast::word(medium.state())) +
-          (medium.sight.is_online() ? "" : ": " + medium.sight.problem));
-  if (stale.count > 0)
-    say(std::to_string(stale.count) +
-        " spool entries have waited for their metadata.json for more than an hour, the oldest is " +
-        stale.oldest);
-  return list;
-}
-
-// What a loss asks of a person, and what protects from the next one.
-void attend_to_losses(const Archive& archive, const RecoveryState& recovery,
-                      const BackupStanding& backup, json::array& list) {
-  if (recovery.in_force)
-    list.emplace_back("decisions were lost: " + std::to_string(recovery.holds) +
-                      " recordings are held under the matter recovery until somebody says "
-                      "holdfast release --matter recovery");
-  if (!backup.error.empty()) list.emplace_back("the last backup failed: " + backup.error);
-  const Millis every = archive.config().backup.every;
-  if (every.count > 0 && backup.last &&
-      archive.clock.now() - backup.last->at > Millis(2 * every.count + hours(1).count))
-    list.emplace_back("the last backup is of " + to_iso(backup.last->at));
-}
-
-json::array tiers_view(const StatusSummary& summary, const std::vector<SeenMedium>& media) {
+json::array tiers_view(const StatusSummary& summary, const std::vector<SeenMedium>& media,
+                       const SeenScrub& scrub, const std::map<MediumId, ScrubStanding>& standing) {
   json::array tiers;
   for (Tier tier : kTiers) {
     const TierTally& tally = summary.tiers[static_cast<size_t>(tier)];
@@ -91,11 +50,12 @@ json::array tiers_view(const StatusSummary& summary, const std::vector<SeenMediu
                       {"medium_state", "none"},       {"free_bytes", nullptr},
                       {"total_bytes", nullptr}};
     for (const SeenMedium& medium : media) {
-      if (medium.row.tier != tier || !medium.is_own) continue;
+      if (medium.row.tier != tier || !medium.is_own || medium.is_mirror) continue;
       view["medium"] = medium.row.name;
       view["medium_state"] = holdfast::word(medium.state());
       add_space(view, medium.sight);
     }
+    add_scrub(view, tier, media, scrub, standing);
     tiers.push_back(std::move(view));
   }
   return tiers;
@@ -111,67 +71,88 @@ void readiness(CallPtr call) {
   call->answer(200, json::object{{"status", "ready"}});
 }
 
+namespace {
+
+Surroundings surroundings(const Services& services) {
+  std::optional<CertificateFacts> certificate;
+  if (const auto& tls = services.server.tls()) certificate = tls->facts();
+  return Surroundings{services.archive.config(),      services.archive.gate,
+                      services.stale_spool_entries(), services.backups->standing(),
+                      std::move(certificate),         services.mount_seen,
+                      services.archive.clock.now()};
+}
+
+std::vector<Attention> dated_attention(const Services& services, const Overview& seen,
+                                       const Surroundings& around) {
+  std::vector<Attention> list = find_attention(seen, around);
+  services.attention.date(list, around.now);
+  return list;
+}
+
+json::object status_view(const Services& services, const Overview& seen) {
+  const Archive& archive = services.archive;
+  const Surroundings around = surroundings(services);
+  const StatusSummary& summary = seen.summary;
+  int64_t held = 0;
+  int64_t single = 0;
+  for (const TierTally& tally : summary.tiers) {
+    held += tally.held;
+    single += tally.single_copy.count;
+  }
+  json::object body;
+  body["archive_id"] = archive.id.text();
+  body["version"] = HOLDFAST_VERSION;
+  body["state"] = "ready";
+  body["started_at"] = to_iso(services.started_at);
+  body["attention"] = attention_view(dated_attention(services, seen, around));
+  body["last_backup_at"] = nullptr;
+  if (around.backup.last) body["last_backup_at"] = to_iso(around.backup.last->at);
+  body["tiers"] = tiers_view(summary, seen.media, seen.scrub, services.scrubber->standing());
+  body["pauses"] = pauses_view(archive.gate.pauses());
+  body["workspaces"] = summary.workspaces;
+  body["single_copy_bytes"] = single;
+  body["held"] = held;
+  body["open_packs"] = summary.open_packs;
+  body["moves"] =
+      json::object{{"unfinished", summary.unfinished_moves}, {"failed", summary.failed_moves}};
+  body["clock"] = clock_view(archive, seen.expiry.clock);
+  body["expiry"] = json::object{{"enabled", archive.config().expiry.enabled},
+                                {"due", seen.expiry.due},
+                                {"stopped", seen.expiry.breaker.open_since.has_value()}};
+  body["restores"] =
+      json::object{{"queued", summary.queued_restores}, {"staged", summary.staged_restores}};
+  body["ledger"] = json::object{{"last_n", seen.decisions_last}, {"mirror", word(seen.ledger)}};
+  return body;
+}
+
+// Looks on a worker, and goes on on the loop.
+void with_overview(const CallPtr& call, std::function<void(const CallPtr&, const Overview&)> next) {
+  call->services.overviews.ask([call, next = std::move(next)](const Result<Overview>& seen) {
+    if (!seen.ok()) return call->fail(seen.error());
+    next(call, *seen);
+  });
+}
+
+}  // namespace
+
 void status_call(CallPtr call) {
-  struct Seen {
-    StatusSummary summary;
-    std::vector<SeenMedium> media;
-    std::shared_ptr<LedgerView> ledger;
-    RecoveryState recovery;
-  };
-  with_worker<Seen>(
-      call,
-      [archive = call->services.archive](Io& io) -> Result<Seen> {
-        Seen seen;
-        {
-          HOLDFAST_ASSIGN(index, archive.index.take());
-          HOLDFAST_ASSIGN(summary, status_summary(*index, std::nullopt));
-          seen.summary = summary;
-          HOLDFAST_ASSIGN(recovery, recovery_state(*index));
-          seen.recovery = recovery;
-        }
-        HOLDFAST_ASSIGN(media, look_at_media(io, archive));
-        seen.media = std::move(media);
-        HOLDFAST_ASSIGN(view, archive.writer.view_ledger());
-        seen.ledger = std::make_shared<LedgerView>(std::move(view));
-        return seen;
-      },
-      [](const CallPtr& done, Result<Seen> seen) {
-        if (!seen.ok()) return done->fail(seen.error());
-        const Archive& archive = done->services.archive;
-        const StatusSummary& summary = seen->summary;
-        const std::shared_ptr<LedgerView>& ledger = seen->ledger;
-        int64_t held = 0;
-        int64_t single = 0;
-        for (const TierTally& tally : summary.tiers) {
-          held += tally.held;
-          single += tally.single_copy.count;
-        }
-        json::object body;
-        body["archive_id"] = archive.id.text();
-        body["version"] = HOLDFAST_VERSION;
-        body["state"] = "ready";
-        body["started_at"] = to_iso(done->services.started_at);
-        json::array list = attention(summary, ledger->state, seen->media, archive.gate,
-                                     done->services.stale_spool_entries());
-        const BackupStanding backup = done->services.backups->standing();
-        attend_to_losses(archive, seen->recovery, backup, list);
-        body["attention"] = std::move(list);
-        body["last_backup_at"] = nullptr;
-        if (backup.last) body["last_backup_at"] = to_iso(backup.last->at);
-        body["tiers"] = tiers_view(summary, seen->media);
-        body["pauses"] = pauses_view(archive.gate.pauses());
-        body["workspaces"] = summary.workspaces;
-        body["single_copy_bytes"] = single;
-        body["held"] = held;
-        body["open_packs"] = summary.open_packs;
-        body["moves"] = json::object{{"unfinished", summary.unfinished_moves},
-                                     {"failed", summary.failed_moves}};
-        body["restores"] =
-            json::object{{"queued", summary.queued_restores}, {"staged", summary.staged_restores}};
-        body["ledger"] =
-            json::object{{"last_n", ledger->decisions_end.last_n}, {"mirror", word(ledger->state)}};
-        done->answer(200, std::move(body));
-      });
+  with_overview(call, [](const CallPtr& done, const Overview& seen) {
+    done->answer(200, status_view(done->services, seen));
+  });
+}
+
+void metrics_call(CallPtr call) {
+  with_overview(call, [](const CallPtr& done, const Overview& seen) {
+    const Services& services = done->services;
+    const Surroundings around = surroundings(services);
+    const std::vector<Attention> attention = dated_attention(services, seen, around);
+    const WriterCounters writer = services.archive.writer.counters();
+    const std::map<MediumId, ScrubStanding> scrub = services.scrubber->standing();
+    done->answer(http::text_response(
+        200, "text/plain; version=0.0.4; charset=utf-8",
+        metrics_page({seen, around, attention, services.archive.meters, scrub, services.requests,
+                      services.server.counters(), writer, services.started_at})));
+  });
 }
 
 void list_workspaces_call(CallPtr call) {

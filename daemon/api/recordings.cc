@@ -153,7 +153,9 @@ void delete_recording(CallPtr call) {
                                      {"recording_id", row.recording.text()}});
     };
     if (recording->state == RecordingState::kDestroying) return answer(caller, *recording);
-    with_command(caller, condemn(recording->recording_no, caller->actor.who, reason->value_or("")),
+    with_command(caller,
+                 condemn(recording->recording_no, caller->actor.who, reason->value_or(""),
+                         recording->workspace_no),
                  [answer](const CallPtr& done, const RecordingRow& row) {
                    done->services.run_policy_now();
                    answer(done, row);

@@ -9,6 +9,8 @@ std::vector<Route> all_routes() {
   // Fixed words come before variables of the same shape.
   add_operations(routes);
   add_backups(routes);
+  add_retention(routes);
+  add_verifications(routes);
   add_keys(routes);
   add_recordings(routes);
   add_restores(routes);

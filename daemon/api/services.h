@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "daemon/http/server.h"
 #include "daemon/loop.h"
 #include "daemon/work/archive.h"
 #include "daemon/work/backup.h"
@@ -11,14 +12,19 @@
 #include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/recall_forecast.h"
+#include "daemon/work/scrubber.h"
 #include "daemon/work/spool.h"
 #include "daemon/work/workers.h"
 
 namespace holdfast::api {
 
 class AccessMemory;
+class AttentionBook;
 class EventStreams;
 class LinkBook;
+class OverviewDesk;
+class ReadyFiles;
+struct RequestMeters;
 struct Route;
 
 // Thread rule: loop thread only, apart from members whose own rule says more.
@@ -29,10 +35,15 @@ struct Services {
   Database& index;  // the loop's own read-only connection, secrets attached
   Ingest& ingest;
   AccessMemory& access;
+  ReadyFiles& ready_files;
   EventStreams& event_streams;
   RecallForecast& forecast;  // of the loop
   LinkBook& links;
   ChainCheck& chain_check;
+  RequestMeters& requests;
+  AttentionBook& attention;
+  OverviewDesk& overviews;
+  const http::Server& server;
   const OpenReport& opened;
   std::string public_url;  // what links begin with; no slash at the end
   UnixMillis started_at;
@@ -41,7 +52,12 @@ struct Services {
   std::function<StaleEntries()> stale_spool_entries;
   Backups* backups = nullptr;
   std::function<void()> run_backup_now;
+  std::function<void()> run_expiry_now;  // after the compliance clock or the breaker was changed
+  Verifications* verifications = nullptr;
+  Scrubber* scrubber = nullptr;
+  std::function<void()> wake_scrub;
   const std::vector<Route>* routes = nullptr;  // for /openapi.json
+  std::optional<UnixMillis> mount_seen;        // when the mount asked last
 };
 
 }  // namespace holdfast::api

@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "base/time_text.h"
+#include "daemon/api/locked.h"
 #include "daemon/work/segments.h"
 
 namespace holdfast::api {
@@ -38,6 +39,10 @@ json::object recording_view(const RecordingRow& recording) {
   view["state"] = holdfast::word(recording.state);
   view["bytes"] = recording.bytes.count;
   view["holds"] = recording.holds;
+  view["retention_class"] = nullptr;
+  if (recording.retention_class) view["retention_class"] = *recording.retention_class;
+  view["retain_until"] = nullptr;
+  if (recording.retain_until) view["retain_until"] = end_text(*recording.retain_until);
   view["flags"] = flags_view(recording.flags);
   view["parts"] = recording.parts;
   return view;
@@ -229,6 +234,8 @@ json::object full_view(Call& call, const FullRecording& all) {
   for (const HoldRow& hold : all.holds) placed.push_back(hold_view(call, hold, recording.call_sid));
   // `holds` of the listing is their number; here they stand themselves.
   view["holds"] = std::move(placed);
+  view["retention"] = nullptr;
+  if (recording.retention_class) view["retention"] = retention_view(call, recording);
   view["relabels"] = relabels_view(call, all.relabels);
   view["restore"] = nullptr;
   if (recording.restore)

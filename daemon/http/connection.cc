@@ -18,9 +18,6 @@ namespace {
 constexpr int64_t kLingerMs = 2000;  // for the client to read our answer and close
 // A line of 8 KiB of target, its method and version: longer without an end is 414.
 constexpr size_t kRequestLineBytesMax = limits::kRequestTargetBytesMax + 32;
-// Fewer bytes than this within a stall limit are no progress: one byte every
-// 29 seconds would hold a connection for ever.
-constexpr size_t kProgressBytes = 1024;
 constexpr size_t kKeptAnswerBytes = 4096;  // of an idle connection's answer buffer
 
 Error client_left(std::string_view what) {
@@ -29,8 +26,13 @@ Error client_left(std::string_view what) {
 
 }  // namespace
 
-Connection::Connection(Server& server, Socket socket, ListenerKind kind)
-    : server_(server), socket_(std::move(socket)), kind_(kind) {
+Connection::Connection(Server& server, Socket socket, ListenerKind kind,
+                       std::unique_ptr<TlsStream> tls)
+    : server_(server),
+      socket_(std::move(socket)),
+      tls_(std::move(tls)),
+      kind_(kind),
+      state_(tls_ ? State::kHandshake : State::kIdle) {
   static_assert(sizeof(Connection) + kBufferBytes + sizeof(Request) <=
                 limits::kConnectionBufferBytes);
 }
@@ -39,6 +41,8 @@ Connection::~Connection() = default;
 
 Status Connection::start() {
   since_ = now();
+  remote_ = remote_name(socket_.fd());
+  peer_ = peer_credentials(socket_.fd());
   std::weak_ptr<Connection> self = weak_from_this();
   Result<Poll> poll = server_.loop_.poll(socket_.fd(), [self](int status, int events) {
     if (auto alive = self.lock()) alive->on_event(status, events);
@@ -55,7 +59,7 @@ void Connection::on_event(int status, int events) {
   if (state_ == State::kClosed) return;
   if (status < 0) return close(false, client_left("serve a connection"));
   if ((events & UV_WRITABLE) != 0) write_blocked_ = false;
-  if ((events & UV_READABLE) != 0) receive();
+  if ((events & UV_READABLE) != 0) state_ == State::kHandshake ? shake_hands() : receive();
   if (state_ == State::kClosed) return;
   if ((events & UV_DISCONNECT) != 0) peer_ended();
   advance();
@@ -76,7 +80,7 @@ void Connection::receive() {
     begin_ = 0;
   }
   if (end_ == kBufferBytes) return;
-  const ssize_t got = ::recv(socket_.fd(), buffer_.get() + end_, kBufferBytes - end_, 0);
+  const ssize_t got = receive_bytes(buffer_.get() + end_, kBufferBytes - end_);
   if (got > 0) {
     end_ += static_cast<size_t>(got);
     return;
@@ -101,17 +105,25 @@ void Connection::advance() {
   if (advancing_ || state_ == State::kClosed) return;
   const auto self = shared_from_this();
   advancing_ = true;
-  while (state_ != State::kClosed && step()) {
+  turn_left_ = limits::kSendBytesPerTurn;
+  while (state_ != State::kClosed && (step() || take_buffered())) {
   }
   advancing_ = false;
   if (state_ == State::kClosed) return;
-  if (state_ == State::kIdle && begin_ == end_) buffer_.reset();
+  if (state_ == State::kIdle && begin_ == end_) {
+    buffer_.reset();
+    if (tls_) tls_->release_buffer();
+  }
   update_watch();
 }
 
 // Does one thing; false when there is nothing to do until something happens.
 bool Connection::step() {
+  // Tickets, key updates: what TLS says on its own.
+  if (state_ != State::kExchange && encrypted_waits() && !write_blocked_) return send_encrypted();
   switch (state_) {
+    case State::kHandshake:
+      return false;
     case State::kIdle:
       if (begin_ == end_) return false;
       state_ = State::kHead;
@@ -143,8 +155,9 @@ bool Connection::step_head() {
   }
   auto request = std::make_shared<Request>();
   request->listener = kind_;
-  request->remote = remote_name(socket_.fd());
-  request->peer = peer_credentials(socket_.fd());
+  request->remote = remote_;
+  request->peer = peer_;
+  request->client_certificate = client_certificate_;
   parser_ = RequestParser();
   const std::optional<Refusal> refusal = parser_.parse_head(bytes.substr(0, *end), *request);
   consume(*end);
@@ -215,6 +228,9 @@ bool Connection::step_exchange() {
     return true;
   }
   if (answer_ == Answer::kSending && !output_pending() && !streaming_) {
+    // close_notify is the last of what is sent.
+    const bool is_last = !keep_alive_ || !body_complete_;
+    if (is_last && tls_ && tls_->shut_down()) return true;
     finish_exchange();
     return true;
   }
@@ -237,7 +253,7 @@ bool Connection::pump_body() {
       return true;
     }
     body_progress_ += piece.data.size();
-    if (body_progress_ >= kProgressBytes) {
+    if (body_progress_ >= limits::kProgressBytes) {
       body_progress_ = 0;
       body_since_ = now();
     }
@@ -305,10 +321,13 @@ void Connection::linger() {
 void Connection::update_watch() {
   int events = 0;
   switch (state_) {
+    case State::kHandshake:
     case State::kIdle:
     case State::kHead:
+      if (encrypted_waits()) events |= UV_WRITABLE;
+      [[fallthrough]];
     case State::kLinger:
-      events = UV_READABLE;
+      events |= UV_READABLE;
       break;
     case State::kExchange:
       if (body_ == Body::kReading) events |= UV_READABLE;
@@ -329,6 +348,11 @@ void Connection::close(bool reset, const Error& why) {
   const bool told = state_ == State::kExchange && answer_ != Answer::kSent;
   state_ = State::kClosed;
   poll_.reset();
+  // As far as the socket takes it: nobody waits for a goodbye.
+  if (!reset && !told && tls_) {
+    tls_->shut_down();
+    if (encrypted_waits()) tls_->flush();
+  }
   if (reset) {
     socket_.close_with_reset();
   } else {
@@ -351,13 +375,27 @@ void Connection::close(bool reset, const Error& why) {
   if (told && disconnected) disconnected();
 }
 
+std::optional<Millis> Connection::waits_since() const {
+  if (state_ == State::kClosed) return std::nullopt;
+  if (state_ != State::kExchange) return since_;
+  if (output_pending()) return sent_since_;
+  if (body_ == Body::kReading) return body_since_;
+  return std::nullopt;
+}
+
+void Connection::make_room() {
+  close(state_ == State::kExchange,
+        {Code::kUnavailable, "serve a connection: another client needed its place"});
+}
+
 void Connection::cut(const Error& why) { close(true, why); }
 
 void Connection::drain() {
   draining_ = true;
   keep_alive_ = false;
   const Error why{Code::kUnavailable, "serve a connection: the server is stopping"};
-  if (state_ == State::kIdle || state_ == State::kHead) close(false, why);
+  if (state_ == State::kHandshake || state_ == State::kIdle || state_ == State::kHead)
+    close(false, why);
 }
 
 void Connection::sweep(Millis time) {
@@ -366,6 +404,10 @@ void Connection::sweep(Millis time) {
   };
   const Error late{Code::kUnavailable, "serve a connection: no progress in time"};
   switch (state_) {
+    case State::kHandshake:
+      if (!passed(since_, limits::kHandshakeTimeoutMs)) return;
+      ++server_.counters_.timed_out;
+      return close(false, late);
     case State::kIdle:
       if (!passed(since_, limits::kIdleTimeoutMs)) return;
       ++server_.counters_.timed_out;

@@ -2,6 +2,8 @@
 // a time; what the client has pipelined meanwhile waits in the buffer and then in
 // the kernel.
 //
+//   kHandshake ──▶ kIdle (TLS alone)
+//
 //            first byte        head complete         answer sent, kept alive
 //   kIdle ──────────────▶ kHead ──────────────▶ kExchange ──────────────▶ kIdle
 //     │                     │ refused              │ answer sent, not kept
@@ -17,13 +19,17 @@
 //   answer  kAwaited → kSending → kSent
 //
 // Deadlines (base/limits.h; Server::sweep looks at them)
+//   kHandshake 10 s from accept: closed.
 //   kIdle 60 s: closed silently. kHead 10 s from its first byte: 408.
 //   kReading: 30 s without kProgressBytes: 408. Sending: 30 s without them: cut.
 //   kLinger 2 s: closed. Waiting for a handler has no deadline here: that is the handler's.
 //
 // Invariants
 // - Memory: this object and one buffer, together under limits::kConnectionBufferBytes,
-//   beside what the handler itself answers with. An idle connection has no buffer.
+//   beside what the handler itself answers with. An idle connection has no buffer. TLS
+//   adds OpenSSL's session, and while an answer is under way one batch (tls_stream.h), which
+//   is a record of 16 kB where the client is slow.
+// - With TLS an orderly end is told by close_notify; a cut answer ends without one.
 // - Bytes are read from the socket only while someone takes them (backpressure).
 // - A promised Content-Length is sent whole or the connection is cut: never padded.
 //   sendfile lends the file's own pages to the socket: who overwrites or cuts a file
@@ -42,6 +48,7 @@
 #include "daemon/http/exchange.h"
 #include "daemon/http/parser.h"
 #include "daemon/http/socket.h"
+#include "daemon/http/tls_stream.h"
 #include "daemon/loop.h"
 
 namespace holdfast::http {
@@ -50,7 +57,8 @@ class Server;
 
 class Connection final : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(Server& server, Socket socket, ListenerKind kind);
+  // `tls`: what it speaks; null for plain text.
+  Connection(Server& server, Socket socket, ListenerKind kind, std::unique_ptr<TlsStream> tls);
   ~Connection();
 
   // Watches the socket. kIo when the loop refuses; the connection is then dropped.
@@ -59,6 +67,15 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void sweep(Millis now);
   // Closes when idle, else as soon as the current answer is out.
   void drain();
+  // Whether no request is under way.
+  bool awaits_request() const {
+    return state_ == State::kHandshake || state_ == State::kIdle || state_ == State::kHead;
+  }
+  // Since when the client has let us wait: for a request, for the body that is being taken, for
+  // room for an answer, for its own close. Nothing while we let it wait.
+  std::optional<Millis> waits_since() const;
+  // Closes a connection for which waits_since() tells something; one with a request is cut.
+  void make_room();
   // Cuts the connection with a reset; everyone who waits is told.
   void cut(const Error& why);
 
@@ -77,7 +94,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   void abandoned(uint64_t exchange);
 
  private:
-  enum class State { kIdle, kHead, kExchange, kLinger, kClosed };
+  enum class State { kHandshake, kIdle, kHead, kExchange, kLinger, kClosed };
   enum class Body { kUnread, kReading, kPaused, kOver };
   enum class Answer { kAwaited, kSending, kSent };
 
@@ -107,22 +124,41 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   }
   Millis now() const;
 
+  // connection_tls.cc
+  void shake_hands();
+  ssize_t receive_bytes(char* out, size_t size);
+  bool take_buffered();
+  bool encrypted_waits() const { return tls_ && tls_->pending() > 0; }
+  bool send_encrypted();
+  bool flush_with_tls();
+  bool encrypt_next();
+  bool encrypt_file(size_t bytes);
+
   // connection_output.cc: answers
   bool claim_answer();
   void begin_answer(int status, Headers headers, std::optional<int64_t> length, bool close);
   bool flush();
   bool flush_text();
   bool flush_file();
-  bool output_pending() const { return out_sent_ < out_.size() || file_left_ > 0; }
+  bool file_is_whole();
+  bool output_pending() const {
+    return out_sent_ < out_.size() || file_left_ > 0 || encrypted_waits();
+  }
   void note_sent(size_t bytes);
 
   Server& server_;
   Socket socket_;
+  std::unique_ptr<TlsStream> tls_;  // null: plain text
+  // As Request has them.
+  std::string remote_;
+  std::optional<PeerCredentials> peer_;
+  std::string client_certificate_;
   Poll poll_;
   int watched_ = 0;
   const ListenerKind kind_;
   State state_ = State::kIdle;
   Millis since_{0};         // when the state was entered, for kIdle, kHead and kLinger
+  int64_t turn_left_ = 0;   // bytes of files that may still leave before others have their turn
   bool advancing_ = false;  // step() is on the stack: entry points leave the rest to it
   bool draining_ = false;
   bool peer_ended_ = false;  // the client has shut its sending side

@@ -16,11 +16,7 @@
 namespace holdfast::http {
 namespace {
 
-// One connection's share of a loop turn: large enough that the call's cost does
-// not matter, small enough that a fast reader does not keep others waiting.
-constexpr int64_t kSendBytesPerTurn = 2 << 20;
 constexpr size_t kStreamHighWater = 64 * 1024;  // a stream's writer is told to wait above this
-constexpr size_t kProgressBytes = 1024;         // as for bodies (connection.cc)
 
 bool has_no_body(int status) { return status == 204 || status == 304 || status < 200; }
 
@@ -119,13 +115,14 @@ void Connection::abandoned(uint64_t exchange) {
 
 void Connection::note_sent(size_t bytes) {
   sent_progress_ += bytes;
-  if (sent_progress_ < kProgressBytes) return;
+  if (sent_progress_ < limits::kProgressBytes) return;
   sent_progress_ = 0;
   sent_since_ = now();
 }
 
 // Sends what the socket takes. False when the connection was closed.
 bool Connection::flush() {
+  if (tls_) return flush_with_tls();
   if (out_sent_ < out_.size() && !flush_text()) return false;
   if (out_sent_ == out_.size() && file_left_ > 0 && !write_blocked_) return flush_file();
   return true;
@@ -154,10 +151,9 @@ bool Connection::flush_text() {
 }
 
 bool Connection::flush_file() {
-  int64_t turn = kSendBytesPerTurn;
-  while (file_left_ > 0 && turn > 0) {
+  while (file_left_ > 0 && turn_left_ > 0) {
     off_t offset = file_.offset + file_sent_;
-    const auto want = static_cast<size_t>(std::min(file_left_, turn));
+    const auto want = static_cast<size_t>(std::min(file_left_, turn_left_));
     const ssize_t sent = ::sendfile(socket_.fd(), file_.fd, &offset, want);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && errno == EAGAIN) break;
@@ -172,22 +168,24 @@ bool Connection::flush_file() {
     }
     file_sent_ += sent;
     file_left_ -= sent;
-    turn -= sent;
+    turn_left_ -= sent;
     server_.counters_.file_bytes_sent += sent;
     note_sent(static_cast<size_t>(sent));
   }
-  struct stat status {};
-  if (file_left_ == 0 &&
-      (::fstat(file_.fd, &status) != 0 || status.st_size < file_.offset + file_.length)) {
-    // Cut behind our back: its lent pages may hold zeros now. The reset drops what
-    // the client does not have yet.
-    const Error why{Code::kCorrupt, "send a file: it has become shorter"};
-    log::error("{}", why.message);
-    close(true, why);
-    return false;
-  }
+  if (file_left_ == 0 && !file_is_whole()) return false;
   if (file_left_ > 0) write_blocked_ = true;  // the next writable event gives the next turn
   return true;
+}
+
+// False when the file was cut behind our back: its lent pages may hold zeros now. The reset drops
+// what the client does not have yet.
+bool Connection::file_is_whole() {
+  struct stat status {};
+  if (::fstat(file_.fd, &status) == 0 && status.st_size >= file_.offset + file_.length) return true;
+  const Error why{Code::kCorrupt, "send a file: it has become shorter"};
+  log::error("{}", why.message);
+  close(true, why);
+  return false;
 }
 
 }  // namespace holdfast::http

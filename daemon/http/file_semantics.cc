@@ -11,12 +11,6 @@
 namespace holdfast::http {
 namespace {
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // Does the list of entity tags name ours? "*" names any. Weak comparison ignores
 // the W/ mark, strong comparison never matches a marked tag (RFC 9110, 8.8.3.2).
 // What is not a list of tags names nothing.
@@ -71,19 +65,28 @@ struct ByteRange {
   int64_t length = 0;  // 0: not satisfiable
 };
 
-// A number of up to 18 digits; more digits are as good as infinity here.
+// What is beyond 63 bits is as good as infinity here.
 std::optional<int64_t> parse_position(std::string_view digits) {
   if (digits.empty()) return std::nullopt;
   int64_t value = 0;
   for (char c : digits) {
     if (c < '0' || c > '9') return std::nullopt;
-    value = value > INT64_MAX / 100 ? value : value * 10 + (c - '0');
+    const int digit = c - '0';
+    value = value > (INT64_MAX - digit) / 10 ? INT64_MAX : value * 10 + digit;
   }
   return value;
 }
 
+// Of numbers in decimal, also those that parse_position takes for infinite.
+bool is_less(std::string_view a, std::string_view b) {
+  a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
+  b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
+  return a.size() != b.size() ? a.size() < b.size() : a < b;
+}
+
 // RFC 9110, 14.1.2. Nothing when the field is to be ignored: another unit, a
-// syntax error, or several ranges.
+// syntax error, several ranges, or the last bytes of an empty file, which are
+// satisfiable and which no Content-Range can name.
 std::optional<ByteRange> parse_range(std::string_view field, int64_t size) {
   constexpr std::string_view kUnit = "bytes=";
   if (field.size() < kUnit.size() || !equals_ignoring_case(field.substr(0, kUnit.size()), kUnit))
@@ -95,14 +98,14 @@ std::optional<ByteRange> parse_range(std::string_view field, int64_t size) {
   const std::string_view right = spec.substr(dash + 1);
   if (left.empty()) {  // the last n bytes
     const std::optional<int64_t> suffix = parse_position(right);
-    if (!suffix) return std::nullopt;
+    if (!suffix || (size == 0 && *suffix > 0)) return std::nullopt;
     const int64_t length = std::min(*suffix, size);
     return ByteRange{size - length, length};
   }
   const std::optional<int64_t> first = parse_position(left);
   const std::optional<int64_t> last =
       right.empty() ? std::optional<int64_t>(INT64_MAX) : parse_position(right);
-  if (!first || !last || *last < *first) return std::nullopt;
+  if (!first || !last || (!right.empty() && is_less(right, left))) return std::nullopt;
   if (*first >= size) return ByteRange{};
   return ByteRange{*first, std::min(*last, size - 1) - *first + 1};
 }

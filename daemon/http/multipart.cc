@@ -14,12 +14,6 @@ Error malformed(std::string_view what) {
   return Error{Code::kInvalid, "multipart body: " + std::string(what)};
 }
 
-std::string_view trimmed(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 // The next ';'-separated parameter "name=value" of `rest`, value as a token or a
 // quoted string with backslash escapes; false at the end or on an error.
 bool next_parameter(std::string_view& rest, std::string& name, std::string& value) {

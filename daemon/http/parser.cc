@@ -18,6 +18,9 @@ using ErrorCode = boost::beast::error_code;
 // A chunk's first line with its extensions, or the last one with all trailers.
 constexpr size_t kChunkHeadBytesMax = 4096;
 
+// "0 CR LF CR LF": as much is to come at least between the chunks of a body that is not done.
+constexpr size_t kChunkedEndBytesMin = 5;
+
 std::optional<Method> method_of(std::string_view word) {
   for (Method method : {Method::kGet, Method::kHead, Method::kPost, Method::kPut, Method::kPatch,
                         Method::kDelete, Method::kOptions})
@@ -32,6 +35,7 @@ struct RequestParser::Beast final : beast_http::basic_parser<true> {
   Request* request = nullptr;  // while the head is parsed; trailers are dropped
   ByteSpan data;
   std::optional<Refusal> refusal;
+  std::uint64_t chunk_left = 0;  // bytes of the present chunk that are to come
 
   Beast() {
     header_limit(limits::kRequestHeadBytesMax);
@@ -66,11 +70,13 @@ struct RequestParser::Beast final : beast_http::basic_parser<true> {
     data = as_bytes(std::string_view(body.data(), body.size()));
     return body.size();
   }
-  void on_chunk_header_impl(std::uint64_t, string_view extensions, ErrorCode& ec) override {
+  void on_chunk_header_impl(std::uint64_t size, string_view extensions, ErrorCode& ec) override {
+    chunk_left = size;
     const std::string_view text(extensions.data(), extensions.size());
     if (auto why = check_chunk_extension(text)) refuse(*std::move(why), ec);
   }
   size_t on_chunk_body_impl(std::uint64_t, string_view body, ErrorCode&) override {
+    chunk_left -= body.size();
     data = as_bytes(std::string_view(body.data(), body.size()));
     return body.size();
   }
@@ -111,7 +117,9 @@ RequestParser::BodyStep RequestParser::parse_body(std::string_view input) {
     step.done = true;
     return step;
   }
-  if (input.empty()) {
+  // Beast asserts that of a last chunk which it has begun to read there is no less than that.
+  const bool is_between_chunks = beast_->chunked() && beast_->chunk_left == 0;
+  if (input.empty() || (is_between_chunks && input.size() < kChunkedEndBytesMin)) {
     step.need_more = true;
     return step;
   }

@@ -199,6 +199,13 @@ std::optional<Refusal> check_chunk_extension(std::string_view extension) {
   if (extension.empty()) return std::nullopt;
   if (extension.front() != ';') return Refusal{400, "a chunk size is hexadecimal digits"};
   if (extension.size() > kChunkExtensionBytesMax) return Refusal{400, "a chunk extension too long"};
+  // Not even within quotes, where Beast lets them pass: who ends lines at a lone LF would read on
+  // from there (RFC 9110, 5.6.4).
+  for (const char c : extension) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f)
+      return Refusal{400, "a control byte in a chunk extension"};
+  }
   return std::nullopt;
 }
 

@@ -18,6 +18,7 @@ std::string_view title_of(std::string_view word, int status) {
       {"conflict", "The object's state forbids this"},
       {"locked", "A hold or retention forbids this"},
       {"legal-hold", "A hold or retention forbids this"},
+      {"retention", "Retention forbids this"},
       {"archived", "The bytes are archived"},
       {"too-large", "Over a documented limit"},
       {"exhausted", "A budget is used up; try later"},
@@ -31,6 +32,7 @@ std::string_view title_of(std::string_view word, int status) {
       {"bad-request", "The request is not valid HTTP"},
       {"already-destroyed", "The recording is being destroyed"},
       {"erased", "The recording was erased"},
+      {"more-due", "More are due than were seen"},
   };
   for (const auto& [known, title] : kTitles)
     if (known == word) return title;
@@ -55,7 +57,7 @@ size_t character_length(std::string_view text) {
 
 // What a client sent may be any bytes, and what we answer is JSON: a byte that is no text becomes
 // U+FFFD.
-std::string as_text(std::string_view bytes) {
+std::string printable(std::string_view bytes) {
   std::string text;
   while (!bytes.empty()) {
     const size_t length = character_length(bytes);
@@ -86,7 +88,7 @@ Response problem_response(const Problem& problem) {
   body["type"] = "urn:holdfast:problem:" + problem.word;
   body["title"] = problem.title;
   body["status"] = problem.status;
-  if (!problem.detail.empty()) body["detail"] = as_text(problem.detail);
+  if (!problem.detail.empty()) body["detail"] = printable(problem.detail);
   Response response =
       text_response(problem.status, "application/problem+json", canonical(std::move(body)));
   response.headers.set("cache-control", "no-store");
@@ -97,8 +99,10 @@ Response problem_response(const Problem& problem) {
 
 Response problem_response(const Error& error) { return problem_response(problem_of(error)); }
 
-Response problem_response(int status, std::string_view word, std::string_view detail) {
+Response problem_response(int status, std::string_view word, std::string_view detail,
+                          json::object extra) {
   Problem problem;
+  problem.extra = std::move(extra);
   problem.status = status;
   problem.word = word;
   problem.title = title_of(word, status);
@@ -112,7 +116,7 @@ Response validation_response(const std::vector<FieldError>& errors) {
     json::array location(error.location.begin(), error.location.end());
     json::object one = {{"loc", std::move(location)}, {"msg", error.message}, {"type", error.type}};
     if (error.input.is_string())
-      one["input"] = as_text(error.input.get_string());
+      one["input"] = printable(error.input.get_string());
     else if (!error.input.is_null())
       one["input"] = error.input;
     details.push_back(std::move(one));

@@ -30,8 +30,10 @@ Problem problem_of(const Error& error);
 
 Response problem_response(const Problem& problem);
 Response problem_response(const Error& error);
-// With a word of its own: problem_response(409, "erased", "recording … was erased").
-Response problem_response(int status, std::string_view word, std::string_view detail);
+// With a word of its own: problem_response(409, "erased", "recording … was erased"); and further
+// members.
+Response problem_response(int status, std::string_view word, std::string_view detail,
+                          json::object extra = {});
 
 // One wrong field of a request.
 struct FieldError {

@@ -83,6 +83,7 @@ struct Request {
   ListenerKind listener = ListenerKind::kPublic;
   std::string remote;                   // "127.0.0.1:51312", "[::1]:51312" or "unix:<pid>"
   std::optional<PeerCredentials> peer;  // of a Unix socket
+  std::string client_certificate;       // SHA-256 in hex of the one it was let in with; or ""
 
   bool has_body() const { return chunked || content_length.value_or(0) > 0; }
   // The value of the only parameter of that name; nothing when absent or repeated.
@@ -106,5 +107,7 @@ int64_t preferred_wait_seconds(const Request& request);
 
 // Equality without regard to ASCII case.
 bool equals_ignoring_case(std::string_view a, std::string_view b);
+// Without the optional white space around it, spaces and tabs (RFC 9110, 5.6.3).
+std::string_view trimmed(std::string_view text);
 
 }  // namespace holdfast::http

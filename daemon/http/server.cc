@@ -2,9 +2,11 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -18,7 +20,13 @@ namespace holdfast::http {
 namespace {
 
 constexpr size_t kReservedForOperators = 64;  // connections that only Unix sockets may take
-constexpr int kAcceptsPerTurn = 64;           // so that a flood of clients does not starve the rest
+constexpr size_t kMakeRoomAtOnce = 16;
+constexpr int kAcceptsPerTurn = 64;  // so that a flood of clients does not starve the rest
+
+bool is_anybody_waiting(int listening_fd) {
+  pollfd asked{listening_fd, POLLIN, 0};
+  return ::poll(&asked, 1, 0) == 1;
+}
 
 }  // namespace
 
@@ -54,10 +62,10 @@ Result<int> Server::listen_tcp(const TcpListen& where) {
 }
 
 Status Server::listen_on(BoundTcp bound, bool allow_plaintext_off_loopback) {
-  if (!bound.loopback && !allow_plaintext_off_loopback)
+  if (!bound.loopback && !allow_plaintext_off_loopback && !tls_)
     return Error{Code::kInvalid,
                  "plaintext beyond loopback needs to be allowed explicitly "
-                 "(http.plaintext_beyond_loopback)"};
+                 "(http.plaintext_beyond_loopback), or TLS (http.tls_certificate)"};
   return add_listener(std::move(bound.socket), ListenerKind::kPublic, "");
 }
 
@@ -79,11 +87,36 @@ Status Server::add_listener(Socket socket, ListenerKind kind, std::string path) 
   return {};
 }
 
+bool Server::is_full_for(const Listener& listener) const {
+  return connections_.size() >= limits::kConnectionsMax ||
+         (listener.kind == ListenerKind::kPublic &&
+          public_open_ >= limits::kConnectionsMax - kReservedForOperators);
+}
+
 bool Server::may_accept(const Listener& listener) const {
-  if (draining_ || accept_paused_) return false;
-  if (connections_.size() >= limits::kConnectionsMax) return false;
-  return listener.kind != ListenerKind::kPublic ||
-         public_open_ < limits::kConnectionsMax - kReservedForOperators;
+  return !draining_ && !accept_paused_ && !(crowded_ && is_full_for(listener));
+}
+
+// Closes some of those from outside that have let us wait longest. Several at a look, since a look
+// goes over all. Whoever came a moment ago is not among them: the request may not be read yet, and
+// a flood that comes again and again would throw out those that ask instead of itself. False when
+// there is none.
+bool Server::make_room() {
+  const Millis now = clock_.monotonic();
+  std::vector<std::pair<Millis, std::shared_ptr<Connection>>> leaving;
+  for (const auto& connection : connections_) {
+    if (connection->kind() != ListenerKind::kPublic) continue;
+    const auto since = connection->waits_since();
+    const int64_t patience_ms =
+        connection->awaits_request() ? kSilenceMakesRoomMs : kStallMakesRoomMs;
+    if (since && now.count - since->count >= patience_ms) leaving.emplace_back(*since, connection);
+  }
+  const size_t count = std::min(leaving.size(), kMakeRoomAtOnce);
+  std::partial_sort(leaving.begin(), leaving.begin() + static_cast<ptrdiff_t>(count), leaving.end(),
+                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  for (size_t i = 0; i < count; ++i) leaving[i].second->make_room();
+  counters_.made_room += static_cast<int64_t>(count);
+  return count > 0;
 }
 
 void Server::update_listeners() {
@@ -97,11 +130,22 @@ void Server::update_listeners() {
 
 void Server::accept_from(Listener& listener) {
   for (int i = 0; i < kAcceptsPerTurn && may_accept(listener); ++i) {
+    if (is_full_for(listener)) {
+      if (!is_anybody_waiting(listener.socket.fd())) break;
+      crowded_ = !make_room();
+      if (crowded_) break;
+    }
     Socket client(::accept4(listener.socket.fd(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (client.fd() < 0) {
       if (errno == EINTR || errno == ECONNABORTED) continue;
-      if (errno != EAGAIN) {
-        log::error("accept a connection: {}", system_error(errno, "accept4").message);
+      const int why = errno;
+      // They may be used up without anybody waiting for one.
+      if (why == EMFILE || why == ENFILE) {
+        if (!is_anybody_waiting(listener.socket.fd())) break;
+        if (make_room()) continue;
+      }
+      if (why != EAGAIN) {
+        log::error("accept a connection: {}", system_error(why, "accept4").message);
         accept_paused_ = true;
       }
       break;
@@ -110,7 +154,16 @@ void Server::accept_from(Listener& listener) {
       const int on = 1;  // heads and files are joined by MSG_MORE instead
       ::setsockopt(client.fd(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     }
-    auto connection = std::make_shared<Connection>(*this, std::move(client), listener.kind);
+    std::unique_ptr<TlsStream> tls;
+    if (tls_ && listener.kind == ListenerKind::kPublic) {
+      tls = TlsStream::create(tls_, client.fd());
+      if (!tls) {
+        log::error("accept a connection: no memory for TLS");
+        continue;
+      }
+    }
+    auto connection =
+        std::make_shared<Connection>(*this, std::move(client), listener.kind, std::move(tls));
     if (Status started = connection->start(); !started.ok()) {
       log::error("{}", started.error().message);
       continue;
@@ -126,6 +179,7 @@ void Server::accept_from(Listener& listener) {
 void Server::closed(const std::shared_ptr<Connection>& connection) {
   if (connections_.erase(connection) == 0) return;
   --counters_.connections_open;
+  crowded_ = false;
   if (connection->kind() == ListenerKind::kPublic) --public_open_;
   update_listeners();
   finish_drain();
@@ -133,6 +187,7 @@ void Server::closed(const std::shared_ptr<Connection>& connection) {
 
 void Server::sweep() {
   accept_paused_ = false;
+  crowded_ = false;
   update_listeners();
   const Millis now = clock_.monotonic();
   const bool cut_all = draining_ && now >= drain_deadline_;
@@ -159,6 +214,11 @@ void Server::drain(std::function<void()> drained) {
   const auto open = connections_;
   for (const auto& connection : open) connection->drain();
   finish_drain();
+}
+
+char* Server::file_piece() {
+  if (!file_piece_) file_piece_ = std::make_unique<char[]>(TlsStream::kBatchBytes);
+  return file_piece_.get();
 }
 
 void Server::finish_drain() {

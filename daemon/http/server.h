@@ -8,8 +8,13 @@
 // Invariants
 // - At most limits::kConnectionsMax connections; kReservedForOperators of them are
 //   kept for Unix sockets, so that a flood from outside never locks the operator
-//   out. At the limit, further clients wait in the kernel's accept queue.
-// - Plaintext leaves the machine only where that was asked for.
+//   out. At the limit, and when descriptors run out, those from outside that have let us wait
+//   longest make room: without a request (within a handshake, between requests, within a head) from
+//   kSilenceMakesRoomMs on; with one, for more of their body or for room for their answer,
+//   from kStallMakesRoomMs on. While there is none of them, further clients wait in the
+//   kernel's accept queue.
+// - Plaintext leaves the machine only where that was asked for. With use_tls() every TCP
+//   listener speaks TLS, and nothing else.
 #pragma once
 
 #include <sys/types.h>
@@ -23,6 +28,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "daemon/http/exchange.h"
+#include "daemon/http/tls_context.h"
 #include "daemon/loop.h"
 
 namespace holdfast::http {
@@ -52,17 +58,32 @@ struct ServerCounters {
   int64_t requests = 0;   // heads that reached the handler
   int64_t refused = 0;    // heads or bodies that the policy refused
   int64_t timed_out = 0;  // connections ended by a deadline
+  int64_t made_room = 0;  // ... and silent or stalled ones, for others, before it
   int64_t file_bytes_sent = 0;
+  int64_t tls_handshakes = 0;
+  int64_t tls_failed = 0;  // handshakes that ended otherwise, not those that timed out
 };
 
 // Thread rule: loop thread only, or before Loop::run().
 class Server {
  public:
+  // At the limit of connections one that has let us wait for so long loses its place to others. A
+  // request follows its connection within a round trip. Within a request: longer than a network's
+  // own pauses, so short that a flood of slow clients locks nobody out; one that reads so slowly
+  // that its socket takes nothing for as long is cut, too.
+  static constexpr int64_t kSilenceMakesRoomMs = 250;
+  static constexpr int64_t kStallMakesRoomMs = 2000;
+
   // All three must outlive the server. `clock` drives every timeout.
   Server(Loop& loop, const Clock& clock, Handler& handler);
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
+
+  // Connections of TCP listeners that come from now on speak TLS by this; those that are there keep
+  // what they have. Once used, TLS stays.
+  void use_tls(std::shared_ptr<const TlsContext> tls) { tls_ = std::move(tls); }
+  const std::shared_ptr<const TlsContext>& tls() const { return tls_; }
 
   // The port that was bound. kInvalid for a bad address or plaintext off loopback
   // without permission; kIo when the system refuses.
@@ -90,8 +111,12 @@ class Server {
   void accept_from(Listener& listener);
   void update_listeners();
   bool may_accept(const Listener& listener) const;
+  bool is_full_for(const Listener& listener) const;
+  bool make_room();
   void closed(const std::shared_ptr<Connection>& connection);  // by Connection
   void finish_drain();
+  // Room for one piece of a file, TlsStream::kBatchBytes, of whoever sends at the moment.
+  char* file_piece();
 
   Loop& loop_;
   const Clock& clock_;
@@ -101,6 +126,9 @@ class Server {
   size_t public_open_ = 0;  // of them, from ListenerKind::kPublic
   Timer sweep_timer_;
   bool accept_paused_ = false;  // out of descriptors; tried again at the next sweep
+  bool crowded_ = false;        // at the limit, and nobody can make room
+  std::shared_ptr<const TlsContext> tls_;
+  std::unique_ptr<char[]> file_piece_;
   bool draining_ = false;
   Millis drain_deadline_{0};
   std::function<void()> drained_;

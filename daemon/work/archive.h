@@ -9,6 +9,8 @@
 #include "daemon/work/index_pool.h"
 #include "daemon/work/live_config.h"
 #include "daemon/work/live_set.h"
+#include "daemon/work/media_source.h"
+#include "daemon/work/meters.h"
 #include "daemon/work/recall_board.h"
 #include "daemon/work/session_keeper.h"
 #include "daemon/work/turns.h"
@@ -17,6 +19,9 @@
 #include "tiers/read/digest_memory.h"
 
 namespace holdfast {
+
+// In lines of the ledger: what the archive does by itself.
+inline constexpr char kWho[] = "system";
 
 // References only; thread rule: copied and used by any thread, each member by its own rule.
 struct Archive {
@@ -28,7 +33,7 @@ struct Archive {
   StandardTree& standard;
   Writer& writer;
   IndexPool& index;
-  DecisionSource& source;
+  MediaSource& source;
   DigestMemory& digests;
   ChangeFeed& changes;
   Turns& part_turns;
@@ -37,8 +42,10 @@ struct Archive {
   RecallBoard& recalls;
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room
   Gate& gate;
-  SessionKeeper* warm = nullptr;  // never null in a daemon: configuration asks for it
-  SessionKeeper* cold = nullptr;  // null: no cold tier
+  Meters& meters;
+  SessionKeeper* warm = nullptr;    // never null in a daemon: configuration asks for it
+  SessionKeeper* cold = nullptr;    // null: no cold tier
+  SessionKeeper* mirror = nullptr;  // of warm; null: none
 
   // As they are now: a reload replaces them (live_config.h).
   const Config& config() const { return live.config(); }
@@ -48,7 +55,8 @@ struct Archive {
   // The keeper of a medium; null when it is not one of ours (offline since start, or another kind).
   SessionKeeper* keeper_of(const MediumId& medium) const {
     if (warm != nullptr && warm->backend().medium() == medium) return warm;
-    if (cold != nullptr && cold->backend().medium() == medium) return cold;
+    for (SessionKeeper* keeper : {cold, mirror})
+      if (keeper != nullptr && keeper->backend().medium() == medium) return keeper;
     return nullptr;
   }
 };

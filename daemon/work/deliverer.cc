@@ -18,6 +18,9 @@ std::string host_of(const MessageRow& row, const outbound::Rules& rules) {
   return target.ok() ? target->host : "";
 }
 
+// Not an address, which needs no look-up, nor the host of a URL that may not be called.
+bool is_name(const std::string& host) { return !host.empty() && !IpAddress::from_text(host).ok(); }
+
 // A batch: the longest due first, of one host no more than its share, of one that was silent in
 // this run nothing more.
 std::vector<MessageRow> choose(std::vector<MessageRow> due, const outbound::Rules& rules,
@@ -47,7 +50,7 @@ MessageOutcome outcome_of(const MessageRow& row, const Result<int>& answer) {
 }  // namespace
 
 Deliverer::Deliverer(const Archive& archive, Ways ways)
-    : archive_(archive), ways_(std::move(ways)) {}
+    : archive_(archive), ways_(std::move(ways)), lookups_(ways_.resolve) {}
 
 void Deliverer::run() {
   std::set<std::string> silent;
@@ -88,19 +91,19 @@ Result<outbound::Post> Deliverer::sign(Database& index, const MessageRow& messag
   return post;
 }
 
-// Look-ups first, one for each name of the batch, so that a slow one ages no signature.
+// Look-ups first, one for each name of the batch and all at once, so that a slow one ages no
+// signature.
 std::vector<Result<outbound::PinnedTarget>> Deliverer::pin_all(
     const std::vector<MessageRow>& batch) {
-  std::map<std::string, Result<std::vector<IpAddress>>> known;
-  const outbound::Resolver once = [&](const std::string& host) {
-    const auto found = known.find(host);
-    if (found != known.end()) return found->second;
-    return known.emplace(host, ways_.resolve(host)).first->second;
-  };
+  const Config::Outbound& rules = archive_.config().outbound;
+  std::vector<std::string> names;
+  for (const MessageRow& row : batch)
+    if (std::string host = host_of(row, rules); is_name(host)) names.push_back(std::move(host));
+  const auto answers = lookups_.resolve_all(names, rules.timeout);
+  const outbound::Resolver looked_up = [&](const std::string& host) { return answers.at(host); };
   std::vector<Result<outbound::PinnedTarget>> targets;
   targets.reserve(batch.size());
-  for (const MessageRow& row : batch)
-    targets.push_back(outbound::pin(row.url, archive_.config().outbound, once));
+  for (const MessageRow& row : batch) targets.push_back(outbound::pin(row.url, rules, looked_up));
   return targets;
 }
 
@@ -118,6 +121,7 @@ Result<size_t> Deliverer::run_batch(std::set<std::string>& silent) {
     outcomes.push_back(outcome_of(row, answer));
   };
   std::vector<Result<outbound::PinnedTarget>> targets = pin_all(batch);
+  if (stop_) return size_t{0};  // the names that have no answer yet are no failed tries
   for (size_t i = 0; i < batch.size(); ++i) {
     if (!targets[i].ok()) {
       note(batch[i], targets[i].error());

@@ -11,6 +11,7 @@
 
 #include <set>
 
+#include "daemon/outbound/lookups.h"
 #include "daemon/outbound/post.h"
 #include "daemon/work/archive.h"
 #include "index/read/outbox.h"
@@ -21,7 +22,7 @@ class Deliverer {
  public:
   // How messages leave; tests put their own in its place.
   struct Ways {
-    outbound::Resolver resolve = &outbound::system_resolve;
+    outbound::Resolver resolve = &outbound::system_resolve;  // as in Lookups
     std::function<std::vector<Result<int>>(const std::vector<outbound::Post>&,
                                            const outbound::PostOptions&)>
         post = &outbound::post_all;
@@ -33,7 +34,11 @@ class Deliverer {
   // Tries what is due, until nothing is or it is to stop. Errors are told in the rows and the log.
   // Thread rule: one thread, its lane's.
   void run();
-  void request_stop() { stop_ = true; }  // any thread; the batch under way ends
+  // Any thread. The batch under way ends; a look-up is not waited for.
+  void request_stop() {
+    stop_ = true;
+    lookups_.request_stop();
+  }
 
  private:
   // How many were tried. `silent` are the hosts that gave no answer in this run.
@@ -46,6 +51,7 @@ class Deliverer {
 
   const Archive archive_;
   const Ways ways_;
+  outbound::Lookups lookups_;
   std::atomic<bool> stop_{false};
 };
 

@@ -17,6 +17,16 @@ Result<Fd> open_at(Io& io, const Archive& archive, const ReadablePlace& place,
   return archive.standard.open_for_read(io, settled.directory(), file.name, file.size);
 }
 
+// With the bytes that were acknowledged.
+Result<Fd> open_whole(Io& io, const Archive& archive, const ReadablePlace& place,
+                      const Recording& recording, const FileRow& file) {
+  HOLDFAST_ASSIGN(fd, open_at(io, archive, place, recording, file));
+  HOLDFAST_TRY(ensure_digest(io, fd, file.size, file.sha256, archive.digests));
+  return Result<Fd>(std::move(fd));
+}
+
+bool is_suspect(Code code) { return code == Code::kNotFound || code == Code::kCorrupt; }
+
 Result<Recording> look_again(const Archive& archive, const Recording& seen) {
   HOLDFAST_ASSIGN(index, archive.index.take());
   HOLDFAST_ASSIGN(now, find_recording(*index, seen.recording_no));
@@ -60,20 +70,19 @@ Result<Fd> open_file(Io& io, const Archive& archive, const Recording& recording,
   };
   std::optional<ReadablePlace> place = readable_place(archive, recording, file.part);
   if (!place) return archived();
-  auto fd = open_at(io, archive, *place, recording, file);
-  if (!fd.ok() && fd.error().code == Code::kNotFound) {
-    // Since the look-up the part may have been released, destroyed or staged. And what is missing
-    // on a medium that is away is not missing.
+  Result<Fd> fd = open_whole(io, archive, *place, recording, file);
+  if (!fd.ok() && is_suspect(fd.error().code)) {
+    // Since the look-up the part may have been released, destroyed, staged or repaired, and its
+    // files unlinked while they were read. And what is missing on a medium that is away is not
+    // missing.
     HOLDFAST_TRY(archive.standard_root.checked(io));
     HOLDFAST_ASSIGN(now, look_again(archive, recording));
     place = readable_place(archive, now, file.part);
     if (!place) return archived();
-    fd = open_at(io, archive, *place, now, file);
+    fd = open_whole(io, archive, *place, now, file);
   }
-  Status whole = fd.ok() ? ensure_digest(io, *fd, file.size, file.sha256, archive.digests)
-                         : Status(fd.error());
-  if (whole.ok()) return fd;
-  Error error = whole.error();
+  if (fd.ok()) return fd;
+  Error error = fd.error();
   if (error.code == Code::kNotFound)
     error = Error{Code::kCorrupt, file.name + " is missing from " + place->directory};
   if (error.code == Code::kCorrupt)

@@ -63,6 +63,21 @@ std::optional<Closed> Gate::closed(Edge edge, UnixMillis at) const {
   return std::nullopt;
 }
 
+std::optional<std::string> Gate::stopped(Tier tier) const {
+  if (const BackEnd* end = back_end(tier); end != nullptr)
+    if (const auto suspension = end->health.suspension())
+      return std::string(word(tier)) + " is suspended since " + to_iso(suspension->since) + ": " +
+             suspension->error;
+  return paused(tier);
+}
+
+std::optional<std::string> Gate::paused(Tier tier) const {
+  std::lock_guard lock(mutex_);
+  for (const PauseRow& pause : pauses_)
+    if (!pause.tier || *pause.tier == tier) return why_paused(pause);
+  return std::nullopt;
+}
+
 void Gate::apply(const Config& config) {
   const auto set = [this](BackEnd& end, Bytes rate, const TimeWindow& window) {
     std::lock_guard lock(mutex_);

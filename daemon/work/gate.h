@@ -47,6 +47,13 @@ class Gate {
   // The pause of the edge alone: it stops what is under way, too.
   std::optional<Closed> paused(Edge edge) const;
 
+  // The pause of one tier alone, in the same way.
+  std::optional<std::string> paused(Tier tier) const;
+
+  // Why nothing but restores should ask the tier's medium now: paused, or suspended. Nothing: it
+  // may be asked.
+  std::optional<std::string> stopped(Tier tier) const;
+
   // Those of the index, whenever one has come or gone.
   void set_pauses(std::vector<PauseRow> pauses);
   std::vector<PauseRow> pauses() const;

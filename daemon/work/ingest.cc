@@ -1,9 +1,9 @@
 #include "daemon/work/ingest.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
-#include "audio/check.h"
 #include "base/file_name.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -18,14 +18,37 @@ namespace {
 
 constexpr std::string_view kMetadataName = "metadata.json";
 
+Result<std::string> read_exactly(Io& io, const Fd& fd, const RecordedFile& file, int64_t offset,
+                                 size_t most) {
+  const int64_t rest = std::max<int64_t>(0, file.size.count - offset);
+  std::string bytes(std::min(most, static_cast<size_t>(rest)), '\0');
+  if (bytes.empty()) return bytes;
+  MutableByteSpan out(reinterpret_cast<std::byte*>(bytes.data()), bytes.size());
+  HOLDFAST_TRY(io.read_exactly(fd.get(), Bytes(offset), out));
+  return bytes;
+}
+
 // The first bytes of a finished file, at most `most`.
 Result<std::string> first_bytes(Io& io, PartWriter& writer, const RecordedFile& file, size_t most) {
-  std::string bytes(std::min(most, static_cast<size_t>(file.size.count)), '\0');
-  if (bytes.empty()) return bytes;
   HOLDFAST_ASSIGN(fd, writer.open(io, file.name));
-  MutableByteSpan out(reinterpret_cast<std::byte*>(bytes.data()), bytes.size());
-  HOLDFAST_TRY(io.read_exactly(fd.get(), Bytes(0), out));
-  return bytes;
+  return read_exactly(io, fd, file, 0, most);
+}
+
+// Reads a draft's finished files for notice_files(); each is opened once.
+ReadOf reader_of(Io& io, PartWriter& writer) {
+  struct Opened {
+    std::string name;
+    Fd fd;
+  };
+  auto opened = std::make_shared<Opened>();
+  return [&io, &writer, opened](const RecordedFile& file, int64_t offset,
+                                size_t most) -> Result<std::string> {
+    if (opened->name != file.name) {
+      HOLDFAST_ASSIGN(fd, writer.open(io, file.name));
+      *opened = Opened{file.name, std::move(fd)};
+    }
+    return read_exactly(io, opened->fd, file, offset, most);
+  };
 }
 
 // A file of metadata, read.
@@ -173,9 +196,8 @@ Result<Ingest::Judged> Ingest::judge(Io& io, IngestDraft& draft) {
   description.flags = times.flags;
   if (!judged.metadata_text || first.call.incomplete)
     description.flags |= static_cast<int32_t>(Flag::kMetadataIncomplete);
-  HOLDFAST_ASSIGN(noticed, notice_files(description.files, first.claims, [&](const auto& file) {
-                    return first_bytes(io, draft.writer(), file, kAudioCheckBytes);
-                  }));
+  HOLDFAST_ASSIGN(noticed,
+                  notice_files(description.files, first.claims, reader_of(io, draft.writer())));
   description.flags |= noticed;
   HOLDFAST_ASSIGN(row, ingest_row(description, judged.metadata_text, archive_.standard_medium()));
   judged.row = std::move(row);
@@ -217,9 +239,7 @@ Result<RecordingDescription> Ingest::describe_later(Io& io, IngestDraft& draft,
     claims.inbound.bytes.reset();
     claims.outbound.bytes.reset();
   }
-  HOLDFAST_ASSIGN(noticed, notice_files(description.files, claims, [&](const auto& file) {
-                    return first_bytes(io, draft.writer(), file, kAudioCheckBytes);
-                  }));
+  HOLDFAST_ASSIGN(noticed, notice_files(description.files, claims, reader_of(io, draft.writer())));
   description.flags |= noticed;
   return description;
 }
@@ -240,7 +260,25 @@ Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
       log::warning("ingest: leave {} in .incoming: {}", draft->writer().part().text(),
                    aborted.error().message);
   }
+  count(draft->request().who, outcome);
   return outcome;
+}
+
+void Ingest::count(const std::string& who, const Result<Ingested>& outcome) {
+  const auto way = static_cast<size_t>(who == "spool" ? IngestWay::kSpool : IngestWay::kHttp);
+  IngestMeters& meters = archive_.meters.ingest[way];
+  IngestResult result = IngestResult::kFailed;
+  if (outcome.ok()) {
+    result = outcome->verdict == IngestVerdict::kSame       ? IngestResult::kAlready
+             : outcome->verdict == IngestVerdict::kNextPart ? IngestResult::kPart
+                                                            : IngestResult::kStored;
+    for (const FileRow& file : outcome->files)
+      if (result != IngestResult::kAlready && file.part == outcome->part)
+        meters.bytes.add(file.size.count);
+  } else if (!traits(outcome.error().code).retryable) {
+    result = IngestResult::kRefused;
+  }
+  meters.results[static_cast<size_t>(result)].add();
 }
 
 Result<std::optional<Recording>> Ingest::find_known(const WorkspaceId& workspace,
@@ -373,13 +411,14 @@ Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
                "recording " + known.recording.text() + " got another part meanwhile; try again"};
 }
 
-// Acknowledges, then places. What placing cannot do now, start-up does: the row says where the
-// files are.
+// Acknowledges, then places. What placing cannot do now, a later turn through .incoming does: the
+// row says where the files are.
 Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
                           Ingested& outcome) {
   const int part = row.part;
-  auto committed = archive_.writer.call(part == 1 ? ingest_recording(std::move(row), who, quota)
-                                                  : add_part(std::move(row), who, quota));
+  auto committed = archive_.writer.call(
+      part == 1 ? ingest_recording(std::move(row), who, quota, archive_.config().expiry.not_before)
+                : add_part(std::move(row), who, quota));
   if (!committed.ok()) return committed.error();
   outcome.verdict = committed->verdict;
   outcome.recording = committed->recording;

@@ -78,7 +78,10 @@ class Ingest {
 
   // kNoSpace unless `wanted` bytes more may come in: what is left of the state directory's disk is
   // for decisions. Asked now and then while files are received.
-  Status room(Bytes wanted = Bytes(0)) { return archive_.reserve.room(wanted); }
+  Status room(Bytes wanted = Bytes(0)) {
+    const bool is_written_there = archive_.standard_root.is_beside(archive_.reserve);
+    return archive_.reserve.room(is_written_there ? wanted : Bytes(0));
+  }
 
   // Judges the draft's files and makes them durable. kInvalid (nothing of it is
   // kept), kConflict (other bytes, erased), kNoSpace, kUnavailable (try again).
@@ -98,6 +101,7 @@ class Ingest {
 
  private:
   struct Judged;
+  void count(const std::string& who, const Result<Ingested>& outcome);
   Status room_on_standard(Io& io);
   Status room_in_quota(const IngestRequest& request);
   Millis copy_after(const WorkspaceId& workspace) const;

@@ -21,6 +21,7 @@ struct ConfiguredMedium {
 std::vector<ConfiguredMedium> configured_media(const Config& config) {
   std::vector<ConfiguredMedium> media = {{config.standard.path, "standard-1", "disk"},
                                          {config.warm.path, "warm-1", "pack"}};
+  if (!config.warm.mirror.empty()) media.push_back({config.warm.mirror, "warm-2", "pack"});
   if (config.cold) media.push_back({config.cold->path, "cold-1", config.cold->kind});
   return media;
 }

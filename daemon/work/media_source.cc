@@ -55,7 +55,23 @@ Result<std::optional<IngestRow>> MediaSource::find_ingest(const RecordingId& rec
 }
 
 // The parts in it that lie nowhere else are located with it: their metadata is in it, too.
-Result<std::optional<SealedPack>> MediaSource::find_pack(const PackId& pack, const MediumId&) {
+void MediaSource::expect(SealedPack pack) {
+  std::lock_guard lock(expected_mutex_);
+  expected_.insert_or_assign(std::pair(pack.pack, pack.medium), std::move(pack));
+}
+
+void MediaSource::expect_no_more(const PackId& pack) {
+  std::lock_guard lock(expected_mutex_);
+  std::erase_if(expected_, [&](const auto& one) { return one.first.first == pack; });
+}
+
+Result<std::optional<SealedPack>> MediaSource::find_pack(const PackId& pack,
+                                                         const MediumId& medium) {
+  {
+    std::lock_guard lock(expected_mutex_);
+    const auto found = expected_.find(std::pair(pack, medium));
+    if (found != expected_.end()) return std::optional<SealedPack>(found->second);
+  }
   if (packs_ == nullptr) return std::optional<SealedPack>();
   HOLDFAST_ASSIGN(sealed, packs_->find(pack, standard_.root().archive()));
   // Policy looks at it as soon as it can.

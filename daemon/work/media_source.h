@@ -4,6 +4,7 @@
 
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "daemon/work/pack_shelf.h"
 #include "index/decisions.h"
@@ -18,8 +19,12 @@ class MediaSource final : public DecisionSource {
   MediaSource(Io& io, StandardTree& standard, PackShelf* packs = nullptr)
       : io_(io), standard_(standard), packs_(packs) {}
 
-  // From now on packs are not looked at.
+  // From now on packs are not looked at, but for those that somebody expects a line about.
   void leave_packs() { packs_ = nullptr; }
+  // A pack whose line is about to be decided: if the commit then fails, the writer replays the
+  // line, and must know what is in the pack. Any thread.
+  void expect(SealedPack pack);
+  void expect_no_more(const PackId& pack);
 
   Result<std::optional<IngestRow>> find_ingest(const RecordingId& recording, int part) override;
   Result<std::optional<SealedPack>> find_pack(const PackId& pack, const MediumId& medium) override;
@@ -31,6 +36,8 @@ class MediaSource final : public DecisionSource {
   Io& io_;
   StandardTree& standard_;
   PackShelf* packs_;
+  std::mutex expected_mutex_;
+  std::map<std::pair<PackId, MediumId>, SealedPack> expected_;
   // Where placed parts lie, by id: filled by one walk, when a line first needs it.
   std::optional<std::map<PartId, std::string>> placed_;
 };

@@ -75,6 +75,10 @@ Result<std::vector<SeenMedium>> look_at_media(Io& io, const Archive& archive) {
     };
     if (row.medium == archive.standard_medium()) own(config.standard.path);
     if (archive.warm && row.medium == archive.warm->backend().medium()) own(config.warm.path);
+    if (archive.mirror && row.medium == archive.mirror->backend().medium()) {
+      own(config.warm.mirror);
+      seen.is_mirror = true;
+    }
     if (archive.cold && row.medium == archive.cold->backend().medium()) own(config.cold->path);
     if (seen.path.empty())
       seen.sight.problem = "nobody said where it belongs: holdfast medium place";

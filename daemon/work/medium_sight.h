@@ -41,6 +41,7 @@ struct SeenMedium {
   MediumRow row;
   std::string path;     // of the configuration, else where it belongs; empty when nobody ever said
   bool is_own = false;  // the one that its tier works with
+  bool is_mirror = false;  // the second one of warm, which is own too
   MediumSight sight;
 
   // The row's, but online and offline are what is seen.

@@ -8,10 +8,13 @@
 #include "daemon/work/medium_sight.h"
 #include "daemon/work/rebuild.h"
 #include "daemon/work/remover.h"
+#include "index/commands/clock.h"
 #include "index/commands/keys.h"
 #include "index/commands/media.h"
 #include "index/commands/recovery.h"
+#include "index/commands/restores.h"
 #include "index/read/recordings.h"
+#include "index/read/restores.h"
 #include "index/read/status.h"
 
 namespace holdfast {
@@ -40,6 +43,7 @@ OpenedArchive::OpenedArchive(const Config& config, Clock& clock, Random& random)
 OpenedArchive::~OpenedArchive() {
   if (cold_keeper_) cold_keeper_->close();
   if (warm_keeper_) warm_keeper_->close();
+  if (mirror_keeper_) mirror_keeper_->close();
   if (writer_) writer_->stop();
 }
 
@@ -61,6 +65,7 @@ Result<std::unique_ptr<OpenedArchive>> OpenedArchive::open(const Config& config,
 void OpenedArchive::apply(Config next) {
   standard_root_->set_reserve(next.disk_reserve);
   warm_root_->set_reserve(next.disk_reserve);
+  if (mirror_root_) mirror_root_->set_reserve(next.disk_reserve);
   if (cold_) cold_->set_reserve(next.disk_reserve);
   if (cold_keeper_ && next.cold) cold_keeper_->set_linger(next.cold->linger);
   gate_->apply(next);
@@ -86,12 +91,14 @@ Status OpenedArchive::open_standard() {
 }
 
 Status OpenedArchive::open_writer(const OpenOptions& open_options) {
+  HOLDFAST_TRY(check_system_clock(clock_.now()));
   HOLDFAST_TRY(refuse_without_index());
   Sleeper& sleeper = open_options.sleeper ? *open_options.sleeper : system_sleeper_;
   shelf_ = std::make_unique<PackShelf>(*source_io_, config_, sleeper);
   source_ = std::make_unique<MediaSource>(*source_io_, *standard_, shelf_.get());
-  HOLDFAST_ASSIGN(reserve, SpaceReserve::open(config_.state_dir));
+  HOLDFAST_ASSIGN(reserve, SpaceReserve::open(config_.state_dir, open_options.reserve));
   reserve_ = std::move(reserve);
+  standard_root_->respect(*reserve_);
   WriterOptions options;
   options.reserve = reserve_.get();
   options.index_path = config_.state_dir + "/index.db";
@@ -108,6 +115,8 @@ Status OpenedArchive::open_writer(const OpenOptions& open_options) {
   source_->leave_packs();
   shelf_.reset();
   report_.agreement = writer_->agreement();
+  // Of an archive that has decided something, the time is known by its ledger, or to a person.
+  if (report_.agreement.ledger_last == 0) HOLDFAST_TRY(writer_->call(begin_clock("system")));
   const LedgerOpenReport& found = report_.agreement.ledger;
   if (found.segments_healed > 0)
     HOLDFAST_TRY(writer_->call(ledger_healed(found.segments_healed, "system")));
@@ -181,21 +190,47 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
   HOLDFAST_ASSIGN(warm, take_up(config_.warm.path, Tier::kWarm));
   warm_root_ = std::make_unique<MediumRoot>(config_.warm.path, id_, warm);
   warm_root_->set_reserve(config_.disk_reserve);
+  warm_root_->respect(*reserve_);
   warm_ = std::make_unique<PackDirectory>(*warm_root_);
   watched_warm_ = std::make_unique<WatchedBackend>(*warm_, gate_->health(Tier::kWarm));
   warm_keeper_ = std::make_unique<SessionKeeper>(*watched_warm_, clock_, Millis(0));
+  if (!config_.warm.mirror.empty()) {
+    HOLDFAST_ASSIGN(mirror, take_up(config_.warm.mirror, Tier::kWarm));
+    mirror_root_ = std::make_unique<MediumRoot>(config_.warm.mirror, id_, mirror);
+    mirror_root_->set_reserve(config_.disk_reserve);
+    mirror_ = std::make_unique<PackDirectory>(*mirror_root_);
+    mirror_keeper_ = std::make_unique<SessionKeeper>(*mirror_, clock_, Millis(0));
+  }
   if (config_.cold) {
     HOLDFAST_ASSIGN(cold, take_up(config_.cold->path, Tier::kCold));
     const VaultTimes times{config_.cold->attach_time, config_.cold->detach_time};
     cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold, times, sleeper);
     cold_->set_reserve(config_.disk_reserve);
+    cold_->respect(*reserve_);
     watched_cold_ = std::make_unique<WatchedBackend>(*cold_, gate_->health(Tier::kCold));
     cold_keeper_ = std::make_unique<SessionKeeper>(*watched_cold_, clock_, config_.cold->linger);
   }
-  archive_ = std::make_unique<Archive>(
-      Archive{live_, clock_, random_, id_, *standard_root_, *standard_, *writer_, *index_, *source_,
-              *digests_, changes_, part_turns_, live_parts_, live_calls_, recalls_, *reserve_,
-              *gate_, warm_keeper_.get(), cold_keeper_.get()});
+  archive_ = std::make_unique<Archive>(Archive{live_,
+                                               clock_,
+                                               random_,
+                                               id_,
+                                               *standard_root_,
+                                               *standard_,
+                                               *writer_,
+                                               *index_,
+                                               *source_,
+                                               *digests_,
+                                               changes_,
+                                               part_turns_,
+                                               live_parts_,
+                                               live_calls_,
+                                               recalls_,
+                                               *reserve_,
+                                               *gate_,
+                                               meters_,
+                                               warm_keeper_.get(),
+                                               cold_keeper_.get(),
+                                               mirror_keeper_.get()});
   return {};
 }
 
@@ -234,13 +269,32 @@ Result<MediumId> OpenedArchive::take_up(const std::string& path, Tier tier) {
 }
 
 Status OpenedArchive::recover() {
+  if (report_.agreement.contradicted > 0)
+    log::error(
+        "ledger: {} decisions were not applied, a lock stands against them whose end was lost",
+        report_.agreement.contradicted);
   if (report_.agreement.replayed > 0)
-    HOLDFAST_TRY(writer_->call(plan_verifications(standard_root_->medium())));
+    HOLDFAST_TRY(writer_->call(plan_verifications(
+        standard_root_->medium(),
+        mirror_root_ ? std::optional<MediumId>(mirror_root_->medium()) : std::nullopt)));
   Remover remover(*archive_);
   HOLDFAST_ASSIGN(settled, settle_incoming(*io_, *archive_));
   report_.incoming = settled;
   HOLDFAST_TRY(recover_staged());
+  HOLDFAST_TRY(standard_->discard_repairs(*io_));
+  if (Status hastened = hasten_restores(); !hastened.ok())
+    log::warning("queued restores wait for their next tries: {}", hastened.error().message);
   return remover.resume(*io_);
+}
+
+// Whoever starts it again has perhaps mended what they failed at, and people wait.
+Status OpenedArchive::hasten_restores() {
+  {
+    HOLDFAST_ASSIGN(index, index_->take());
+    HOLDFAST_ASSIGN(some_wait, has_waiting_restores(*index, archive_->clock.now()));
+    if (!some_wait) return {};
+  }
+  return writer_->call(restores_wait_no_more());
 }
 
 // A staged copy that no row speaks of: a crash came before its commit; the restore stages it anew.

@@ -40,6 +40,7 @@ struct OpenOptions {
   IoOptions io;                // of start-up, the source and the ledger
   Sleeper* sleeper = nullptr;  // of the vault and of rates; not owned; null: real time passes
   std::function<Status()> before_commit;  // as in WriterOptions
+  SpaceReserve::Options reserve;
 };
 
 class OpenedArchive {
@@ -71,6 +72,7 @@ class OpenedArchive {
   Result<MediumId> take_up(const std::string& path, Tier tier);
   Status recover();
   Status recover_staged();
+  Status hasten_restores();
 
   LiveConfig live_;
   const Config& config_;  // the one it was opened with
@@ -82,14 +84,17 @@ class OpenedArchive {
   ArchiveId id_;
   std::unique_ptr<MediumRoot> standard_root_;
   std::unique_ptr<MediumRoot> warm_root_;
+  std::unique_ptr<MediumRoot> mirror_root_;
   std::unique_ptr<StandardTree> standard_;
   std::unique_ptr<PackDirectory> warm_;
+  std::unique_ptr<PackDirectory> mirror_;
   std::unique_ptr<Vault> cold_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<WatchedBackend> watched_warm_;
   std::unique_ptr<WatchedBackend> watched_cold_;
   std::unique_ptr<SessionKeeper> warm_keeper_;
   std::unique_ptr<SessionKeeper> cold_keeper_;
+  std::unique_ptr<SessionKeeper> mirror_keeper_;
   std::unique_ptr<SpaceReserve> reserve_;
   std::unique_ptr<PackShelf> shelf_;  // of start-up
   std::unique_ptr<MediaSource> source_;
@@ -101,6 +106,7 @@ class OpenedArchive {
   LiveParts live_parts_;
   LiveCalls live_calls_;
   RecallBoard recalls_;
+  Meters meters_;
   std::unique_ptr<Archive> archive_;
   OpenReport report_;
 };

@@ -35,6 +35,7 @@ Status PackShelf::add(const std::string& path, Tier tier, const ArchiveId& archi
 Status PackShelf::open(const ArchiveId& archive) {
   if (opened_) return {};
   HOLDFAST_TRY(add(config_.warm.path, Tier::kWarm, archive));
+  if (!config_.warm.mirror.empty()) HOLDFAST_TRY(add(config_.warm.mirror, Tier::kWarm, archive));
   if (config_.cold) HOLDFAST_TRY(add(config_.cold->path, Tier::kCold, archive));
   opened_ = true;
   return {};

@@ -5,6 +5,27 @@
 #include "index/read/recordings.h"
 
 namespace holdfast {
+
+Status same_as_acknowledged(const RecordingDescription& description, const PartId& part,
+                            const std::vector<FileRow>& files) {
+  const auto differs = [](const std::string& what) {
+    return Error{Code::kCorrupt, "recording.json differs from the index: " + what};
+  };
+  if (description.part_id() != part)
+    return differs("it is that of recording " + description.part_id().text());
+  for (const FileRow& file : files) {
+    const auto found = std::find_if(description.files.begin(), description.files.end(),
+                                    [&](const RecordedFile& one) { return one.name == file.name; });
+    if (found == description.files.end()) return differs("it does not name " + file.name);
+    if (found->size != file.size || found->sha256 != file.sha256)
+      return differs("size or SHA-256 of " + file.name);
+  }
+  if (description.files.size() != files.size())
+    return differs("it names " + std::to_string(description.files.size()) + " files instead of " +
+                   std::to_string(files.size()));
+  return {};
+}
+
 namespace {
 
 std::string directory_of(const PackMemberRow& member) {
@@ -26,33 +47,13 @@ Result<std::vector<FileRow>> acknowledged_files(const Archive& archive,
   return files;
 }
 
-Status same_as_acknowledged(const RecordingDescription& description, const PackMemberRow& member,
-                            const std::vector<FileRow>& files) {
-  const auto differs = [](const std::string& what) {
-    return Error{Code::kCorrupt, "recording.json differs from the index: " + what};
-  };
-  if (description.recording != member.recording || description.part != member.part)
-    return differs("it is that of recording " + description.part_id().text());
-  for (const FileRow& file : files) {
-    const auto found = std::find_if(description.files.begin(), description.files.end(),
-                                    [&](const RecordedFile& one) { return one.name == file.name; });
-    if (found == description.files.end()) return differs("it does not name " + file.name);
-    if (found->size != file.size || found->sha256 != file.sha256)
-      return differs("size or SHA-256 of " + file.name);
-  }
-  if (description.files.size() != files.size())
-    return differs("it names " + std::to_string(description.files.size()) + " files instead of " +
-                   std::to_string(files.size()));
-  return {};
-}
-
 // recording.json, if it says what the index does.
 Result<RecordingDescription> checked_description(Io& io, const Archive& archive,
                                                  const PackMemberRow& member,
                                                  const std::vector<FileRow>& files) {
   auto description = archive.standard.read_description(io, directory_of(member));
   if (!description.ok()) return unless_away(io, archive, description.error());
-  HOLDFAST_TRY(same_as_acknowledged(*description, member, files));
+  HOLDFAST_TRY(same_as_acknowledged(*description, PartId{member.recording, member.part}, files));
   return description;
 }
 

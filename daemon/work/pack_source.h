@@ -8,6 +8,10 @@
 
 namespace holdfast {
 
+// kCorrupt, naming what differs, unless recording.json speaks of the part and of just these files.
+Status same_as_acknowledged(const RecordingDescription& description, const PartId& part,
+                            const std::vector<FileRow>& files);
+
 // The member for the pack writer: names, sizes and digests are the index's, so that the writer
 // refuses other bytes; recording.json is that beside the files. kCorrupt when recording.json
 // differs from the index's rows; kNotFound when it is not there; kUnavailable when the medium is

@@ -17,7 +17,7 @@ Channel channel_of(std::string_view file_name) {
 }
 
 Result<int32_t> notice_files(std::vector<RecordedFile>& files, const AudioClaims& claims,
-                             const HeadOf& head) {
+                             const ReadOf& read) {
   std::set<int> segments;
   for (RecordedFile& file : files) {
     file.channel = channel_of(file.name);
@@ -31,9 +31,13 @@ Result<int32_t> notice_files(std::vector<RecordedFile>& files, const AudioClaims
   }
   int32_t flags = 0;
   for (RecordedFile& file : files) {
-    HOLDFAST_ASSIGN(first, head(file));
-    flags |= check_audio(file.name, own, file.size, as_bytes(first));
-    AudioFacts facts = audio_facts(file.name, own.of(file.name), file.size, as_bytes(first));
+    HOLDFAST_ASSIGN(first, read(file, 0, kAudioCheckBytes));
+    HOLDFAST_ASSIGN(sound,
+                    measure_compressed(file.name, file.size, [&](int64_t offset, size_t most) {
+                      return read(file, offset, most);
+                    }));
+    flags |= check_audio(file.name, own, file.size, as_bytes(first), sound);
+    AudioFacts facts = audio_facts(file.name, own.of(file.name), file.size, as_bytes(first), sound);
     file.format = std::move(facts.format);
     file.sample_rate = facts.sample_rate_hz;
     file.tracks = facts.tracks;

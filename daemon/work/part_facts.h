@@ -16,13 +16,13 @@ namespace holdfast {
 // The channel that a file's name says it holds.
 Channel channel_of(std::string_view file_name);
 
-// The first kAudioCheckBytes bytes of a file, or all it has.
-using HeadOf = std::function<Result<std::string>(const RecordedFile&)>;
+// Up to so many bytes of a file from an offset on; fewer only at its end.
+using ReadOf = std::function<Result<std::string>(const RecordedFile&, int64_t offset, size_t most)>;
 
 // Sets channel, format, rate, tracks and duration of each file; gives the mask of Flag. The claimed
 // duration is that of all the part's segments together, the claimed sizes those of the only one.
 Result<int32_t> notice_files(std::vector<RecordedFile>& files, const AudioClaims& claims,
-                             const HeadOf& head);
+                             const ReadOf& read);
 
 // How long the files sound: of each segment its longest channel, added up. Nothing when a
 // segment's length is not known, or when there is no audio.

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
+#include "index/read/status.h"
 #include "index/read/work.h"
 
 namespace holdfast {
@@ -14,7 +15,9 @@ namespace {
 constexpr int kMembersPage = 1000;
 
 void add_standard_rows(const Archive& archive, const Recording& recording, PolicyInput& input) {
-  const CohortInput cohort{"", recording.expires_at, recording.holds > 0, recording.workspace};
+  const std::string retention_class = recording.retention_class.value_or("");
+  const CohortInput cohort{retention_class, recording.expires_at, recording.holds > 0,
+                           recording.workspace};
   for (const PartRow& part : recording.part_rows) {
     PolicyPart row;
     row.recording = recording.recording;
@@ -45,13 +48,18 @@ Result<PolicyWarmPack> warm_row(Database& index, const PolicySettings& settings,
   row.pack = pack.pack;
   row.bytes = pack.size;
   for (const PackCopyRow& copy : copies) {
-    if (copy.medium == warm) continue;
+    if (copy.tier == Tier::kWarm) continue;  // the mirror's leaves with it
     row.on_cold = true;
     if (copy.state == CopyState::kVerified) ++row.verified_newer;
   }
   HOLDFAST_ASSIGN(moves, moves_of_pack(index, pack.pack));
-  for (const MoveRow& move : moves)
-    if (move.from == warm) row.on_cold = true;
+  for (const MoveRow& move : moves) {
+    // One that has switched is told by its copy. A pack that was written anew may have such a move
+    // from the old one, and lie nowhere but here.
+    if (move.from != warm || move.state == MoveState::kSwitched) continue;
+    HOLDFAST_ASSIGN(to, find_medium(index, move.to));
+    row.on_cold |= !to || to->tier != Tier::kWarm;
+  }
   MemberKey after;
   while (true) {
     HOLDFAST_ASSIGN(members, pack_members(index, pack.pack, warm, after, kMembersPage));
@@ -114,7 +122,7 @@ Result<DueRows> gather_due_rows(Io& io, const Archive& archive, Database& index,
 
   HOLDFAST_ASSIGN(sealed, due_packs(index, until, limits::kPolicyScanRows));
   for (const PackRow& pack : sealed) {
-    rows.packs.push_back(pack.pack);
+    rows.packs.push_back(pack);
     const MediumId warm = archive.warm->backend().medium();
     HOLDFAST_ASSIGN(copies, pack_copies(index, pack.pack));
     const auto verified_on_warm = [&](const PackCopyRow& copy) {

@@ -11,7 +11,7 @@ struct DueRows {
   PolicyInput input;
   // Due ones, also those that give the policy nothing to do.
   std::vector<RecordingRow> recordings;
-  std::vector<PackId> packs;
+  std::vector<PackRow> packs;
 };
 
 // What is due at `until`, at most limits::kPolicyScanRows recordings and as many packs; when the

@@ -23,4 +23,11 @@ struct BadCopy {
 // (released, destroyed), or it is quarantined already. Thread rule: any thread but the loop's.
 Result<bool> quarantine_copy(const Archive& archive, const BadCopy& bad);
 
+// The mount forgets what it remembers of a pack's members: their copies on the medium changed.
+Status tell_members(const Archive& archive, const PackId& pack, const MediumId& medium);
+
+// The same for a whole pack on one medium.
+Result<bool> quarantine_pack(const Archive& archive, const PackId& pack, const MediumId& medium,
+                             const std::string& reason);
+
 }  // namespace holdfast

@@ -23,7 +23,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kWho[] = "system";
 constexpr char kReportName[] = "rebuild-report.jsonl";
 
 bool exists(const std::string& path) {
@@ -152,6 +151,7 @@ Status Rebuild::read_label_of(const std::string& path, Tier tier) {
 Status Rebuild::read_labels() {
   HOLDFAST_TRY(read_label_of(config_.standard.path, Tier::kStandard));
   HOLDFAST_TRY(read_label_of(config_.warm.path, Tier::kWarm));
+  if (!config_.warm.mirror.empty()) HOLDFAST_TRY(read_label_of(config_.warm.mirror, Tier::kWarm));
   if (config_.cold) HOLDFAST_TRY(read_label_of(config_.cold->path, Tier::kCold));
   Sleeper& sleeper = options_.open.sleeper ? *options_.open.sleeper : system_sleeper_;
   for (const AttachedMedium& medium : media_) {
@@ -285,6 +285,7 @@ Status Rebuild::replay() {
                      config_.mirror_dir +
                      "/decisions is right, move the other one aside, and rebuild again"};
   report_.decisions = found.ledger_last;
+  report_.contradicted = found.contradicted;
   HOLDFAST_ASSIGN(begun, catalogue_->progress("ledger"));
   const bool anew = found.ledger_last == 0 || begun.has_value();
   HOLDFAST_TRY(decide(*writer, source, anew && report_.parts > 0));
@@ -429,6 +430,7 @@ Status Rebuild::write_report() {
                  {"packs", report_.packs},
                  {"decisions", report_.decisions},
                  {"unlocated", report_.unlocated},
+                 {"contradicted", report_.contradicted},
                  {"adopted", report_.adopted},
                  {"recovery", report_.recovery}});
   };

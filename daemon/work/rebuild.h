@@ -49,11 +49,12 @@ struct RebuildReport {
   int64_t recordings = 0;
   int64_t parts = 0;  // that media show
   int64_t packs = 0;
-  int64_t decisions = 0;   // of the ledger
-  int64_t unlocated = 0;   // recordings that no medium showed
-  int64_t adopted = 0;     // parts that no decision spoke of
-  int64_t findings = 0;    // lines of the report
-  int64_t marks_lost = 0;  // tombstones under a key that is gone
+  int64_t decisions = 0;     // of the ledger
+  int64_t unlocated = 0;     // recordings that no medium showed
+  int64_t contradicted = 0;  // decisions against which a lock stands whose end was lost
+  int64_t adopted = 0;       // parts that no decision spoke of
+  int64_t findings = 0;      // lines of the report
+  int64_t marks_lost = 0;    // tombstones under a key that is gone
   bool ledger_begun = false;
   bool recovery = false;  // everything is held until a person releases the matter
   bool secrets_lost = false;

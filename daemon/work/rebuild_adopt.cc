@@ -12,7 +12,6 @@
 namespace holdfast {
 namespace {
 
-constexpr char kWho[] = "system";
 constexpr char kNotFound[] = "the rebuild did not find it on its medium";
 
 }  // namespace
@@ -100,7 +99,8 @@ Status RebuildAdopt::adopt_parts(const MediumId& standard, RebuildReport& report
         HOLDFAST_TRY(catalogue_.set_progress("adopted", "some"));
         HOLDFAST_TRY(catalogue_.note(
             Finding{"adopted", id.text(), "", "no decision speaks of it: held for recovery"}));
-      } else if (done.error().code == Code::kConflict || done.error().code == Code::kInvalid) {
+      } else if (done.error().code == Code::kConflict || done.error().code == Code::kInvalid ||
+                 done.error().code == Code::kLocked) {
         HOLDFAST_TRY(catalogue_.note(Finding{"not-adopted", id.text(), "", done.error().message}));
       } else {
         return done;

@@ -8,7 +8,6 @@
 namespace holdfast {
 namespace {
 
-constexpr int kUnderWay = 256;  // as RecallQueue looks
 constexpr UnixMillis kEndOfTime(INT64_MAX);
 constexpr size_t kShortQueue = 64;  // looking at fewer costs less than a millisecond
 constexpr Millis kLookLife = seconds(1);
@@ -178,6 +177,9 @@ Result<RestoreEstimate> RecallForecast::of(const RestoreRow& restore) {
     estimate.median_seconds = std::min(bound, std::max(estimate.median_seconds, pause));
     estimate.p95_seconds = std::min(bound, std::max(estimate.p95_seconds, pause));
   }
+  // What is told at the request is what the time it took is held against.
+  if (archive_.clock.now() - restore.requested_at < minutes(1))
+    archive_.meters.estimates.note(restore.restore, estimate.median_seconds);
   return estimate;
 }
 

@@ -9,8 +9,6 @@
 namespace holdfast {
 namespace {
 
-constexpr int kUnderWay = 256;  // left by the last run; more than a batch there never are
-
 // An older plain copy is still going away: a staged one cannot stand there yet.
 bool is_being_removed(const Recording& recording, const MediumId& standard) {
   return std::any_of(recording.copies.begin(), recording.copies.end(), [&](const CopyRow& copy) {

@@ -20,6 +20,8 @@
 
 namespace holdfast {
 
+constexpr int kUnderWay = 256;  // left by the last run; more than a batch there never are
+
 // The verified pack copy from which a part would be recalled: the fastest tier that is not offline
 // or away first. Null when there is none.
 const CopyRow* best_pack_copy(const Recording& recording, int part, const AwayMedia& away = {});

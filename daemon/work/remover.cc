@@ -4,11 +4,13 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/work/quarantine.h"
 #include "index/commands/copies.h"
 #include "index/commands/destruction.h"
 #include "index/commands/packs.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
+#include "index/read/status.h"
 #include "index/read/work.h"
 
 namespace holdfast {
@@ -69,7 +71,14 @@ Status Remover::abandon_pack(Io& io, const PackId& pack, const MediumId& medium,
 }
 
 Status Remover::release_warm_pack(Io& io, const PackId& pack, const std::string& who) {
-  const MediumId medium = archive_.warm->backend().medium();
+  // The mirror first: it is of the same tier, and what keeps it there keeps both.
+  if (archive_.mirror != nullptr)
+    HOLDFAST_TRY(release_pack_from(io, pack, archive_.mirror->backend().medium(), who));
+  return release_pack_from(io, pack, archive_.warm->backend().medium(), who);
+}
+
+Status Remover::release_pack_from(Io& io, const PackId& pack, const MediumId& medium,
+                                  const std::string& who) {
   HOLDFAST_ASSIGN(location, location_on(pack, medium));
   if (!location) return {};  // gone already
   const ReleasePolicy policy{archive_.config().copies_before_release};
@@ -77,35 +86,25 @@ Status Remover::release_warm_pack(Io& io, const PackId& pack, const std::string&
   return remove_pack(io, permit, *location);
 }
 
-// Its members are one tier slower by now.
-Status Remover::tell_members(const PackId& pack, const MediumId& medium) {
-  MemberKey after;
-  while (true) {
-    std::vector<PackMemberRow> page;
-    {
-      HOLDFAST_ASSIGN(index, archive_.index.take());
-      HOLDFAST_ASSIGN(found, pack_members(*index, pack, medium, after, kPage));
-      page = std::move(found);
-    }
-    std::vector<Change> changes;
-    changes.reserve(page.size());
-    for (const PackMemberRow& member : page)
-      changes.push_back({Change::Kind::kChanged, member.recording_no, member.workspace, member.day,
-                         member.call_sid});
-    archive_.changes.publish(std::move(changes));
-    if (page.size() < static_cast<size_t>(kPage)) return {};
-    after = MemberKey{page.back().recording_no, page.back().part};
-  }
+// There is nothing to remove from such a medium.
+Result<bool> Remover::was_declared_lost(const MediumId& medium) {
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  HOLDFAST_ASSIGN(row, find_medium(*index, medium));
+  return row && row->state == MediumState::kLost;
 }
 
+// Its members are one tier slower by now.
 Status Remover::remove_pack(Io& io, const PackReleasePermit& permit, const PackLocation& location) {
-  HOLDFAST_TRY(tell_members(permit.pack(), permit.medium()));
-  SessionKeeper* keeper = archive_.keeper_of(permit.medium());
-  if (keeper == nullptr)
-    return Error{Code::kUnavailable,
-                 "remove pack " + permit.pack().text() + ": its medium is not attached"};
-  HOLDFAST_TRY(
-      keeper->use(io, [&](PackSession& session) { return session.remove(io, location, permit); }));
+  HOLDFAST_TRY(tell_members(archive_, permit.pack(), permit.medium()));
+  HOLDFAST_ASSIGN(is_lost, was_declared_lost(permit.medium()));
+  if (!is_lost) {
+    SessionKeeper* keeper = archive_.keeper_of(permit.medium());
+    if (keeper == nullptr)
+      return Error{Code::kUnavailable,
+                   "remove pack " + permit.pack().text() + ": its medium is not attached"};
+    HOLDFAST_TRY(keeper->use(
+        io, [&](PackSession& session) { return session.remove(io, location, permit); }));
+  }
   return archive_.writer.call(pack_gone(permit.pack(), permit.medium()));
 }
 
@@ -265,6 +264,7 @@ Result<bool> Remover::destroy_all(Io& io, RecordingState state) {
     }
     for (const RecordingRow& row : rows) {
       after = row.recording_no;
+      const Turns::Turn turn = archive_.part_turns.take(row.recording_no);
       Status destroyed = destroy(io, row.recording_no, "system");
       // Locked, or live again: a hold came in between, as it may.
       if (destroyed.ok() || destroyed.error().code == Code::kLocked ||

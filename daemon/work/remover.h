@@ -19,7 +19,10 @@ class Remover {
   // too few verified copies lie elsewhere: nothing was removed.
   Status release_standard(Io& io, const Recording& recording, int part, const std::string& who);
 
-  // The same for a pack on the warm medium.
+  // The same for a pack on one medium.
+  Status release_pack_from(Io& io, const PackId& pack, const MediumId& medium,
+                           const std::string& who);
+  // On the warm medium, and on its mirror.
   Status release_warm_pack(Io& io, const PackId& pack, const std::string& who);
 
   // A pack that was found bad before it was ever verified: its bytes go, its members may join
@@ -52,11 +55,11 @@ class Remover {
  private:
   // Where the pack lies on the medium; nothing when it does not.
   Result<std::optional<PackLocation>> location_on(const PackId& pack, const MediumId& medium);
+  Result<bool> was_declared_lost(const MediumId& medium);
   Result<bool> destroy_all(Io& io, RecordingState state);
   Result<bool> resume_packs(Io& io);
   Status go_on_releasing(Io& io, const PlainCopy& copy);
   Status resume_trash(Io& io);
-  Status tell_members(const PackId& pack, const MediumId& medium);
 
   Archive archive_;
 };

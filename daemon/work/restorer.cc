@@ -4,13 +4,13 @@
 
 #include "base/log.h"
 #include "base/move.h"
+#include "daemon/work/part_extraction.h"
 #include "daemon/work/quarantine.h"
 #include "daemon/work/remover.h"
 #include "index/commands/media.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
-#include "tiers/pack/part_extractor.h"
 
 namespace holdfast {
 namespace {
@@ -25,42 +25,6 @@ Error of_staging(const Error& error) {
                             error.code == Code::kConflict;
   return Error{blames_bytes ? Code::kIo : error.code, "write the staged copy: " + error.message,
                error.system_errno};
-}
-
-// The bytes of one part out of its ranges, file by file, into the staged directory.
-Status extract_into(Io& io, PartWriter& writer, const Recording& recording, int part,
-                    const std::function<Status(pack::PartExtractor&)>& feed) {
-  std::vector<std::string> names;
-  std::vector<pack::ExpectedFile> wanted;
-  for (const FileRow& file : recording.files) {
-    if (file.part != part) continue;
-    names.push_back(file.name);
-    wanted.push_back({file.name, file.size, file.sha256});
-  }
-  names.push_back(std::string(kRecordingFileName));
-  std::unique_ptr<FileWriter> open;
-  pack::FileReceiver receiver;
-  receiver.begin = [&](const pack::ExpectedFile& file) -> Status {
-    auto created = writer.create(io, file.name, file.size);
-    if (!created.ok()) return of_staging(created.error());
-    open = std::move(created).value();
-    return {};
-  };
-  receiver.write = [&](ByteSpan bytes) -> Status {
-    Status appended = open->append(io, bytes);
-    return appended.ok() ? appended : Status(of_staging(appended.error()));
-  };
-  receiver.end = [&](const pack::ExpectedFile&) -> Status {
-    auto finished = open->finish(io);
-    open.reset();
-    return finished.ok() ? Status() : Status(of_staging(finished.error()));
-  };
-  pack::PartExtractor extractor(recording.recording, part, std::move(names), std::move(wanted),
-                                std::move(receiver));
-  HOLDFAST_TRY(feed(extractor));
-  HOLDFAST_TRY(extractor.finish());
-  Status finished = writer.finish(io, std::nullopt);
-  return finished.ok() ? finished : Status(of_staging(finished.error()));
 }
 
 // The board shows the batch, and what is being read for one recall, as long as that lasts.
@@ -158,7 +122,8 @@ Result<bool> Restorer::run_once(Io& io) {
     // The rest of them waits for the medium, or has another copy: the queue knows.
     if (worked && away_.contains(batch.medium)) return true;
     if (Status done = recall(io, one); !done.ok())
-      log::warning("restore {}: {}", one.restore.text(), done.error().message);
+      log::event(log::Level::kWarning, "restore.failed", {{"RESTORE", one.restore.text()}},
+                 "restore {}: {}", one.restore.text(), done.error().message);
     else
       worked = true;
   }
@@ -246,12 +211,25 @@ Status Restorer::recall(Io& io, const QueuedRecall& one) {
     return give_up_for_now(*row, *recording, outcome, staged.error());
   }
   tell(*recording);
+  count_staged(*row);
   return keep_samples(outcome);
+}
+
+void Restorer::count_staged(const RestoreRow& row) {
+  RestoreMeters& meters = archive_.meters.of(row.tier);
+  const double took = static_cast<double>((archive_.clock.now() - row.requested_at).count) / 1000.0;
+  meters.staged.add();
+  meters.bytes.add(row.bytes.count);
+  meters.seconds.observe(std::max(took, 0.0));
+  if (const auto promised = archive_.meters.estimates.take(row.restore))
+    meters.error.observe(std::max(took, 0.0) / static_cast<double>(*promised));
 }
 
 // Waits, is tried again, or has failed for good, which is told to who waits.
 Status Restorer::give_up_for_now(const RestoreRow& row, const Recording& recording,
                                  const Outcome& outcome, const Error& error) {
+  RestoreMeters& meters = archive_.meters.of(row.tier);
+  if (outcome.waits_until) meters.waited.add();
   if (outcome.waits_until)
     return archive_.writer.call(restores_wait({row.restore}, error.message, *outcome.waits_until));
   const bool again = traits(error.code).retryable && row.attempts + 1 < kAttemptsMax;
@@ -262,7 +240,10 @@ Status Restorer::give_up_for_now(const RestoreRow& row, const Recording& recordi
   // Cancelled meanwhile: nobody waits for it.
   if (!kept.ok() && kept.error().code == Code::kConflict) return {};
   HOLDFAST_TRY(std::move(kept));
-  if (!again) tell(recording);
+  (again ? meters.waited : meters.failed).add();
+  if (again) return error;
+  archive_.meters.estimates.take(row.restore);
+  tell(recording);
   return error;
 }
 
@@ -338,8 +319,11 @@ Status Restorer::stage_part(Io& io, const RestoreId& restore, const Recording& r
       outcome.waits_until.reset();
     }
     if (error.code == Code::kCorrupt || error.code == Code::kNotFound) {
-      HOLDFAST_TRY(quarantine_copy(archive_, BadCopy{recording.recording_no, part, copy.medium,
-                                                     error.message, copy.copied_at}));
+      HOLDFAST_ASSIGN(is_bad,
+                      quarantine_copy(archive_, BadCopy{recording.recording_no, part, copy.medium,
+                                                        error.message, copy.copied_at}));
+      // It is in another pack by now, or gone: whoever looks again finds the one that stands.
+      if (!is_bad && !traits(last.code).retryable) last = Error{Code::kUnavailable, error.message};
     }
     std::erase_if(remaining.copies,
                   [&](const CopyRow& c) { return c.part == part && c.medium == copy.medium; });
@@ -356,16 +340,14 @@ Status Restorer::extract(Io& io, const RestoreId& restore, const Recording& reco
   auto begun = archive_.standard.begin_staged(io, PartId{recording.recording, copy.part});
   if (!begun.ok()) return of_staging(begun.error());
   PartWriter writer = std::move(begun).value();
-  std::vector<PackRange> ranges;
-  for (const PackSpan& span : {*copy.audio, *copy.metadata})
-    if (span.length.count > 0) ranges.push_back(PackRange{span.offset, span.length});
+  const std::vector<PackRange> ranges = ranges_of(copy);
 
   const Millis before = archive_.clock.monotonic();
   Millis attach{0};
   Bytes bytes_read;
   bool attached = false;
-  Status extracted =
-      extract_into(io, writer, recording, copy.part, [&](pack::PartExtractor& extractor) -> Status {
+  Status extracted = extract_part(
+      io, writer, recording, copy.part, of_staging, [&](pack::PartExtractor& extractor) -> Status {
         size_t current = 0;
         HOLDFAST_TRY(keeper->use(
             io,
@@ -384,6 +366,10 @@ Status Restorer::extract(Io& io, const RestoreId& restore, const Recording& reco
             &attach));
         return extractor.end_range();
       });
+  if (extracted.ok()) {
+    Status finished = writer.finish(io, std::nullopt);
+    if (!finished.ok()) extracted = of_staging(finished.error());
+  }
   if (!extracted.ok()) {
     archive_.recalls.add(restore, Bytes(-bytes_read.count));
     if (Status aborted = writer.abort(io); !aborted.ok())

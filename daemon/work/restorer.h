@@ -47,6 +47,7 @@ class Restorer {
 
   Status recall(Io& io, const QueuedRecall& recall);
   Status clear_the_way(Io& io, const Recording& recording);
+  void count_staged(const RestoreRow& row);
   Status keep_samples(const Outcome& outcome);
   Status stage(Io& io, const RestoreId& restore, const Recording& recording, Outcome& outcome);
   std::optional<CopyRow> next_copy(const Recording& remaining, int part) const;

@@ -302,7 +302,9 @@ void SpoolEntries::settle_leaving(Io& io, const Fd& root) {
 
 // spool/rejected/<workspace>/<call_sid>.<n>/ with reason.txt beside the files.
 Status SpoolEntries::reject(Io& io, const Fd& root, const std::string& entry, const Error& reason) {
-  log::warning("spool entry {} is rejected: {}", entry, reason.message);
+  archive_.meters.spool_rejected.add();
+  log::event(log::Level::kWarning, "spool.rejected", {}, "spool entry {} is rejected: {}", entry,
+             reason.message);
   HOLDFAST_ASSIGN(target, set_aside(io, root, kRejected, entry));
   return publish_text(io, root.get(), target + ".reason.txt", reason.message + "\n");
 }

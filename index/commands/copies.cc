@@ -57,10 +57,11 @@ Command<ReleasePermit> release_copy(RecordingNo recording, int part, MediumId me
 
 Command<void> copy_gone(RecordingNo recording, int part, MediumId medium) {
   const auto apply = [=](WriteTxn& txn) -> Status {
-    return rows::run(txn.index(),
-                     "DELETE FROM copy WHERE recording_no = ?1 AND part = ?2 AND state = 3 "
-                     "AND medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?3)",
-                     recording, part, medium);
+    HOLDFAST_TRY(rows::run(txn.index(),
+                           "DELETE FROM copy WHERE recording_no = ?1 AND part = ?2 AND state = 3 "
+                           "AND medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?3)",
+                           recording, part, medium));
+    return rows::may_lie_nowhere(txn.index(), recording, txn.now());
   };
   return {"forget a released copy", apply};
 }

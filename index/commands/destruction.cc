@@ -2,6 +2,7 @@
 
 #include "index/guard.h"
 #include "index/read/recordings.h"
+#include "index/read/retention.h"
 #include "index/rows.h"
 
 namespace holdfast {
@@ -16,6 +17,15 @@ LineDraft weakening(std::string_view kind, const RecordingRow& row, const std::s
   return line;
 }
 
+// With the compliance time by which retention was judged: a replay must know that it had come.
+Result<LineDraft> judged(WriteTxn& txn, std::string_view kind, const RecordingRow& row,
+                         const std::string& who) {
+  LineDraft line = weakening(kind, row, who);
+  HOLDFAST_ASSIGN(kept, kept_time(txn.index()));
+  if (row.retention_class) line.details["clock"] = kept.count;
+  return line;
+}
+
 Error wrong_state(const RecordingRow& row, std::string_view what) {
   return Error{Code::kConflict, "recording " + row.recording.text() + " is " +
                                     std::string(word(row.state)) + ": " + std::string(what)};
@@ -27,7 +37,11 @@ Result<RecordingRow> begin(WriteTxn& txn, RecordingNo recording, const std::stri
   HOLDFAST_TRY(Guard::check_destroy(txn, recording));
   if (row.state != RecordingState::kCondemned)
     return wrong_state(row, "only a condemned recording is destroyed");
-  HOLDFAST_TRY(txn.decide(weakening(decision::kDestroying, row, who)));
+  HOLDFAST_ASSIGN(line, judged(txn, decision::kDestroying, row, who));
+  // The age of what is dead in a pack begins then, whatever the system clock says.
+  HOLDFAST_ASSIGN(kept, kept_time(txn.index()));
+  line.details["clock"] = kept.count;
+  HOLDFAST_TRY(txn.decide(std::move(line)));
   return rows::need_recording(txn.index(), recording);
 }
 
@@ -49,6 +63,16 @@ Result<std::vector<ReleasePermit>> permits(WriteTxn& txn, RecordingNo recording)
   return out;
 }
 
+// kConflict while its files are still on the way to their place.
+Status check_placed(WriteTxn& txn, const RecordingRow& row) {
+  if (row.state == RecordingState::kCommitted)
+    return wrong_state(row, "its files are not in their place yet; try again");
+  HOLDFAST_ASSIGN(parts, list_parts(txn.index(), row.recording_no));
+  for (const PartRow& part : parts)
+    if (!part.placed) return wrong_state(row, "a part of it is not in its place yet; try again");
+  return {};
+}
+
 // What was said of it goes with it. Its destruction is decided already, so a crash between here and
 // the last line only leaves less to erase the next time.
 Status erase_labels(WriteTxn& txn, RecordingNo recording) {
@@ -68,25 +92,35 @@ Status erase_labels(WriteTxn& txn, RecordingNo recording) {
 
 }  // namespace
 
-Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason) {
-  const auto apply = [recording, who = std::move(who),
-                      reason = std::move(reason)](WriteTxn& txn) -> Result<RecordingRow> {
-    HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason,
+                              std::optional<WorkspaceNo> workspace_no) {
+  const auto apply = [recording, who = std::move(who), reason = std::move(reason),
+                      workspace_no](WriteTxn& txn) -> Result<RecordingRow> {
+    HOLDFAST_ASSIGN(row, rows::need_recording_of(txn.index(), recording, workspace_no));
     if (row.state == RecordingState::kCondemned || row.state == RecordingState::kDestroying)
       return row;
     HOLDFAST_TRY(Guard::check_destroy(txn, recording));
-    if (row.state == RecordingState::kCommitted)
-      return wrong_state(row, "its files are not in their place yet; try again");
-    HOLDFAST_ASSIGN(parts, list_parts(txn.index(), recording));
-    for (const PartRow& part : parts)
-      if (!part.placed) return wrong_state(row, "a part of it is not in its place yet; try again");
-    LineDraft line = weakening(decision::kCondemned, row, who);
+    HOLDFAST_TRY(check_placed(txn, row));
+    HOLDFAST_ASSIGN(line, judged(txn, decision::kCondemned, row, who));
     HOLDFAST_ASSIGN(note, txn.write_note(reason));
     if (!note.empty()) line.details["note"] = note;
     HOLDFAST_TRY(txn.decide(std::move(line)));
     return rows::need_recording(txn.index(), recording);
   };
   return {"condemn", apply};
+}
+
+Result<bool> condemn_expired(WriteTxn& txn, const RecordingRow& row, const std::string& who) {
+  for (const Status& ready :
+       {Guard::check_destroy(txn, row.recording_no), check_placed(txn, row)}) {
+    if (ready.ok()) continue;
+    if (ready.error().code == Code::kLocked || ready.error().code == Code::kConflict) return false;
+    return ready.error();
+  }
+  HOLDFAST_ASSIGN(line, judged(txn, decision::kCondemned, row, who));
+  line.details["cause"] = "expired";
+  HOLDFAST_TRY(txn.decide(std::move(line)));
+  return true;
 }
 
 Command<RecordingRow> begin_destroying(RecordingNo recording, std::string who) {

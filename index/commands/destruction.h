@@ -6,10 +6,14 @@
 
 namespace holdfast {
 
-// First commit. kLocked when held or unlocated; idempotent on condemned and destroying ones.
-// Decision recording.condemned (weakening).
-// The reason is kept as an erasable note.
-Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason = {});
+// First commit. kLocked when held, retained or unlocated; idempotent on condemned and destroying
+// ones. Decision recording.condemned (weakening). The reason is kept as an erasable note.
+Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason = {},
+                              std::optional<WorkspaceNo> workspace_no = std::nullopt);
+
+// The same of one whose retention has ended, within a command of expiry. False: it is locked, or
+// not in its place yet. The line says "expired".
+Result<bool> condemn_expired(WriteTxn& txn, const RecordingRow& row, const std::string& who);
 
 // Second commit: the guard is asked again, and the line is durable before the first byte goes.
 // kLocked when held; kConflict when a lock has cancelled it (the recording is live); idempotent.

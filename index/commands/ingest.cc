@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/file_name.h"
+#include "index/commands/retention.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
 #include "index/rows.h"
@@ -166,10 +167,10 @@ Error other_bytes(const std::vector<FileRow>& known, const std::vector<FileRow>&
                    next_free_name(name, is_taken) + ", and leave " + name + " out"};
 }
 
-Command<IngestOutcome> ingest_recording(IngestRow row, std::string who,
-                                        std::optional<Bytes> quota) {
-  const auto apply = [row = std::move(row), who = std::move(who),
-                      quota](WriteTxn& txn) -> Result<IngestOutcome> {
+Command<IngestOutcome> ingest_recording(IngestRow row, std::string who, std::optional<Bytes> quota,
+                                        Millis not_before) {
+  const auto apply = [row = std::move(row), who = std::move(who), quota,
+                      not_before](WriteTxn& txn) -> Result<IngestOutcome> {
     HOLDFAST_TRY(check_row(row));
     if (row.part != 1) return Error{Code::kInvalid, "a new recording begins with part 1"};
     HOLDFAST_TRY(refuse_erased(txn, row));
@@ -181,7 +182,9 @@ Command<IngestOutcome> ingest_recording(IngestRow row, std::string who,
     HOLDFAST_TRY(refuse_relabelled(txn, row));
     HOLDFAST_TRY(check_quota(txn, row, workspace->workspace_no, quota));
     IngestSource source(row);
-    HOLDFAST_TRY(txn.decide(ingest_line(row, who), source));
+    LineDraft line = ingest_line(row, who);
+    HOLDFAST_TRY(add_default_retention(txn, workspace->workspace_no, row, not_before, line));
+    HOLDFAST_TRY(txn.decide(std::move(line), source));
     return IngestOutcome{IngestVerdict::kNew, row.recording_no, row.recording, 1};
   };
   return {"ingest", apply};
@@ -213,7 +216,9 @@ Command<IngestOutcome> add_part(IngestRow row, std::string who, std::optional<By
     IngestRow part = row;
     part.recording_no = known->recording_no;
     IngestSource source(part);
-    HOLDFAST_TRY(txn.decide(ingest_line(part, who), source));
+    LineDraft line = ingest_line(part, who);
+    HOLDFAST_TRY(add_arrival(txn, part, line));
+    HOLDFAST_TRY(txn.decide(std::move(line), source));
     return IngestOutcome{IngestVerdict::kNextPart, known->recording_no, row.recording, row.part};
   };
   return {"add a part", apply};

@@ -31,8 +31,10 @@ struct IngestOutcome {
 // added when it is new. Decision recording.ingested.
 // `quota`: of original bytes of the workspace; kNoSpace, told as "over-quota: …", when the part
 // would exceed it. Asked where the row is made, so that many at one time cannot exceed it together.
+// `not_before` is expiry.not_before, for what the workspace's retention class by default says.
 Command<IngestOutcome> ingest_recording(IngestRow row, std::string who,
-                                        std::optional<Bytes> quota = std::nullopt);
+                                        std::optional<Bytes> quota = std::nullopt,
+                                        Millis not_before = days(30));
 
 // A later part, row.part = parts + 1: kConflict when another part took the number meanwhile, or a
 // name is known already (offer only the new ones). Flags are added to the recording's.

@@ -16,10 +16,12 @@ Result<MediumRow> need_medium(Database& index, const MediumId& medium) {
 
 Result<MediumRow> registered(WriteTxn& txn, const MediumRow& medium, const std::string& who) {
   HOLDFAST_ASSIGN(known, find_medium(txn.index(), medium.medium));
-  if (known && (known->tier != medium.tier || known->kind != medium.kind))
+  // A replay that had lost the registration made a stand-in, which has no kind.
+  const bool is_stand_in = known && known->kind.empty();
+  if (known && !is_stand_in && (known->tier != medium.tier || known->kind != medium.kind))
     return Error{Code::kConflict, "medium " + medium.medium.text() + " is registered as " +
                                       known->kind + " of tier " + std::string(word(known->tier))};
-  if (known && known->name == medium.name) return *std::move(known);
+  if (known && !is_stand_in && known->name == medium.name) return *std::move(known);
   HOLDFAST_ASSIGN(note, txn.write_note(medium.name));
   LineDraft line;
   line.kind = decision::kMediumRegistered;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/limits.h"
 #include "index/read/status.h"
 #include "index/read/work.h"
 #include "index/rows.h"
@@ -10,8 +11,6 @@ namespace holdfast {
 namespace {
 
 using rows::run;
-
-constexpr size_t kErrorBytesMax = 500;  // of a move's or restore's last error, for people
 
 Result<MoveRow> need_move(Database& index, int64_t move_no) {
   HOLDFAST_ASSIGN(row, find_move(index, move_no));
@@ -28,7 +27,8 @@ Status store(WriteTxn& txn, int64_t move_no, const MoveProgress& progress,
              "UPDATE move SET state = ?2, attempts = ?3, not_before = ?4, error = ?5, "
              "updated_at = ?6 WHERE move_no = ?1",
              move_no, progress.state, progress.attempts, not_before,
-             progress.attempts > 0 ? error.substr(0, kErrorBytesMax) : std::string(), txn.now());
+             progress.attempts > 0 ? error.substr(0, limits::kErrorBytesMax) : std::string(),
+             txn.now());
 }
 
 MoveProgress progress_of(const MoveRow& move) {
@@ -47,11 +47,55 @@ Status try_again(WriteTxn& txn, const MoveRow& move) {
   return store(txn, move.move_no, {state, 0, std::nullopt}, "");
 }
 
+// Not to where it is still to take another's place, whatever move it has from that one.
+Status refuse_where_the_old_one_lies(Database& index, const PlanMove& request) {
+  Statement statement = index.prepare(
+      "SELECT 1 FROM rewrite w CROSS JOIN pack_copy o ON o.pack_no = w.pack_no "
+      "WHERE w.new_pack_id = ?1 "
+      "AND o.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?2)");
+  statement.bind(request.pack, request.to);
+  HOLDFAST_ASSIGN(lies, statement.step());
+  if (!lies) return Status();
+  return Error{Code::kConflict, "move pack " + request.pack.text() + " to medium " +
+                                    request.to.text() + ": it is to take another's place there"};
+}
+
+// A pack is copied from a copy that was re-read, and not while it is written anew.
+Status check_source(Database& index, const PlanMove& request) {
+  HOLDFAST_ASSIGN(from, find_medium(index, request.from));
+  if (!from || from->tier == Tier::kStandard) return Status();
+  Statement statement = index.prepare(
+      "SELECT 1 FROM pack p CROSS JOIN pack_copy c ON c.pack_no = p.pack_no "
+      "WHERE p.pack_id = ?1 AND c.state = 2 "
+      "AND c.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?2) "
+      "AND NOT EXISTS (SELECT 1 FROM rewrite w WHERE w.pack_no = p.pack_no)");
+  statement.bind(request.pack, request.from);
+  HOLDFAST_ASSIGN(stands, statement.step());
+  if (stands) return Status();
+  return Error{Code::kConflict, "move pack " + request.pack.text() + " from medium " +
+                                    request.from.text() +
+                                    ": it has no verified copy there, or is being rewritten"};
+}
+
+// It has switched, and what it brought is gone again (a bad copy that was let go).
+Result<bool> is_over(Database& index, const MoveRow& move) {
+  if (move.state != MoveState::kSwitched) return false;
+  HOLDFAST_ASSIGN(copies, pack_copies(index, move.pack));
+  return std::none_of(copies.begin(), copies.end(),
+                      [&](const PackCopyRow& copy) { return copy.medium == move.to; });
+}
+
 Result<MoveRow> plan(WriteTxn& txn, const PlanMove& request) {
   Database& index = txn.index();
+  HOLDFAST_TRY(refuse_where_the_old_one_lies(index, request));
   HOLDFAST_ASSIGN(moves, moves_of_pack(index, request.pack));
-  for (const MoveRow& move : moves)
-    if (move.to == request.to && move.state != MoveState::kReleased) return move;
+  for (const MoveRow& move : moves) {
+    if (move.to != request.to || move.state == MoveState::kReleased) continue;
+    HOLDFAST_ASSIGN(over, is_over(index, move));
+    if (!over) return move;
+    HOLDFAST_TRY(run(index, "DELETE FROM move WHERE move_no = ?1", move.move_no));
+  }
+  HOLDFAST_TRY(check_source(index, request));
   HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, request.pack));
   HOLDFAST_ASSIGN(from_no, rows::need_medium_no(index, request.from));
   HOLDFAST_ASSIGN(to_no, rows::need_medium_no(index, request.to));
@@ -59,7 +103,10 @@ Result<MoveRow> plan(WriteTxn& txn, const PlanMove& request) {
                    "INSERT INTO move (pack_no, from_no, to_no, state, not_before, created_at, "
                    "updated_at) VALUES (?1, ?2, ?3, 0, ?4, ?4, ?4)",
                    pack_no, from_no, to_no, txn.now()));
-  return need_move(index, index.last_row());
+  const int64_t move_no = index.last_row();
+  if (request.was_due)
+    HOLDFAST_TRY(run(index, "UPDATE pack SET next_action_at = NULL WHERE pack_no = ?1", pack_no));
+  return need_move(index, move_no);
 }
 
 Status switched(WriteTxn& txn, int64_t move_no, Millis release_after) {

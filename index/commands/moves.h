@@ -11,6 +11,7 @@ struct PlanMove {
   PackId pack;
   MediumId from;
   MediumId to;
+  bool was_due = false;  // the move is what the sealed pack was due for: it is due no more
 };
 // Idempotent: the unfinished move of that pack to that medium is returned.
 Command<MoveRow> plan_move(PlanMove request);

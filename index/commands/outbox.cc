@@ -14,7 +14,6 @@ namespace {
 using rows::run;
 
 constexpr size_t kSecretBytes = 32;
-constexpr size_t kErrorBytesMax = 500;
 
 // Until the next try, after so many: 5 s, 20 s, 80 s, … up to the cap.
 Millis pause_after(int attempts) {
@@ -40,7 +39,7 @@ Status settle(WriteTxn& txn, const MessageOutcome& outcome) {
   return run(index,
              "UPDATE outbox SET attempts = ?2, not_before = ?3, error = ?4, parked_at = ?5 "
              "WHERE message_no = ?1",
-             outcome.message_no, attempts, next, outcome.error.substr(0, kErrorBytesMax),
+             outcome.message_no, attempts, next, outcome.error.substr(0, limits::kErrorBytesMax),
              over ? std::optional<UnixMillis>(txn.now()) : std::nullopt);
 }
 

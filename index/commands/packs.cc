@@ -173,8 +173,7 @@ Status let_members_go(WriteTxn& txn, int64_t pack_no) {
                    "UPDATE recording SET next_action_at = ?2 WHERE state <> 3 AND recording_no IN "
                    "(SELECT recording_no FROM copy WHERE pack_no = ?1)",
                    pack_no, txn.now()));
-  HOLDFAST_TRY(
-      run(index, "DELETE FROM move WHERE pack_no = ?1 AND (state < 4 OR state = 6)", pack_no));
+  HOLDFAST_TRY(run(index, "DELETE FROM move WHERE pack_no = ?1 AND state <> 5", pack_no));
   return run(index, "UPDATE pack SET state = 2, next_action_at = NULL WHERE pack_no = ?1", pack_no);
 }
 
@@ -190,6 +189,7 @@ Status forget(WriteTxn& txn, const PackId& pack, const MediumId& medium) {
   HOLDFAST_ASSIGN(pack_no, rows::need_pack_no(index, pack));
   HOLDFAST_ASSIGN(medium_no, rows::need_medium_no(index, medium));
   if (copies.size() == 1) HOLDFAST_TRY(let_members_go(txn, pack_no));
+  HOLDFAST_TRY(rows::members_lie_nowhere(index, pack_no, medium_no, txn.now()));
   HOLDFAST_TRY(
       run(index, "DELETE FROM copy WHERE pack_no = ?1 AND medium_no = ?2", pack_no, medium_no));
   HOLDFAST_TRY(run(index, "DELETE FROM pack_copy WHERE pack_no = ?1 AND medium_no = ?2", pack_no,
@@ -244,6 +244,16 @@ Command<void> set_pack_action(PackId pack, std::optional<UnixMillis> at) {
   return {"set when a pack is due", apply};
 }
 
+Command<void> replace_pack_action(PackId pack, std::optional<UnixMillis> seen,
+                                  std::optional<UnixMillis> at) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    return run(txn.index(),
+               "UPDATE pack SET next_action_at = ?2 WHERE pack_id = ?1 AND next_action_at IS ?3",
+               pack, at, seen);
+  };
+  return {"replace when a pack is due", apply};
+}
+
 Command<PackRow> seal_pack(SealedPack pack, std::string who) {
   return {"seal a pack", [pack = std::move(pack), who = std::move(who)](WriteTxn& txn) {
             return seal(txn, pack, who);
@@ -279,7 +289,10 @@ Command<void> pack_verified(PackId pack, MediumId medium, VerifyMode mode, std::
 
 Command<void> pack_quarantined(PackId pack, MediumId medium, std::string reason, std::string who) {
   const auto apply = [=](WriteTxn& txn) -> Status {
-    HOLDFAST_TRY(need_pack_copy(txn.index(), pack, medium));
+    HOLDFAST_ASSIGN(copy, need_pack_copy(txn.index(), pack, medium));
+    // Known already, or on its way out.
+    if (copy.state == CopyState::kQuarantined || copy.state == CopyState::kReleasing)
+      return Status();
     HOLDFAST_ASSIGN(note, txn.write_note(reason));
     LineDraft line = pack_line(decision::kCopyQuarantined, pack, medium, who, Weight::kNeutral);
     if (!note.empty()) line.details["note"] = note;
@@ -288,12 +301,55 @@ Command<void> pack_quarantined(PackId pack, MediumId medium, std::string reason,
   return {"quarantine a pack", apply};
 }
 
+namespace {
+
+constexpr char kHasLivingMember[] =
+    " AND EXISTS (SELECT 1 FROM copy c INDEXED BY copy_pack "
+    "CROSS JOIN recording r ON r.recording_no = c.recording_no "
+    "WHERE c.pack_no = (SELECT pack_no FROM pack WHERE pack_id = ?1) "
+    "AND c.medium_no = (SELECT medium_no FROM medium WHERE medium_id = ?2) AND r.state <> 3)";
+
+// A tier is left by all at once: what a new pack shall replace on another medium of the tier (a
+// mirror that is away) would come back there as its only copy. A bad one is not kept by that.
+Status refuse_before_the_old_one(Database& index, const PackId& pack, const PackCopyRow& copy) {
+  Statement statement = index.prepare(
+      "SELECT o.medium_no FROM rewrite w CROSS JOIN pack_copy o ON o.pack_no = w.pack_no "
+      "CROSS JOIN medium m ON m.medium_no = o.medium_no WHERE w.new_pack_id = ?1 AND ?3 <> 5 "
+      "AND m.state <> 3 AND m.tier = (SELECT tier FROM medium WHERE medium_id = ?2)" +
+      std::string(kHasLivingMember));
+  statement.bind(pack, copy.medium, copy.state);
+  HOLDFAST_ASSIGN(waits, statement.step());
+  if (!waits) return Status();
+  return Error{Code::kConflict, "release pack " + pack.text() + " from medium " +
+                                    copy.medium.text() +
+                                    ": it is still to take another's place on that tier"};
+}
+
+// A rewriting takes the pack's place on the medium. One that nobody living is in, or that is bad
+// with no good copy anywhere, is not in its way.
+Status refuse_while_rewritten(Database& index, const PackId& pack, const PackCopyRow& copy) {
+  Statement statement = index.prepare(
+      "SELECT 1 FROM rewrite w WHERE w.pack_no = (SELECT pack_no FROM pack WHERE pack_id = ?1) "
+      "AND (?3 <> 5 OR EXISTS (SELECT 1 FROM pack_copy o WHERE o.pack_no = w.pack_no "
+      "AND o.state = 2))" +
+      std::string(kHasLivingMember));
+  statement.bind(pack, copy.medium, copy.state);
+  HOLDFAST_ASSIGN(rewritten, statement.step());
+  if (!rewritten) return Status();
+  return Error{Code::kConflict, "release pack " + pack.text() + " from medium " +
+                                    copy.medium.text() + ": it is being rewritten there"};
+}
+
+}  // namespace
+
 Command<PackReleasePermit> release_pack(PackId pack, MediumId medium, ReleasePolicy policy,
                                         std::string who) {
   const auto apply = [=](WriteTxn& txn) -> Result<PackReleasePermit> {
     HOLDFAST_ASSIGN(permit, Guard::check_pack_release(txn, pack, medium, policy));
     HOLDFAST_ASSIGN(copy, need_pack_copy(txn.index(), pack, medium));
     if (copy.state == CopyState::kReleasing) return permit;
+    HOLDFAST_TRY(refuse_while_rewritten(txn.index(), pack, copy));
+    HOLDFAST_TRY(refuse_before_the_old_one(txn.index(), pack, copy));
     HOLDFAST_TRY(
         txn.decide(pack_line(decision::kPackReleased, pack, medium, who, Weight::kWeakening)));
     return permit;

@@ -33,6 +33,9 @@ Command<void> drop_members(PackId pack, std::vector<PartKey> members, UnixMillis
 Command<void> drop_pack(PackId pack);
 // When policy looks at the pack again; none: never. No line.
 Command<void> set_pack_action(PackId pack, std::optional<UnixMillis> at);
+// The same, unless another has set it since it was `seen`.
+Command<void> replace_pack_action(PackId pack, std::optional<UnixMillis> seen,
+                                  std::optional<UnixMillis> at);
 
 // The pack is complete and durable on its first medium: digest, size and ranges are taken, members'
 // copies are copied. The members sealed must be the members planned (kConflict): drop_members
@@ -44,7 +47,7 @@ Command<void> pack_copied(PackId pack, MediumId medium, std::string location, st
 // there are verified. kInvalid with mode none. Decision pack.verified.
 Command<void> pack_verified(PackId pack, MediumId medium, VerifyMode mode, std::string who);
 // The pack on the medium was re-read and differs: it and its members' copies there are quarantined.
-// Decision copy.quarantined.
+// Idempotent; nothing happens to one that is releasing. Decision copy.quarantined.
 Command<void> pack_quarantined(PackId pack, MediumId medium, std::string reason, std::string who);
 
 // Asks the guard; pack and members on the medium become releasing, tiers follow. Idempotent.

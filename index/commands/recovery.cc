@@ -1,5 +1,6 @@
 #include "index/commands/recovery.h"
 
+#include "index/commands/retention.h"
 #include "index/read/holds.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
@@ -73,6 +74,7 @@ Status adopt(WriteTxn& txn, const AdoptPart& request, const std::string& who) {
                   {"part", row.part},
                   {"workspace", row.workspace.text()}};
   if (request.is_plain) line.details["medium"] = row.medium.text();
+  HOLDFAST_TRY(add_arrival(txn, row, line));
   RowSource source(row);
   return txn.decide(std::move(line), source);
 }
@@ -191,17 +193,19 @@ Command<void> adopt_pack(SealedPack pack, std::string who) {
   return {"adopt a pack", apply};
 }
 
-Command<void> plan_verifications(MediumId standard) {
-  const auto apply = [standard](WriteTxn& txn) -> Status {
+Command<void> plan_verifications(MediumId standard, std::optional<MediumId> mirror) {
+  const auto apply = [standard, mirror](WriteTxn& txn) -> Status {
     return rows::run(
         txn.index(),
         "INSERT INTO move (pack_no, from_no, to_no, state, not_before, created_at, updated_at) "
         "SELECT c.pack_no, coalesce((SELECT o.medium_no FROM pack_copy o "
         "WHERE o.pack_no = c.pack_no AND o.medium_no <> c.medium_no LIMIT 1), "
         "(SELECT medium_no FROM medium WHERE medium_id = ?1)), c.medium_no, 2, ?2, ?2, ?2 "
-        "FROM pack_copy c WHERE c.state = 1 AND NOT EXISTS (SELECT 1 FROM move v "
+        "FROM pack_copy c WHERE c.state = 1 AND c.medium_no <> "
+        "coalesce((SELECT medium_no FROM medium WHERE medium_id = ?3), -1) "
+        "AND NOT EXISTS (SELECT 1 FROM move v "
         "WHERE v.pack_no = c.pack_no AND v.to_no = c.medium_no AND v.state <> 5)",
-        standard, txn.now());
+        standard, txn.now(), mirror);
   };
   return {"plan verifications", apply};
 }

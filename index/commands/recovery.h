@@ -46,8 +46,9 @@ Command<void> adopt_part(AdoptPart request, std::string who);
 Command<void> adopt_pack(SealedPack pack, std::string who);
 
 // A move for each pack that is somewhere and was never verified there: who began it is forgotten by
-// an older index, and the mover goes on from the row. No line.
-Command<void> plan_verifications(MediumId standard);
+// an older index, and the mover goes on from the row. Not on the mirror of warm, which the repairer
+// re-reads. No line.
+Command<void> plan_verifications(MediumId standard, std::optional<MediumId> mirror);
 
 // Decision index.rebuilt.
 Command<void> index_rebuilt(std::string who);

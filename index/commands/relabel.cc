@@ -9,7 +9,7 @@
 namespace holdfast {
 namespace {
 
-Status check_state(const RecordingRow& row) {
+Status refuse_unless_kept(const RecordingRow& row) {
   const std::string name = "recording " + row.recording.text();
   switch (row.state) {
     case RecordingState::kCommitted:
@@ -87,7 +87,7 @@ Result<Relabelled> apply(WriteTxn& txn, const Relabel& request) {
   Database& index = txn.index();
   if (request.reason.empty()) return Error{Code::kInvalid, "a relabel names its reason"};
   HOLDFAST_ASSIGN(row, rows::need_recording(index, request.recording));
-  HOLDFAST_TRY(check_state(row));
+  HOLDFAST_TRY(refuse_unless_kept(row));
   Relabelled out{false, row, row};
 
   LineDraft line;

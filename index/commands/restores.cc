@@ -13,7 +13,6 @@ namespace {
 
 using rows::run;
 
-constexpr size_t kErrorBytesMax = 500;
 constexpr std::string_view kRestored = "recording.restored";
 constexpr std::string_view kRestoreFailed = "recording.restore_failed";
 
@@ -57,13 +56,13 @@ Status check_budget(WriteTxn& txn, const RequestRestore& request) {
 }
 
 // What is promised to be told must have its place.
-Status check_outbox(Database& index, const RequestRestore& request) {
+Status check_outbox(Database& index, const RequestRestore& request, WorkspaceNo workspace_no) {
   if (request.callback_url.empty()) return Status();
-  HOLDFAST_ASSIGN(count, outbox_count(index));
-  if (count.waiting < limits::kOutboxMax) return Status();
-  return Error{Code::kExhausted, std::to_string(count.waiting) +
-                                     " callbacks wait for receivers that do not answer; ask "
-                                     "without callback_url, or have them dropped"};
+  HOLDFAST_ASSIGN(is_full, has_messages(index, workspace_no, limits::kOutboxMax));
+  if (!is_full) return Status();
+  return Error{Code::kExhausted, std::to_string(limits::kOutboxMax) +
+                                     " callbacks of this workspace wait for receivers that do not "
+                                     "answer; ask without callback_url, or have them dropped"};
 }
 
 Status insert_restore(WriteTxn& txn, const RequestRestore& request, const RecordingRow& row) {
@@ -130,8 +129,8 @@ Result<int64_t> join(WriteTxn& txn, const RequestRestore& request, int64_t resto
 
 Result<RestoreOutcome> request(WriteTxn& txn, const RequestRestore& request) {
   Database& index = txn.index();
-  HOLDFAST_TRY(check_outbox(index, request));
   HOLDFAST_ASSIGN(row, rows::need_recording(index, request.recording));
+  HOLDFAST_TRY(check_outbox(index, request, row.workspace_no));
   HOLDFAST_ASSIGN(live, live_restore(index, request.recording));
   const bool broken =
       live && live->state == RestoreState::kStaged && check_archived(index, row).ok();
@@ -338,10 +337,18 @@ Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not
     HOLDFAST_TRY(run(txn.index(),
                      "UPDATE restore SET attempts = attempts + 1, error = ?2, not_before = ?3 "
                      "WHERE restore_id = ?1",
-                     restore, error.substr(0, kErrorBytesMax), not_before));
+                     restore, error.substr(0, limits::kErrorBytesMax), not_before));
     return to_state(txn, row, RestoreState::kQueued);
   };
   return {"put a restore back into the queue", apply};
+}
+
+Command<void> restores_wait_no_more() {
+  const auto apply = [](WriteTxn& txn) -> Status {
+    return run(txn.index(),
+               "UPDATE restore SET not_before = ?1 WHERE state = 0 AND not_before > ?1", txn.now());
+  };
+  return {"let queued restores be tried", apply};
 }
 
 Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
@@ -351,7 +358,7 @@ Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
       HOLDFAST_TRY(run(txn.index(),
                        "UPDATE restore SET error = ?2, not_before = ?3, state = 0 "
                        "WHERE restore_id = ?1 AND state <= 1",
-                       restore, error.substr(0, kErrorBytesMax), not_before));
+                       restore, error.substr(0, limits::kErrorBytesMax), not_before));
       HOLDFAST_TRY(run(txn.index(),
                        "UPDATE restore_waiter SET state = 0 WHERE state = 1 AND restore_no = "
                        "(SELECT restore_no FROM restore WHERE restore_id = ?1 AND state = 0)",
@@ -370,7 +377,7 @@ Command<void> restore_failed(RestoreId restore, std::string error) {
     HOLDFAST_TRY(run(txn.index(),
                      "UPDATE restore SET attempts = attempts + 1, error = ?2 "
                      "WHERE restore_id = ?1",
-                     restore, error.substr(0, kErrorBytesMax)));
+                     restore, error.substr(0, limits::kErrorBytesMax)));
     HOLDFAST_TRY(release_staged(txn, row));
     HOLDFAST_ASSIGN(ended, need_restore(txn.index(), restore));
     HOLDFAST_TRY(call_back(txn, ended, kRestoreFailed));

@@ -52,6 +52,8 @@ Command<void> begin_recall(RestoreId restore, Bytes staging_max);
 Command<RestoreRow> restore_staged(RestoreId restore, MediumId medium, std::vector<int> parts);
 // recalling → queued, to be tried again at `not_before`; attempts + 1.
 Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not_before);
+// Of those that are queued every one may be looked at now, whatever it waits for.
+Command<void> restores_wait_no_more();
 // → queued, not to be looked at before `not_before`, because of `error`: what is waited for (room,
 // a removal, a medium that is away) is not the fault of any copy, and counts as no attempt. Passes
 // over what is neither queued nor recalling; of the latter only the lane that recalls it may say

@@ -15,12 +15,17 @@ RecordingRow read_recording(Statement& row) {
   out.started_at = row.next<UnixMillis>();
   out.ended_at = row.next<UnixMillis>();
   out.received_at = row.next<UnixMillis>();
+  out.arrived_at = row.next<UnixMillis>();
   out.day = CalendarDay::from_packed(row.next<int32_t>());
   out.duration = row.next<std::optional<Millis>>();
   out.state = row.next<RecordingState>();
   out.flags = row.next<int32_t>();
   out.tier = row.next<Tier>();
   out.next_action_at = row.next<std::optional<UnixMillis>>();
+  out.retention_class = row.next<std::optional<std::string>>();
+  out.retention_mode = row.next<RetentionMode>();
+  out.retention_version = row.next<int>();
+  out.retain_until = row.next<std::optional<UnixMillis>>();
   out.expires_at = row.next<std::optional<UnixMillis>>();
   out.holds = row.next<int>();
   out.parts = row.next<int>();

@@ -19,8 +19,13 @@ inline const std::string kHome =
 inline const std::string kRecording =
     "r.recording_no, r.recording_id, r.workspace_no, w.workspace_id, " + kHome +
     ", r.call_sid, r.service_id, "
-    "r.direction, r.started_at, r.ended_at, r.received_at, r.day, r.duration_ms, r.state, "
-    "r.flags, r.tier, r.next_action_at, r.expires_at, r.holds, r.parts, r.bytes";
+    "r.direction, r.started_at, r.ended_at, r.received_at, coalesce(r.arrived_at, r.received_at), "
+    "r.day, r.duration_ms, r.state, "
+    "r.flags, r.tier, r.next_action_at, "
+    "(SELECT k.name FROM retention_class k WHERE k.class_no = r.class_no), "
+    "coalesce((SELECT k.mode FROM retention_class k WHERE k.class_no = r.class_no), 0), "
+    "coalesce((SELECT k.version FROM retention_class k WHERE k.class_no = r.class_no), 0), "
+    "r.retain_until, r.expires_at, r.holds, r.parts, r.bytes";
 // CROSS JOIN: the order is ours; the planner never begins with the workspaces.
 inline const std::string kFromRecording =
     " FROM recording r CROSS JOIN workspace w ON w.workspace_no = r.workspace_no ";

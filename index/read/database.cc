@@ -26,9 +26,10 @@ Code code_of(int extended, std::string_view message) {
       return Code::kUnavailable;
     case SQLITE_FULL:
       return Code::kNoSpace;
+    // Not kCorrupt: that says that a copy's bytes are wrong, and has the copy quarantined.
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-      return Code::kCorrupt;
+      return Code::kUnavailable;
     case SQLITE_TOOBIG:
       return Code::kTooLarge;
     case SQLITE_CONSTRAINT:
@@ -177,6 +178,10 @@ Error Database::error(int code, std::string_view what) const {
     result.message = std::string(message.substr(message.find(": ") + 2));
   else
     result.message = std::string(what) + ": " + std::string(message);
+  const int primary = (extended == SQLITE_OK ? code : extended) & 0xff;
+  if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
+    result.message +=
+        " (the index is damaged: stop the daemon and have it made anew, holdfastd rebuild --anew)";
   return result;
 }
 
@@ -217,7 +222,8 @@ Result<Database> Database::open_read_only(const std::string& path, ReadOnlyOptio
   sqlite3_extended_result_codes(handle, 1);
   sqlite3_busy_timeout(handle, static_cast<int>(options.busy_timeout.count));
   if (Status readable = check_readable(database); !readable.ok()) {
-    if (readable.error().code != Code::kCorrupt) return readable.error().within("open " + path);
+    const bool is_foreign = (sqlite3_errcode(database.handle()) & 0xff) == SQLITE_NOTADB;
+    if (!is_foreign) return readable.error().within("open " + path);
     return Error{Code::kInvalid, "open " + path + ": not a Holdfast index"};
   }
   HOLDFAST_ASSIGN(stamp, schema_stamp(database, "main"));

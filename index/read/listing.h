@@ -36,9 +36,11 @@ struct ListPage {
   std::optional<ListKey> next;  // none: this was the last page
 };
 
-// A page in the order of (started_at, recording_no). Scans from the key on; a filter other than
-// workspace, time, agent and held is tested row by row. With a search the order is that of
-// recording_no, of arrival, and every filter but the workspace is tested on what was found.
+// A page in the order of (started_at, recording_no). Scans from the key on, along an index of the
+// rarest of the filters state (not live), held, flagged, agent and tier; the others are tested row
+// by row. Without a workspace all but the time are. With a search the order is that of
+// recording_no, of arrival; the numbers that the time allows are narrowed by day, and every other
+// filter but the workspace is tested on what was found.
 // kInvalid: the search cannot be asked (match_expression).
 Result<ListPage> list_recordings(Database& index, const ListFilter& filter);
 

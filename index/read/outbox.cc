@@ -1,5 +1,8 @@
 #include "index/read/outbox.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include "index/read/columns.h"
 
 namespace holdfast {
@@ -31,11 +34,36 @@ MessageRow read_message(Statement& row) {
 
 Result<std::vector<MessageRow>> due_messages(Database& index, UnixMillis now, int limit) {
   static const std::string sql = kSelect + "INDEXED BY outbox_ready " + kWorkspace +
-                                 "WHERE o.parked_at IS NULL AND o.not_before <= ?1 "
-                                 "ORDER BY o.not_before LIMIT ?2";
-  Statement statement = index.prepare(sql);
-  statement.bind(now, limit);
-  return columns::read_all(std::move(statement), read_message);
+                                 "WHERE o.parked_at IS NULL AND o.workspace_no = ?1 "
+                                 "AND o.not_before <= ?2 ORDER BY o.not_before LIMIT ?3";
+  std::vector<MessageRow> due;
+  int64_t workspace_no = -1;
+  while (true) {
+    Statement next = index.prepare(
+        "SELECT workspace_no FROM outbox INDEXED BY outbox_ready WHERE parked_at IS NULL "
+        "AND workspace_no > ?1 ORDER BY workspace_no LIMIT 1");
+    next.bind(workspace_no);
+    HOLDFAST_ASSIGN(found, next.step());
+    if (!found) break;
+    workspace_no = next.next<int64_t>();
+    Statement statement = index.prepare(sql);
+    statement.bind(workspace_no, now, limit);
+    HOLDFAST_ASSIGN(rows, columns::read_all(std::move(statement), read_message));
+    std::move(rows.begin(), rows.end(), std::back_inserter(due));
+  }
+  std::stable_sort(due.begin(), due.end(), [](const MessageRow& a, const MessageRow& b) {
+    return a.not_before < b.not_before;
+  });
+  return due;
+}
+
+Result<bool> has_messages(Database& index, WorkspaceNo workspace_no, int64_t count) {
+  Statement statement = index.prepare(
+      "SELECT count(*) FROM (SELECT 1 FROM outbox INDEXED BY outbox_workspace "
+      "WHERE workspace_no = ?1 LIMIT ?2)");
+  statement.bind(workspace_no.value, count);
+  HOLDFAST_ASSIGN(found, statement.step());
+  return found && statement.next<int64_t>() >= count;
 }
 
 Result<std::vector<MessageRow>> list_messages(Database& index, const MessageFilter& filter,

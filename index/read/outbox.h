@@ -24,7 +24,7 @@ struct MessageRow {
   std::optional<UnixMillis> parked_at;
 };
 
-// Those that may be tried at `now`, the longest due first.
+// Those that may be tried at `now`, at most `limit` of each workspace, the longest due first.
 Result<std::vector<MessageRow>> due_messages(Database& index, UnixMillis now, int limit);
 // Newest first; of one workspace, or of all. `before` is the last message_no of the page before.
 struct MessageFilter {
@@ -34,6 +34,10 @@ struct MessageFilter {
 };
 Result<std::vector<MessageRow>> list_messages(Database& index, const MessageFilter& filter,
                                               int limit);
+
+// Whether the workspace has `count` messages or more, parked ones too. Costs `count` entries of an
+// index at most.
+Result<bool> has_messages(Database& index, WorkspaceNo workspace_no, int64_t count);
 
 // Rows in all, and of them those that are parked: counters.
 struct OutboxCount {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/retention.h"
 #include "base/rows.h"
 #include "base/time_text.h"
 #include "base/types.h"
@@ -96,8 +97,9 @@ struct RecordingRow {
   std::optional<Direction> direction;
   UnixMillis started_at;  // received_at when the event time is absent or in the future (flags)
   UnixMillis ended_at;
-  UnixMillis received_at;
-  CalendarDay day;  // of the path on the standard tier; frozen at ingest
+  UnixMillis received_at;  // by the system clock
+  UnixMillis arrived_at;   // the same, or later: the compliance clock's word where that was ahead
+  CalendarDay day;         // of the path on the standard tier; frozen at ingest
   std::optional<Millis> duration;
   RecordingState state = RecordingState::kCommitted;
   int32_t flags = 0;  // mask of Flag
@@ -105,8 +107,12 @@ struct RecordingRow {
   // its files are opened.
   Tier tier = Tier::kStandard;
   std::optional<UnixMillis> next_action_at;  // when policy looks at it again
-  std::optional<UnixMillis> expires_at;
-  int holds = 0;  // unreleased
+  std::optional<std::string> retention_class;
+  RetentionMode retention_mode = RetentionMode::kGovernance;  // of the class
+  int retention_version = 0;                                  // of the class; 0: none
+  std::optional<UnixMillis> retain_until;  // not destroyed before; none: no lock; kForever
+  std::optional<UnixMillis> expires_at;    // expiry takes it then; none: never
+  int holds = 0;                           // unreleased
   int parts = 1;
   Bytes bytes;  // all files of all parts, original bytes
 };

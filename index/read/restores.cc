@@ -161,6 +161,13 @@ Result<ReadyRestores> ready_restores(Database& index, Tier tier, UnixMillis now,
   return out;
 }
 
+Result<bool> has_waiting_restores(Database& index, UnixMillis now) {
+  Statement statement =
+      index.prepare("SELECT 1 FROM restore WHERE state = 0 AND not_before > ?1 LIMIT 1");
+  statement.bind(now);
+  return statement.step();
+}
+
 Result<std::vector<RestoreRow>> expired_restores(Database& index, UnixMillis now, int limit) {
   static const std::string sql =
       kSelectRestore + "WHERE s.state = 2 AND s.expires_at <= ?1 ORDER BY s.expires_at LIMIT ?2";

@@ -31,6 +31,9 @@ struct ReadyRestores {
 Result<ReadyRestores> ready_restores(Database& index, Tier tier, UnixMillis now,
                                      const ReadyShare& share);
 
+// Whether a queued restore may not be tried yet at `now`.
+Result<bool> has_waiting_restores(Database& index, UnixMillis now);
+
 // Staged restores whose keep time is over at `now`.
 Result<std::vector<RestoreRow>> expired_restores(Database& index, UnixMillis now, int limit);
 Result<std::vector<RestoreWaiterRow>> restore_waiters(Database& index, const RestoreId& restore);

@@ -27,6 +27,15 @@ Status read_tallies(Database& index, WorkspaceNo workspace_no, StatusSummary& su
   }
 }
 
+// "move.3" is the fourth of `states`.
+template <size_t N>
+void count_state(std::string_view name, std::string_view kind, int64_t value,
+                 std::array<int64_t, N>& states) {
+  if (!name.starts_with(kind) || name.size() != kind.size() + 1) return;
+  const auto state = static_cast<size_t>(name.back() - '0');
+  if (state < N) states[state] = value;
+}
+
 Status read_counters(Database& index, StatusSummary& summary) {
   Statement statement = index.prepare("SELECT name, value FROM counter");
   for (;;) {
@@ -38,6 +47,10 @@ Status read_counters(Database& index, StatusSummary& summary) {
     if (name == "open_packs") summary.open_packs = value;
     if (name == "quarantined") summary.quarantined = value;
     if (name == "parked") summary.parked_callbacks = value;
+    if (name == "outbox") summary.waiting_callbacks = value;
+    if (name == "staged_bytes") summary.staged_bytes = Bytes(value);
+    count_state(name, "move.", value, summary.moves);
+    count_state(name, "restore.", value, summary.restores);
     if (name == "restore.0" || name == "restore.1") summary.queued_restores += value;
     if (name == "restore.2") summary.staged_restores = value;
     if (name == "move.6") summary.failed_moves = value;

@@ -27,7 +27,11 @@ struct StatusSummary {
   int64_t staged_restores = 0;
   int64_t quarantined = 0;
   int64_t parked_callbacks = 0;
-  int64_t applied_seq = 0;  // the last decision line in the index
+  int64_t waiting_callbacks = 0;      // parked ones among them
+  std::array<int64_t, 7> moves{};     // by MoveState
+  std::array<int64_t, 6> restores{};  // by RestoreState
+  Bytes staged_bytes;                 // of restores that are being recalled, or staged
+  int64_t applied_seq = 0;            // the last decision line in the index
 };
 
 // Of everything, or of one workspace (its pack, move and quarantine figures are then 0).

@@ -56,6 +56,29 @@ CallFiles Specimens::stored_in(const std::string& workspace) {
   return call;
 }
 
+std::string Specimens::recording_id_in(const std::string& workspace) {
+  const CallFiles call =
+      make_call(directory_ / "calls", workspace, {SystemClock().now(), 800}, rig_.random());
+  return created(rig_.admin().send(upload_of(call)), "recording", "recording_id");
+}
+
+// Of a recording that went to warm before.
+std::string Specimens::pack_id_in(const std::string& workspace) {
+  const CallFiles call = make_call(directory_ / "calls", workspace,
+                                   {SystemClock().now() - days(1), 800}, rig_.random());
+  (void)created(rig_.admin().send(upload_of(call)), "recording", "recording_id");
+  std::string pack;
+  const bool packed = eventually([&] {
+    const json::object shown = rig_.admin().get_object(path_of_call(call));
+    if (shown.at("tier").get_string() != "warm") return false;
+    for (const json::value& copy : shown.at("copies").get_array())
+      if (copy.at("pack_id").is_string()) pack = copy.at("pack_id").get_string().c_str();
+    return !pack.empty();
+  });
+  if (!packed) throw std::runtime_error("no pack on warm" + rig_.daemon().log_tail());
+  return pack;
+}
+
 // A restore that was asked for; its recording went to warm before.
 std::string Specimens::restore_in(const std::string& workspace) {
   std::string& known = restores_[workspace];
@@ -81,6 +104,10 @@ std::string Specimens::path_value(const Operation& operation, const std::string&
   if (name == "import_id")
     return created(rig_.admin().post("/v1/" + workspace + "/imports", json::object{}), "import",
                    "import_id");
+  if (name == "verification_id")
+    return created(rig_.admin().post("/v1/verifications",
+                                     json::object{{"recording_id", recording_id_in(workspace)}}),
+                   "verification", "verification_id");
   if (name == "move_no") {
     (void)restore_in(workspace);  // whatever was archived has moved
     return "1";
@@ -206,6 +233,19 @@ json::value Specimens::field_value(const std::string& schema_name, const std::st
   if (schema_name == "PlaceRequest" && field == "path") return json::string(path.at(kMediumPath));
   if (schema_name == "MediumRequest" && field == "kind") return "vault";
   if (schema_name == "MediumRequest" && field == "tier") return "cold";
+  if (schema_name == "RetentionClassRequest" && field == "keep") return "30d";
+  // A class that locks nothing: what is retained could not be deleted by the requests that follow.
+  if (field == "class" && schema_name.starts_with("Retention"))
+    return json::string(created(
+        rig_.admin().post("/v1/retention-classes",
+                          json::object{{"name", "walk"}, {"keep", "0d"}, {"mode", "governance"}}),
+        "retention class", "name"));
+  if (schema_name == "VerificationRequest" && field == "recording_id")
+    return json::string(recording_id_in(workspace_of(path)));
+  if (schema_name == "VerificationRequest" && field == "pack_id")
+    return json::string(pack_id_in(workspace_of(path)));
+  if (schema_name == "VerificationRequest" && field == "medium_id")
+    return rig_.admin().get_object("/v1/media").at("items").at(0).at("medium_id");
   // A recording is moved to a workspace that is there.
   if (schema_name == "RelabelRequest" && field == "workspace_id") return kNeighbour;
   if (field == "cursor") {

@@ -43,6 +43,8 @@ class Specimens {
                           const json::object& schema, const Values& path);
   json::value value_by_type(const json::object& schema);
   std::string workspace_of(const Values& path) const;
+  std::string recording_id_in(const std::string& workspace);
+  std::string pack_id_in(const std::string& workspace);
   std::string restore_in(const std::string& workspace);
   std::string new_directory();
   CallFiles stored_in(const std::string& workspace);

@@ -76,6 +76,21 @@ BOOST_AUTO_TEST_CASE(a_cold_tier_comes_and_goes_at_a_start) {
   BOOST_TEST(has(goes.change.waiting, "cold.rate_max"));
 }
 
+BOOST_AUTO_TEST_CASE(files_of_tls_change_and_tls_itself_comes_and_goes_at_a_start) {
+  const std::string tls = with("http", "tls_certificate = 'a.pem'\ntls_key = 'a.key'");
+  const std::string other = with("http", "tls_certificate = 'b.pem'\ntls_key = 'b.key'");
+  const Changed files(tls, other);
+  BOOST_TEST(key_listing(files.change.applied) == "http.tls_certificate, http.tls_key");
+  BOOST_TEST(files.change.config.tls.key == files.next.tls.key);
+  for (const auto& [before, after] :
+       {std::pair<std::string, std::string>(kLeast, tls), {tls, kLeast}}) {
+    const Changed one(before, after);
+    BOOST_TEST(key_listing(one.change.waiting) == "http.tls_certificate, http.tls_key");
+    BOOST_TEST(one.change.config.tls.certificate == one.running.tls.certificate);
+    BOOST_TEST(one.change.config.tls.key == one.running.tls.key);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(rules_of_workspaces_change_as_a_whole) {
   const std::string rule = "[[workspace]]\nid = '00000000-0000-4000-8000-000000000001'\n";
   const Changed one(kLeast + rule, kLeast + rule + "cold = false\n");

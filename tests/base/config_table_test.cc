@@ -51,8 +51,9 @@ BOOST_AUTO_TEST_CASE(a_value_of_a_wrong_type_is_told_by_line_and_key) {
 BOOST_AUTO_TEST_CASE(a_text_that_is_no_value_is_refused_where_not_every_text_is_one) {
   const Place place;
   // Any text is a group, a user or a directory.
-  const std::set<std::string> free = {"archive.mount_group", "archive.mount_user",
-                                      "archive.admin_group", "outbound.ca_file"};
+  const std::set<std::string> free = {
+      "archive.mount_group",  "archive.mount_user", "archive.admin_group", "outbound.ca_file",
+      "http.tls_certificate", "http.tls_key",       "http.tls_client_ca",  "warm.mirror"};
   for (const std::string& key : known_keys()) {
     if (free.count(key) > 0 || key.ends_with("_dir") || key.ends_with("path")) continue;
     const std::string complaint = place.complaint(with_key(key, name_of(key) + " = 'nonsense'"));

@@ -78,6 +78,12 @@ staging_max = "1TiB"
 recalls_per_key_hour = 9
 [links]
 link_life = "2min"
+[expiry]
+enabled = true
+rate_per_hour = 5
+not_before = "90d"
+breaker_percent = 1
+breaker_count = 77
 [[workspace]]
 id = "00000000-0000-4000-8000-000000000001"
 standard_copy_after = "3s"
@@ -101,6 +107,11 @@ warm_release_after = "8s"
   BOOST_TEST(config.workers == 3);
   BOOST_TEST(config.listen_address == "0.0.0.0");
   BOOST_TEST(config.listen_port == 0);
+  BOOST_TEST(config.expiry.enabled);
+  BOOST_TEST(config.expiry.rate_per_hour == 5);
+  BOOST_TEST((config.expiry.not_before == days(90)));
+  BOOST_TEST(config.expiry.breaker_percent == 1);
+  BOOST_TEST(config.expiry.breaker_count == 77);
   BOOST_TEST(config.public_url == "https://archive.example.com");
   BOOST_TEST((config.standard.copy_after == seconds(2)));
   BOOST_TEST((config.standard.release_after == seconds(3)));
@@ -212,6 +223,19 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "\"localhost\""},
       {"http", "listen_address = '0.0.0.0'",
        "holdfast.toml:9: http.listen_address: expected a loopback address "},
+      {"http", "tls_certificate = 'a.pem'",
+       "holdfast.toml:9: http.tls_certificate: expected the tls_key of it beside it, got "
+       "\"a.pem\""},
+      {"http", "tls_key = 'a.key'",
+       "holdfast.toml:9: http.tls_key: expected a tls_certificate beside it, got \"a.key\""},
+      {"http", "tls_key = 'credential:a/b'",
+       "holdfast.toml:9: http.tls_key: expected a file in quotes, or \"credential:NAME\""},
+      {"http", "tls_client = 'always'",
+       "holdfast.toml:9: http.tls_client: expected \"none\", \"optional\" or \"required\""},
+      {"http", "tls_client = 'required'",
+       "holdfast.toml:9: http.tls_client: expected \"none\", since there is no tls_client_ca"},
+      {"http", "tls_client = 'required'\ntls_client_ca = 'ca.pem'",
+       "holdfast.toml:9: http.tls_client: expected \"none\", since there is no tls_certificate"},
       {"http", "public_url = 'archive.example.com'",
        "holdfast.toml:9: http.public_url: expected a URL such as "},
       {"cold", "kind = 'tape'", "holdfast.toml:9: cold.kind: expected \"vault\", got \"tape\""},
@@ -226,6 +250,9 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
       {"workspace", "standard_release_after = '1min'",
        "holdfast.toml:9: workspace.standard_release_after: expected at least its "
        "standard_copy_after, got \"1min\""},
+      {"workspace", "warm_copy_after = '1min'",
+       "holdfast.toml:9: workspace.warm_copy_after: expected at least its standard_copy_after, got "
+       "\"1min\""},
       {"workspace", "cold = 'no'",
        "holdfast.toml:9: workspace.cold: expected true or false, got \"no\""},
       {"workspace", "on_quota = 'oldest'",
@@ -265,11 +292,35 @@ BOOST_AUTO_TEST_CASE(what_is_missing_or_no_toml_is_told) {
   BOOST_TEST(place.complaint("[archive\n").starts_with("holdfast.toml:1: not TOML: "));
   BOOST_TEST(place.complaint("[archive]\nstate_dir = \"\xff\"\n")
                  .starts_with("holdfast.toml:2: not TOML: "));
+  for (const char* wrong :
+       {"[$x]", "[.x]", "[[.x]]", "[\x01]", "[a.]", "[a..b]", "[a.$]", "$ = 1", ".a = 1", "a. = 1",
+        "a = {$ = 1}", "a = {.b = 1}", "= 1", "a", "a = \xef\xb3\xbf"})
+    BOOST_TEST(place.complaint("# 1\n" + std::string(wrong) + "\n").find(": not TOML: ") == 15,
+               wrong);
   BOOST_TEST(place.complaint("[wram]\n" + std::string(kLeast))
                  .starts_with("holdfast.toml:1: wram: unknown section; did you mean \"warm\"? "
                               "there are archive, "));
   const Result<Config> absent = load_config(place.directory() + "/absent.toml");
   BOOST_TEST((absent.error().code == Code::kNotFound));
+}
+
+BOOST_AUTO_TEST_CASE(tls_opens_other_addresses_and_finds_its_files) {
+  const Place place;
+  const std::string text =
+      "listen_address = '0.0.0.0'\ntls_certificate = 'a.pem'\ntls_key = 'credential:b.key'\n"
+      "tls_client_ca = '/etc/ca.pem'\ntls_client = 'optional'";
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  const Config beside = place.load(with("http", text)).value();
+  BOOST_TEST(beside.tls.is_on());
+  BOOST_TEST(beside.tls.certificate == place.directory() + "/a.pem");
+  BOOST_TEST(beside.tls.key == place.directory() + "/credentials/b.key");
+  BOOST_TEST(beside.tls.client_ca == "/etc/ca.pem");
+  BOOST_TEST(beside.tls.client == "optional");
+  ::setenv("CREDENTIALS_DIRECTORY", "/run/credentials/holdfastd.service", 1);
+  const Config given = place.load(with("http", text)).value();
+  ::unsetenv("CREDENTIALS_DIRECTORY");
+  BOOST_TEST(given.tls.key == "/run/credentials/holdfastd.service/holdfast_b.key");
+  BOOST_TEST(!place.load(kLeast).value().tls.is_on());
 }
 
 BOOST_AUTO_TEST_CASE(durations_and_sizes) {
@@ -336,6 +387,12 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST((shown.staging_max == bare.staging_max));
   BOOST_TEST(shown.recalls_per_key_hour == bare.recalls_per_key_hour);
   BOOST_TEST((shown.link_life == bare.link_life));
+  BOOST_TEST(shown.expiry.enabled == bare.expiry.enabled);
+  BOOST_TEST(!bare.expiry.enabled);
+  BOOST_TEST(shown.expiry.rate_per_hour == bare.expiry.rate_per_hour);
+  BOOST_TEST((shown.expiry.not_before == bare.expiry.not_before));
+  BOOST_TEST(shown.expiry.breaker_percent == bare.expiry.breaker_percent);
+  BOOST_TEST(shown.expiry.breaker_count == bare.expiry.breaker_count);
   BOOST_TEST(shown.log_level == bare.log_level);
 }
 

@@ -2,8 +2,11 @@
 #include "base/json.h"
 
 #include <boost/test/unit_test.hpp>
+#include <cmath>
 #include <limits>
 #include <string>
+
+#include "tests/support/seeded_random.h"
 
 using namespace holdfast;
 
@@ -81,6 +84,36 @@ BOOST_AUTO_TEST_CASE(members_by_type) {
   BOOST_TEST(!find_string(object, "i").ok());
   BOOST_TEST(!find_bool(object, "i").ok());
   BOOST_TEST(!find_number(object, "s").ok());
+}
+
+// They would be written as "Infinity", which nobody can read again.
+BOOST_AUTO_TEST_CASE(numbers_beyond_a_double_are_refused) {
+  for (const char* text : {"1e309", "[-1e999]", "{\"a\":{\"b\":1e400}}", "2e308"})
+    BOOST_TEST(!parse_json(text).ok(), text);
+  for (const char* text : {"1.7e308", "-1e308", "1e-400"}) {
+    const auto value = parse_json(text);
+    BOOST_REQUIRE_MESSAGE(value.ok(), text);
+    BOOST_TEST(parse_json(canonical(*value)).ok(), text);
+  }
+}
+
+// A ledger line is refused when its text is not what its values are written as.
+BOOST_AUTO_TEST_CASE(a_double_is_written_as_it_was_read) {
+  SeededRandom random;
+  for (int i = 0; i < 20'000; ++i) {
+    double number = 0;
+    random.fill(MutableByteSpan(reinterpret_cast<std::byte*>(&number), sizeof number));
+    if (!std::isfinite(number)) continue;
+    const std::string text = canonical(json::array{json::object{{"a", number}}, number});
+    const auto again = parse_json(text);
+    BOOST_REQUIRE_MESSAGE(again.ok(), text);
+    BOOST_TEST(again->at(0).at("a").as_double() == number);
+    BOOST_TEST(canonical(*again) == text);
+  }
+  const auto value =
+      parse_json("[123456789012345678901234567890, 0.1, 1, {\"b\": 1.5, \"a\": -2.5}]");
+  BOOST_REQUIRE(value.ok());
+  BOOST_TEST(canonical(*value) == "[1.2345678901234568E29,1E-1,1,{\"a\":-2.5E0,\"b\":1.5E0}]");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

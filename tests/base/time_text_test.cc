@@ -33,6 +33,9 @@ BOOST_AUTO_TEST_CASE(iso_mistakes_are_refused) {
         "1969-12-31T23:59:59Z", "1970-01-01T00:00:00+01:00", "-026-11-21T03:36:00Z",
         "9999-12-31T23:59:59-01:00"})
     BOOST_TEST(!from_iso(text).ok(), text);
+  // The last leap second is of a year that no text tells.
+  for (const char* text : {"9999-12-31T23:59:60Z", "9999-12-31T23:59:60"})
+    BOOST_TEST(!from_iso(text).ok(), text);
 }
 
 BOOST_AUTO_TEST_CASE(http_dates) {

@@ -11,7 +11,8 @@ struct Expected {
 
 const std::vector<Expected>& commands() {
   static const std::vector<Expected> kCommands = {
-      {{"status"}, {}},
+      {{"status"}, {"--all"}},
+      {{"doctor"}, {"--config", "--user", "--offline"}},
       {{"put"}, {"DIR", "--call"}},
       {{"import"},
        {"DIR", "--pattern", "--layout", "--times", "--dry-run", "--jobs", "--label", "--resume",
@@ -33,6 +34,12 @@ const std::vector<Expected>& commands() {
       {{"hold"}, {"CALL", "--matter", "--reason", "--list", "--limit", "--cursor", "--all"}},
       {{"release"}, {"CALL", "--hold", "--reason"}},
       {{"rm"}, {"CALL", "--reason", "--yes"}},
+      {{"retention", "ls"}, {}},
+      {{"retention", "set"}, {"CLASS", "--keep", "--mode", "--from"}},
+      {{"retention", "default"}, {"CLASS", "--of", "--none"}},
+      {{"retention", "assign"}, {"CALL", "--class", "--none", "--bypass-governance", "--reason"}},
+      {{"expire"}, {"--dry-run", "--at", "--limit", "--accept", "--reason"}},
+      {{"clock"}, {"accept", "--reason"}},
       {{"audit"},
        {"--chain", "--recording", "--call", "--actor", "--from", "--to", "--check", "--limit",
         "--cursor", "--all"}},

@@ -1,4 +1,7 @@
 // ls, show, moves, plan, audit, status: reading commands.
+#include <algorithm>
+#include <sstream>
+
 #include "tests/cli/cli_rig.h"
 
 namespace holdfast {
@@ -146,21 +149,58 @@ BOOST_AUTO_TEST_CASE(status_is_told_at_a_glance) {
       R"("pauses":[{"tier":null,"since":"2026-11-21T03:36:00Z","by":"uid:0","reason":""}],)"
       R"("single_copy_bytes":1024,"held":3,"open_packs":2,"moves":{"planned":4,"failed":0},)"
       R"("restores":{"queued":1},"ledger":{"last_n":77,"mirror":"in step"},)"
-      R"("attention":["medium vault-1 is offline"]})";
+      R"("attention":[{"severity":"critical","code":"medium-offline",)"
+      R"("text":"the cold medium at /mnt/vault is offline: expected vault-1, found none",)"
+      R"("since":"2026-11-21T03:36:00Z","action":"mount its disk"}]})";
   rig.daemon.on("GET /v1/status", body);
   ProgramRun run = rig.run({"status"});
   check_done(run);
+  // What needs a person comes first.
+  BOOST_TEST(
+      run.out.starts_with("Needs a person: 1\ncritical the cold medium at /mnt/vault is "
+                          "offline: expected vault-1, found none\n"));
+  BOOST_TEST(line_of(run.out, "since") == "since 2026-11-21 03:36: mount its disk");
   BOOST_TEST(line_of(run.out, "Holdfast") ==
-             "Holdfast 0.1.0, archive aaa, ready since 2026-11-21 03:36:00 UTC");
-  BOOST_TEST(line_of(run.out, "warm") == "warm 12 1.0 MiB warm-1 online 1.0 GiB 2.0 GiB");
+             "Holdfast 0.1.0, ready since 2026-11-21 03:36:00 UTC, archive aaa");
+  BOOST_TEST(line_of(run.out, "warm") == "warm 12 1.0 MiB warm-1 online 1.0 GiB 2.0 GiB -");
   BOOST_TEST(line_of(run.out, "Moves") == "Moves planned 4, failed 0");
   BOOST_TEST(line_of(run.out, "Paused") ==
              "Paused everything is paused by uid:0 since 2026-11-21 03:36:00 UTC");
   BOOST_TEST(line_of(run.out, "Ledger") == "Ledger last_n 77, mirror in step");
-  BOOST_TEST(line_of(run.out, "medium vault") == "medium vault-1 is offline");
   run = rig.run({"status", "--json"});
   check_done(run);
   BOOST_TEST(run.out == body + "\n");
+}
+
+BOOST_AUTO_TEST_CASE(status_fits_one_screen_whatever_is_wrong) {
+  CliRig rig;
+  const std::string tier =
+      R"({"tier":"standard","recordings":123456789,"bytes":1125899906842624,"medium":"standard",)"
+      R"("medium_state":"offline","free_bytes":1073741824,"total_bytes":2147483648})";
+  std::string body =
+      R"({"archive_id":"bciggi2h5h4oe5phkg3y2ftcjq","version":"0.1.0","state":"ready",)"
+      R"("started_at":"2026-11-21T03:36:00Z","tiers":[)" +
+      tier + "," + tier + "," + tier +
+      R"(],"pauses":[{"tier":"warm","since":"2026-11-21T03:36:00Z","by":"uid:0","reason":")" +
+      std::string(300, 'r') +
+      R"("}],"single_copy_bytes":1,"held":3,"open_packs":2,"moves":{"unfinished":4,"failed":0},)"
+      R"("restores":{"queued":1,"staged":2},"ledger":{"last_n":77,"mirror":"in step"},)"
+      R"("last_backup_at":null,"attention":[)";
+  for (int i = 0; i < 40; ++i)
+    body += std::string(i == 0 ? "" : ",") + R"({"severity":"warning","code":"x","text":")" +
+            std::string(200, 't') + R"(\u00e4\u00e4","since":"2026-11-21T03:36:00Z","action":")" +
+            std::string(200, 'a') + R"("})";
+  rig.daemon.on("GET /v1/status", body + "]}");
+  const ProgramRun run = rig.run({"status"});
+  check_done(run);
+  std::istringstream lines(run.out);
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) BOOST_TEST(line.size() <= 80u, line);
+  BOOST_TEST(count <= 24);
+  BOOST_TEST(line_of(run.out, "and 36") == "and 36 more: holdfast status --all");
+  const ProgramRun all = rig.run({"status", "--all"});
+  BOOST_TEST(std::count(all.out.begin(), all.out.end(), '\n') > 80);
+  BOOST_TEST(all.out.find(std::string(200, 'a')) != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(moves_are_listed_and_run) {

@@ -42,6 +42,25 @@ BOOST_AUTO_TEST_CASE(a_url_needs_a_key_and_sends_it) {
                "first line");
 }
 
+BOOST_AUTO_TEST_CASE(a_key_goes_nowhere_in_clear_text) {
+  CliRig rig;
+  for (const char* url : {"http://archive.example:8480", "archive.example:8480",
+                          "HTTP://192.0.2.1/", "http://localhost@archive.example",
+                          "http://127.0.0.1.example", "http://[2001:db8::1]:8480"})
+    check_failed(rig.run_bare({"status", "--url", url, "--key", "hf_secret"}, {}), Code::kInvalid,
+                 "clear text");
+  rig.daemon.on("GET /v1/status", "{}");
+  std::string url = rig.daemon.url();
+  url.replace(url.find("127.0.0.1"), 9, "localhost");
+  check_done(rig.run_bare({"status", "--url", url, "--key", "hf_secret"}, {}));
+  // Whoever says so may.
+  url.replace(url.find("localhost"), 9, "0.0.0.0");
+  const std::vector<std::string> line = {"status", "--url", url, "--key", "hf_secret"};
+  check_failed(rig.run_bare(line, {}), Code::kInvalid, "--plaintext");
+  check_done(rig.run_bare({"status", "--plaintext", "--url", url, "--key", "hf_secret"}, {}));
+  BOOST_TEST(rig.daemon.asked().size() == 2u);
+}
+
 BOOST_AUTO_TEST_CASE(a_refused_key_is_told_and_never_shown) {
   CliRig rig;
   rig.daemon.on("GET /v1/status", {fake_problem(401, "unauthenticated", "this key is unknown")});

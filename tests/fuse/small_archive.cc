@@ -252,7 +252,8 @@ MatterId SmallArchive::hold(RecordingNo number, const std::string& matter) {
 }
 
 void SmallArchive::set_expiry(RecordingNo number, UnixMillis at) {
-  run("UPDATE recording SET expires_at = ?2 WHERE recording_no = ?1", number, at);
+  run("UPDATE recording SET retain_until = ?2, expires_at = ?2 WHERE recording_no = ?1", number,
+      at);
 }
 
 }  // namespace holdfast

@@ -59,6 +59,7 @@ const std::multimap<std::string, std::string> kPlaces = {
     {"fuse", "fuse/"},
     {"curl/", "client/"},
     {"curl/", "daemon/outbound/"},
+    {"prometheus/", "daemon/api/metrics."},
     {"boost/json", "base/json."},
 };
 
@@ -222,6 +223,38 @@ BOOST_AUTO_TEST_CASE(headers_are_guarded) {
 
 // The repository speaks of the product alone, and holds nothing unfinished.
 // The words are put together here, so that this file does not hold them itself.
+// Of programs that share no more than the rooms below them.
+bool are_never_linked(const std::string& one, const std::string& other) {
+  const auto program_of = [](const std::string& path) -> std::string {
+    const std::string top = path.substr(0, path.find('/'));
+    return top == "daemon" || top == "fuse" || top == "cli" ? top : "";
+  };
+  const std::string program = program_of(one);
+  return !program.empty() && !program_of(other).empty() && program != program_of(other);
+}
+
+// Two types of one name in one namespace are one type to the linker: whichever copy of an inline
+// function it keeps works on the bytes of the other.
+BOOST_AUTO_TEST_CASE(a_name_means_one_type) {
+  const std::regex space("(^|\\n)namespace ([a-z:]+) \\{");
+  const std::regex type(
+      "\\n(?:struct|class|enum class) ([A-Za-z]+)(?: final)?(?: : [^{;\\n]*)? \\{");
+  std::map<std::string, std::string> places;
+  for (const std::string& path : all_files()) {
+    if (!path.ends_with(".h") || path.starts_with("tests/") || path.starts_with("bench/")) continue;
+    const std::string text = read_all(path);
+    std::smatch found;
+    if (!std::regex_search(text, found, space)) continue;
+    const std::string inside = found[2].str();
+    for (std::sregex_iterator one(text.begin(), text.end(), type), end; one != end; ++one) {
+      const auto [before, is_new] = places.emplace(inside + "::" + (*one)[1].str(), path);
+      BOOST_TEST((is_new || are_never_linked(before->second, path)),
+                 before->first << " is in " << before->second << " and in " << path);
+    }
+  }
+  BOOST_TEST(places.size() > 300U);
+}
+
 BOOST_AUTO_TEST_CASE(no_word_that_does_not_belong) {
   const std::vector<std::string> banned = {
       std::string("TO") + "DO",

@@ -341,35 +341,143 @@ BOOST_AUTO_TEST_CASE(idle_and_half_sent_connections_cost_no_more_than_their_budg
   BOOST_TEST(each <= int64_t{limits::kConnectionBufferBytes});
 }
 
-BOOST_AUTO_TEST_CASE(a_flood_waits_outside_and_never_locks_the_operator_out) {
-  constexpr size_t kReserved = 64;
+// The limit of those from outside.
+constexpr int64_t kFloodMost = limits::kConnectionsMax - 64;
+
+// So many clients, each after `arrive`; nothing where so many descriptors are not allowed.
+std::vector<std::unique_ptr<RawClient>> flood(ServerRig& rig,
+                                              const std::function<void(RawClient&)>& arrive,
+                                              int64_t count = kFloodMost) {
+  std::vector<std::unique_ptr<RawClient>> clients;
   rlimit descriptors{};
   ::getrlimit(RLIMIT_NOFILE, &descriptors);
   descriptors.rlim_cur = descriptors.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &descriptors);
   if (descriptors.rlim_cur < 2 * limits::kConnectionsMax + 100) {
     std::cout << "skipped: too few file descriptors are allowed\n";
-    return;
+    return clients;
   }
+  const int64_t before = rig.counters().connections_accepted;
+  const auto all_are_in = [&] {
+    return rig.server->counters().connections_accepted - before ==
+           static_cast<int64_t>(clients.size());
+  };
+  for (int64_t i = 0; i < count; ++i) {
+    clients.push_back(std::make_unique<RawClient>(rig.port));
+    arrive(*clients.back());
+    if (i % 256 == 0) BOOST_TEST(rig.eventually(all_are_in));  // the accept queue is short
+  }
+  BOOST_TEST(rig.eventually(all_are_in));
+  return clients;
+}
+
+BOOST_AUTO_TEST_CASE(at_the_limit_the_silent_make_room) {
+  ServerRig rig;
+  RawClient active(rig.port);
+  active.send(get("/hold"));
+  BOOST_TEST(rig.eventually([&] { return rig.handler->held.size() == 1; }));
+  RawClient first(rig.port);
+  BOOST_TEST(rig.eventually([&] { return rig.server->counters().connections_open == 2; }));
+  rig.pass(Millis(Server::kSilenceMakesRoomMs));
+  // Beside `active` there is room for all of them but one.
+  const auto begin = [](RawClient& client) { client.send("GET /echo/slow HTT"); };
+  auto clients = flood(rig, begin, kFloodMost - 1);
+  if (clients.empty()) return;
+  BOOST_TEST(rig.counters().made_room > 0);
+  BOOST_TEST(first.at_end());  // it had been silent for longest
+  // The others came a moment ago: their requests may be on the way.
+  const int64_t made_room = rig.counters().made_room;
+  RawClient early(rig.port);
+  early.send(get("/echo/early"));
+  rig.pass(Millis(Server::kSilenceMakesRoomMs - 1));
+  BOOST_TEST(rig.counters().made_room == made_room);
+  rig.pass(Millis(1));
+  BOOST_TEST(early.receive().body == "/echo/early");
+  // Whoever comes with a request is served at once, and what is under way goes on.
+  for (int i = 0; i < 100; ++i) {
+    RawClient another(rig.port);
+    another.send(get("/echo/another"));
+    BOOST_TEST(another.receive().body == "/echo/another");
+  }
+  rig.on_loop([&] {
+    rig.handler->held[0]->respond(text_response(200, "text/plain", "kept"));
+    rig.handler->held.clear();
+  });
+  BOOST_TEST(active.receive().body == "kept");
+}
+
+BOOST_AUTO_TEST_CASE(at_the_limit_those_that_stall_within_a_request_make_room) {
+  ServerRig rig;
+  bool is_first = true;
+  auto clients = flood(rig, [&](RawClient& client) {
+    client.send(std::exchange(is_first, false)
+                    ? get("/hold")
+                    : "POST /body HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf");
+  });
+  if (clients.empty()) return;
+  const auto all_are_at_work = [&] {
+    return rig.handler->handled == static_cast<int>(clients.size());
+  };
+  BOOST_TEST(rig.eventually(all_are_at_work));
+  RawClient waiting(rig.port);
+  waiting.send(get("/echo/waiting"));
+  rig.pass(Millis(Server::kStallMakesRoomMs - 1));
+  BOOST_TEST(rig.counters().made_room == 0);
+  rig.pass(Millis(1));
+  BOOST_TEST(waiting.receive().body == "/echo/waiting");
+  BOOST_TEST(rig.counters().made_room > 0);
+  // Whom we let wait keeps its place.
+  rig.on_loop([&] {
+    rig.handler->held[0]->respond(text_response(200, "text/plain", "kept"));
+    rig.handler->held.clear();
+  });
+  BOOST_TEST(clients[0]->receive().body == "kept");
+}
+
+// Many at once: none of them is taken for silent before its request was read.
+BOOST_AUTO_TEST_CASE(those_that_stall_make_room_and_newcomers_do_not) {
+  ServerRig rig;
+  auto clients = flood(rig, [](RawClient& client) {
+    client.send("POST /body HTTP/1.1\r\nHost: h\r\nContent-Length: 100\r\n\r\nhalf");
+  });
+  if (clients.empty()) return;
+  const auto all_are_at_work = [&] {
+    return rig.handler->handled == static_cast<int>(clients.size());
+  };
+  BOOST_TEST(rig.eventually(all_are_at_work));
+  rig.pass(Millis(Server::kStallMakesRoomMs));
+  constexpr int kNewcomers = 200;
+  std::vector<std::unique_ptr<RawClient>> newcomers;
+  for (int i = 0; i < kNewcomers; ++i) {
+    newcomers.push_back(std::make_unique<RawClient>(rig.port));
+    newcomers.back()->send(get("/echo/" + std::to_string(i)));
+  }
+  for (int i = 0; i < kNewcomers; ++i)
+    BOOST_TEST(newcomers[static_cast<size_t>(i)]->receive().body == "/echo/" + std::to_string(i));
+}
+
+BOOST_AUTO_TEST_CASE(when_all_are_at_work_a_flood_waits_outside_and_the_operator_gets_in) {
   const TemporaryDirectory directory;
   ServerRig rig;
   rig.on_loop([&] { BOOST_TEST(rig.server->listen_unix({directory.file("a")}).ok()); });
-  constexpr int64_t kMost = limits::kConnectionsMax - kReserved;
-  std::vector<std::unique_ptr<RawClient>> clients;
-  for (int64_t i = 0; i < kMost; ++i) {
-    clients.push_back(std::make_unique<RawClient>(rig.port));
-    if (i % 256 == 0)  // stay below the kernel's accept queue
-      BOOST_TEST(rig.eventually([&] { return rig.server->counters().connections_open == i + 1; }));
-  }
-  BOOST_TEST(rig.eventually([&] { return rig.server->counters().connections_open == kMost; }));
+  auto clients = flood(rig, [](RawClient& client) { client.send(get("/hold")); });
+  if (clients.empty()) return;
+  BOOST_TEST(rig.eventually([&] { return rig.handler->held.size() == clients.size(); }));
   RawClient waiting(rig.port);
   waiting.send(get("/echo/waiting"));
   RawClient operators(directory.file("a"));
   operators.send(get("/echo/operator"));
   BOOST_TEST(operators.receive().body == "/echo/operator");
-  BOOST_TEST(rig.handler->handled == 1);
-  clients.pop_back();
+  BOOST_TEST(rig.counters().made_room == 0);
+  BOOST_TEST(rig.handler->handled == static_cast<int>(clients.size()) + 1);
+  // One that has its answer, and asks for nothing more, makes room.
+  rig.on_loop([&] {
+    rig.handler->held[0]->respond(text_response(200, "text/plain", "over"));
+    rig.handler->held.erase(rig.handler->held.begin());
+  });
+  rig.pass(seconds(1));
   BOOST_TEST(waiting.receive().body == "/echo/waiting");
+  BOOST_TEST(rig.counters().made_room > 0);
 }
 
 BOOST_AUTO_TEST_CASE(draining_finishes_what_is_active_and_takes_nothing_new) {

@@ -157,12 +157,13 @@ void RigHandler::send_chunks(const std::shared_ptr<Exchange>& exchange) {
   (*more)();
 }
 
-ServerRig::ServerRig() {
+ServerRig::ServerRig(std::shared_ptr<const TlsContext> tls) {
   Result<std::unique_ptr<Loop>> created = Loop::create();
   if (!created.ok()) throw std::runtime_error(created.error().message);
   loop = std::move(created).value();
   handler = std::make_unique<RigHandler>(*loop);
   server = std::make_unique<Server>(*loop, clock, *handler);
+  if (tls) server->use_tls(std::move(tls));
   Result<int> bound = server->listen_tcp({});
   if (!bound.ok()) throw std::runtime_error(bound.error().message);
   port = *bound;
@@ -197,6 +198,12 @@ void ServerRig::pass(Millis time) {
     clock.advance(time);
     server->sweep();
   });
+}
+
+ServerCounters ServerRig::counters() {
+  ServerCounters now;
+  on_loop([&] { now = server->counters(); });
+  return now;
 }
 
 bool ServerRig::eventually(std::function<bool()> condition) {
@@ -251,9 +258,11 @@ void RawClient::close(bool reset) {
   ::close(std::exchange(fd_, -1));
 }
 
+ssize_t RawClient::receive_bytes(char* out, size_t size) { return ::recv(fd_, out, size, 0); }
+
 bool RawClient::fill() {
   char piece[64 * 1024];
-  const ssize_t got = ::recv(fd_, piece, sizeof piece, 0);
+  const ssize_t got = receive_bytes(piece, sizeof piece);
   if (got <= 0) return false;
   buffer_.append(piece, static_cast<size_t>(got));
   return true;

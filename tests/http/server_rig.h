@@ -58,7 +58,8 @@ class RigHandler final : public Handler {
 
 class ServerRig {
  public:
-  ServerRig();
+  // `tls`: what its TCP listener speaks; null: plain text.
+  explicit ServerRig(std::shared_ptr<const TlsContext> tls = nullptr);
   ~ServerRig();
 
   // Runs `task` on the loop and waits until it has run.
@@ -67,6 +68,8 @@ class ServerRig {
   void pass(Millis time);
   // Waits until `condition`, asked on the loop, holds. False after a generous while.
   bool eventually(std::function<bool()> condition);
+  // The server's, as they are between two events of the loop.
+  ServerCounters counters();
   void stop();
 
   ManualClock clock{UnixMillis(1'795'000'000'000)};
@@ -92,12 +95,12 @@ class RawClient {
  public:
   explicit RawClient(int port);
   explicit RawClient(const std::string& unix_path);
-  ~RawClient();
+  virtual ~RawClient();
   RawClient(const RawClient&) = delete;
   RawClient& operator=(const RawClient&) = delete;
 
   // False when the server has closed.
-  bool send(std::string_view bytes);
+  virtual bool send(std::string_view bytes);
   void finish_sending();
   // Closes; with `reset` the server sees a reset.
   void close(bool reset = false);
@@ -108,6 +111,10 @@ class RawClient {
   // True when the server has ended the connection and nothing more is to be read.
   bool at_end();
   int fd() const { return fd_; }
+
+ protected:
+  // Bytes as they are meant, without what carries them: as recv(2).
+  virtual ssize_t receive_bytes(char* out, size_t size);
 
  private:
   bool fill();

@@ -112,6 +112,9 @@ class Archive {
   }
   void start() {
     must(try_start());
+    start_reading();
+  }
+  void start_reading() {
     ReadOnlyOptions read;
     read.secrets_path = directory / "secrets.db";
     index.emplace(must(Database::open_read_only(directory / "index.db", read)));

@@ -253,7 +253,8 @@ BOOST_AUTO_TEST_CASE(a_restore_goes_its_states) {
       archive.writer->call(restore_retry(restore, "drive busy", archive.clock.now() + minutes(1))));
   BOOST_TEST(must(staged_bytes(index)).count == 0);
   BOOST_TEST(archive.ready(Tier::kWarm).empty());
-  archive.clock.advance(minutes(1));
+  must(archive.writer->call(restores_wait_no_more()));
+  BOOST_TEST(archive.ready(Tier::kWarm).at(0).attempts == 1);
   must(archive.writer->call(restores_wait({restore}, "no room", archive.clock.now())));
   const RestoreRow waiting = archive.ready(Tier::kWarm).at(0);
   BOOST_TEST(waiting.attempts == 1);  // waiting is no try

@@ -66,9 +66,15 @@ BOOST_AUTO_TEST_CASE(filters_agree_with_the_rows) {
     hold.who = "uid:0";
     must(archive.writer->call(place_hold(hold)));
   }
+  // By the indexes of one workspace, and row by row over all, in both directions.
   const auto matching = [&](ListFilter filter) {
     filter.limit = 6;
-    return walk(*archive.index, filter).size();
+    const size_t count = walk(*archive.index, filter).size();
+    filter.newest_first = false;
+    BOOST_TEST(walk(*archive.index, filter).size() == count);
+    if (!filter.workspace_no) filter.workspace_no = archive.workspace_no;
+    BOOST_TEST(walk(*archive.index, filter).size() == count);
+    return count;
   };
   ListFilter filter;
   filter.held = true;
@@ -95,6 +101,15 @@ BOOST_AUTO_TEST_CASE(filters_agree_with_the_rows) {
   filter = {};
   filter.tier = Tier::kCold;
   BOOST_TEST(matching(filter) == 0U);
+  filter.tier = Tier::kStandard;
+  BOOST_TEST(matching(filter) == 40U);
+  filter.flagged = true;
+  filter.held = true;
+  BOOST_TEST(matching(filter) == 2U);  // 0 and 35
+  filter.state = RecordingState::kLive;
+  BOOST_TEST(matching(filter) == 1U);
+  filter.state = RecordingState::kCommitted;
+  BOOST_TEST(matching(filter) == 1U);
   BOOST_TEST(must(list_in_state(*archive.index, RecordingState::kCommitted, {}, 100)).size() ==
              20U);
   BOOST_TEST(must(list_unplaced(*archive.index, 100)).size() == 20U);
@@ -322,6 +337,16 @@ BOOST_AUTO_TEST_CASE(no_query_scans) {
         must(list_recordings(index, filter));
         filter.search.words = "some words";
         must(list_recordings(index, filter));
+        ListFilter rare;
+        rare.newest_first = newest_first;
+        rare.workspace_no = filter.workspace_no;
+        rare.after = filter.after;
+        rare.tier = Tier::kCold;
+        must(list_recordings(index, rare));
+        rare.flagged = true;
+        must(list_recordings(index, rare));
+        rare.state = RecordingState::kCondemned;
+        must(list_recordings(index, rare));
       }
   must(due_recordings(index, Tier::kStandard, now, 1000));
   must(planned_recordings(index, Tier::kWarm, now, now + days(1), 1000));

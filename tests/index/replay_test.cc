@@ -4,11 +4,14 @@
 #include <filesystem>
 #include <vector>
 
+#include "index/commands/clock.h"
 #include "index/commands/relabel.h"
+#include "index/commands/retention.h"
 #include "index/read/holds.h"
 #include "index/read/status.h"
 #include "index/secrets.h"
 #include "tests/index/archive.h"
+#include "tests/index/segment_text.h"
 
 namespace holdfast {
 namespace {
@@ -26,8 +29,12 @@ std::vector<std::string> rows_of_decisions(Database& index) {
       "SELECT 'recording', recording_no, hex(recording_id), workspace_no, "
       "coalesce(home_no, workspace_no), hex(service_id), call_sid, started_at, "
       "ended_at, day, duration_ms, iif(state = 0, 1, state), flags, iif(state = 3, 0, tier), "
-      "holds, parts, bytes, "
+      "holds, parts, bytes, class_no, retain_until, expires_at, arrived_at, "
       "iif(state = 3, 0, single_copy_bytes) FROM recording ORDER BY 2",
+      "SELECT 'class', class_no, name, version, mode, event, amount, unit, created_at, created_by "
+      "FROM retention_class ORDER BY 2",
+      "SELECT 'default', workspace_no, class FROM retention_default ORDER BY 2",
+      "SELECT 'bypass', recording_no FROM retention_bypass ORDER BY 2",
       "SELECT 'relabel', * FROM relabel ORDER BY recording_no, relabel_no",
       "SELECT 'former', hex(mark), hex(recording_id), at FROM former_address ORDER BY 2",
       "SELECT 'search', rowid, scope, call_sid, caller, callee, tags, consent, words "
@@ -95,11 +102,13 @@ void check_same(const std::vector<std::string>& expected, const std::vector<std:
 // A life of an archive, decided by the seed.
 class Story {
  public:
-  explicit Story(Archive& archive) : archive_(archive) {}
+  explicit Story(Archive& archive) : archive_(archive) {
+    must(archive_.writer->call(begin_clock("system")));
+  }
 
   void step() {
     archive_.clock.advance(seconds(1 + static_cast<int64_t>(pick(4000))));
-    switch (pick(13)) {
+    switch (pick(15)) {
       case 0:
       case 1:
       case 2:
@@ -123,6 +132,10 @@ class Story {
         return quarantine_some();
       case 11:
         return relabel_some();
+      case 12:
+        return retain_some();
+      case 13:
+        return move_clock();
       default:
         return release_some_pack();
     }
@@ -223,6 +236,45 @@ class Story {
     if (pick(2) == 0) request.workspace = pick(2) == 0 ? archive_.workspace : elsewhere();
     const auto done = archive_.writer->call(relabel(std::move(request)));
     if (!done.ok()) BOOST_CHECK(done.error().code == Code::kConflict);  // on its way out
+  }
+  // Classes, defaults, and what a recording is given: longer or shorter, with a bypass or without.
+  void retain_some() {
+    static constexpr PeriodUnit kUnits[] = {PeriodUnit::kDays, PeriodUnit::kMonths,
+                                            PeriodUnit::kForever};
+    SetRetentionClass wish;
+    wish.name = "class-" + std::to_string(pick(3));
+    wish.rule.mode = pick(4) == 0 ? RetentionMode::kCompliance : RetentionMode::kGovernance;
+    wish.rule.event = pick(2) == 0 ? RetentionEvent::kReceived : RetentionEvent::kCallEnd;
+    wish.rule.period = {static_cast<int64_t>(pick(3)), kUnits[pick(12) == 0 ? 2 : pick(2)]};
+    wish.who = "uid:1000";
+    must(archive_.writer->call(set_retention_class(wish)));
+    if (pick(3) == 0) {
+      const std::optional<WorkspaceId> of =
+          pick(2) == 0 ? std::nullopt : std::optional(archive_.workspace);
+      const std::optional<std::string> name =
+          pick(2) == 0 ? std::nullopt : std::optional(wish.name);
+      must(archive_.writer->call(set_retention_default(of, name, "uid:1000")));
+    }
+    const IngestRow* row = some();
+    if (row == nullptr) return;
+    AssignRetention assign;
+    assign.recording = row->recording_no;
+    if (pick(4) != 0) assign.name = wish.name;
+    assign.bypass = pick(2) == 0;
+    if (assign.bypass) assign.reason = "reason " + std::to_string(next_++);
+    assign.who = "uid:1000";
+    const auto done = archive_.writer->call(assign_retention(assign));
+    if (!done.ok()) BOOST_CHECK(done.error().code == Code::kLocked);  // it would shorten one
+  }
+  void move_clock() {
+    const auto clock = must(find_clock(*archive_.index));
+    BOOST_REQUIRE(clock.has_value());
+    ComplianceState state = clock->state;
+    state.system = archive_.clock.now();
+    state.now = std::max(state.now, archive_.clock.now() - hours(static_cast<int64_t>(pick(90))));
+    BOOST_TEST(must(archive_.writer->call(keep_clock(state, clock->epoch))));
+    if (pick(4) == 0) must(archive_.writer->call(note_clock(state.now, clock->epoch, "system")));
+    if (pick(8) == 0) must(archive_.writer->call(accept_clock("it is right", "uid:1000")));
   }
   WorkspaceId elsewhere() {
     if (!elsewhere_) {
@@ -418,6 +470,60 @@ BOOST_AUTO_TEST_CASE(while_decisions_are_missing_nothing_is_destroyed) {
     archive.start();
     BOOST_TEST(archive.writer->agreement().ledger.segments_healed == 1);
     BOOST_TEST(condemned().ok() == !index_lost);
+  }
+}
+
+// Whichever segment is lost in both places, the index is made, and nothing that is locked by what
+// is left, or was alive in truth, is on its way out.
+BOOST_AUTO_TEST_CASE(P3_P6_no_lost_segment_stops_a_replay) {
+  namespace fs = std::filesystem;
+  Archive archive;
+  archive.segment_bytes_max = Bytes(1);  // a segment for each batch
+  archive.furnish();
+  Story story(archive);
+  for (int i = 0; i < 90; ++i) story.step();
+  std::vector<RecordingId> alive;
+  {
+    Statement rows =
+        archive.index->prepare("SELECT recording_id FROM recording WHERE state IN (0, 1)");
+    while (must(rows.step())) alive.push_back(rows.next<RecordingId>());
+  }
+  archive.stop();
+  for (const char* place : {"ledger", "mirror"})
+    fs::copy(archive.directory / place, archive.directory / (std::string(place) + ".whole"),
+             fs::copy_options::recursive);
+  std::vector<fs::path> segments;
+  for (const auto& entry : fs::directory_iterator(archive.directory / "ledger/decisions"))
+    segments.push_back(entry.path().filename());
+  std::sort(segments.begin(), segments.end());
+  BOOST_TEST_REQUIRE(segments.size() > 50U);
+  for (size_t lost = 1; lost < segments.size(); ++lost) {
+    const std::string text =
+        segment_text(archive.directory / ("ledger.whole/decisions/" + segments[lost].string()));
+    BOOST_TEST_CONTEXT("lost: " << text) {
+      for (const char* place : {"ledger", "mirror"}) {
+        fs::remove_all(archive.directory / place);
+        fs::copy(archive.directory / (std::string(place) + ".whole"), archive.directory / place,
+                 fs::copy_options::recursive);
+        fs::remove(archive.directory /
+                   (std::string(place) + "/decisions/" + segments[lost].string()));
+      }
+      remove_index(archive);
+      const Status started = archive.try_start();
+      BOOST_TEST(started.ok(), (started.ok() ? "" : started.error().message));
+      if (!started.ok()) continue;
+      archive.start_reading();
+      BOOST_TEST(
+          archive.count("SELECT count(*) FROM recording WHERE state IN (2, 3) AND (holds > 0 "
+                        "OR retain_until > (SELECT now FROM compliance_clock))") == 0);
+      BOOST_TEST(archive.count("SELECT count(*) FROM retention_bypass") == 0);
+      for (const RecordingId& recording : alive) {
+        const auto row = must(find_recording_row(*archive.index, recording));
+        BOOST_TEST((!row || row->state != RecordingState::kDestroying));
+      }
+      check_totals(*archive.index);
+      archive.stop();
+    }
   }
 }
 

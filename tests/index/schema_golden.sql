@@ -1,6 +1,8 @@
 CREATE INDEX api_key_workspace ON api_key (workspace_no, created_at);
 CREATE INDEX copy_pack ON copy (pack_no, medium_no, recording_no, part) WHERE pack_no IS NOT NULL;
 CREATE INDEX copy_releasing ON copy (state, recording_no) WHERE state = 3;
+CREATE INDEX copy_scrub ON copy (medium_no, coalesce(verified_at, copied_at))
+  WHERE pack_no IS NULL AND state IN (1, 2);
 CREATE INDEX hold_matter ON hold (matter_id, placed_at, hold_id) WHERE released_at IS NULL;
 CREATE INDEX hold_matter_recording ON hold (matter_id, recording_no) WHERE released_at IS NULL;
 CREATE INDEX hold_recording ON hold (recording_id, placed_at, hold_id);
@@ -13,22 +15,35 @@ CREATE INDEX move_pack ON move (pack_no);
 CREATE INDEX move_ready ON move (state, not_before) WHERE state <> 5;
 CREATE UNIQUE INDEX move_unfinished ON move (pack_no, to_no) WHERE state <> 5;
 CREATE INDEX outbox_parked ON outbox (parked_at) WHERE parked_at IS NOT NULL;
-CREATE INDEX outbox_ready ON outbox (not_before) WHERE parked_at IS NULL;
+CREATE INDEX outbox_ready ON outbox (workspace_no, not_before) WHERE parked_at IS NULL;
 CREATE INDEX outbox_recording ON outbox (recording_no) WHERE recording_no IS NOT NULL;
 CREATE INDEX outbox_workspace ON outbox (workspace_no, message_no);
 CREATE INDEX pack_copy_releasing ON pack_copy (state, pack_no) WHERE state = 3;
 CREATE INDEX pack_copy_scrub ON pack_copy (medium_no, state, verified_at);
+CREATE INDEX pack_dead ON pack (dead_since) WHERE dead_since IS NOT NULL AND state = 1;
+CREATE INDEX pack_dead_share ON pack (dead_bytes * 1000 / max(bytes, 1))
+  WHERE dead_since IS NOT NULL AND state = 1;
 CREATE INDEX pack_due ON pack (state, next_action_at) WHERE next_action_at IS NOT NULL;
 CREATE INDEX pack_open ON pack (opened_at) WHERE state = 0;
+CREATE INDEX pack_unmirrored ON pack (pack_no) WHERE mirrored = 0 AND state = 1;
 CREATE INDEX part_unplaced ON part (recording_no) WHERE placed = 0;
+CREATE INDEX quarantine_due ON quarantine (not_before) WHERE resolved_at IS NULL;
 CREATE INDEX quarantine_open ON quarantine (at) WHERE resolved_at IS NULL;
 CREATE INDEX recall_sample_medium ON recall_sample (medium_no, sample_no);
 CREATE INDEX recording_agent ON recording (workspace_no, service_id, started_at, recording_no)
   WHERE service_id IS NOT NULL;
+CREATE INDEX recording_arrived ON recording (arrived_at) WHERE arrived_at IS NOT NULL;
 CREATE INDEX recording_day ON recording (workspace_no, day, recording_no);
 CREATE INDEX recording_due ON recording (tier, next_action_at) WHERE next_action_at IS NOT NULL;
-CREATE INDEX recording_expiry ON recording (expires_at) WHERE expires_at IS NOT NULL;
-CREATE INDEX recording_held ON recording (workspace_no, started_at, recording_no) WHERE holds > 0;
+CREATE INDEX recording_expiry ON recording (expires_at, class_no)
+  WHERE expires_at IS NOT NULL AND holds = 0 AND state = 1;
+CREATE INDEX recording_flagged ON recording (workspace_no, started_at, recording_no)
+  WHERE flags <> 0;
+CREATE INDEX recording_held ON recording (workspace_no, started_at, recording_no, service_id, tier)
+  WHERE holds > 0;
+CREATE INDEX recording_state ON recording (workspace_no, state, started_at, recording_no)
+  WHERE state <> 1;
+CREATE INDEX recording_tier ON recording (workspace_no, tier, started_at, recording_no);
 CREATE INDEX recording_time ON recording (started_at, recording_no);
 CREATE INDEX recording_unsettled ON recording (state, recording_no) WHERE state <> 1;
 CREATE INDEX recording_workspace_time ON recording (workspace_no, started_at, recording_no);
@@ -40,6 +55,7 @@ CREATE INDEX restore_queue ON restore (tier, workspace_no, priority, requested_a
 CREATE INDEX restore_starter ON restore (started_by, requested_at);
 CREATE INDEX restore_workspace ON restore (workspace_no, requested_at);
 CREATE INDEX restore_workspace_state ON restore (workspace_no, state, requested_at);
+CREATE INDEX rewrite_ready ON rewrite (not_before);
 CREATE TABLE api_key (
   key_id BLOB PRIMARY KEY CHECK (length(key_id) = 16),
   workspace_no INTEGER NOT NULL REFERENCES workspace,
@@ -56,6 +72,17 @@ CREATE TABLE assistant (
   changed_at INTEGER NOT NULL,
   PRIMARY KEY (workspace_no, service_id)
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE compliance_clock (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  now INTEGER NOT NULL,
+  system INTEGER NOT NULL,
+  credit_ms INTEGER NOT NULL,
+  stopped_at INTEGER,
+  why TEXT NOT NULL DEFAULT '',
+  noted_at INTEGER NOT NULL,  -- compliance time of the last line that told it
+  epoch INTEGER NOT NULL,     -- counts how often it was set
+  accepted_at INTEGER         -- where a person last set it forward: expiry waits from there
+) STRICT;
 CREATE TABLE copy (
   recording_no INTEGER NOT NULL,
   part INTEGER NOT NULL,
@@ -79,6 +106,14 @@ CREATE TABLE counter (
   name TEXT PRIMARY KEY,
   value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+CREATE TABLE expiry (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  day_from INTEGER NOT NULL,   -- when its present day began, by the compliance clock
+  expired INTEGER NOT NULL,    -- in this day
+  accepted INTEGER NOT NULL,   -- how many more a person lets go
+  open_since INTEGER,
+  due INTEGER NOT NULL         -- how many were due when it opened
+) STRICT;
 CREATE TABLE file (
   recording_no INTEGER NOT NULL,
   part INTEGER NOT NULL,
@@ -219,6 +254,9 @@ CREATE TABLE pack (
   size INTEGER NOT NULL DEFAULT 0,
   sha256 BLOB CHECK (length(sha256) = 32),
   next_action_at INTEGER,
+  dead_bytes INTEGER NOT NULL DEFAULT 0,  -- of bytes, of members that were destroyed
+  dead_since INTEGER,                     -- when the first of them was
+  mirrored INTEGER NOT NULL DEFAULT 0,    -- 1: the mirror of warm has it, or need not have it
   CHECK (state = 0 OR (sealed_at IS NOT NULL AND sha256 IS NOT NULL))
 ) STRICT;
 CREATE TABLE pack_copy (
@@ -250,7 +288,10 @@ CREATE TABLE quarantine (
   medium_no INTEGER NOT NULL REFERENCES medium,
   reason TEXT NOT NULL,
   at INTEGER NOT NULL,
-  resolved_at INTEGER
+  resolved_at INTEGER,
+  attempts INTEGER NOT NULL DEFAULT 0,   -- of a repair
+  not_before INTEGER NOT NULL DEFAULT 0,
+  error TEXT NOT NULL DEFAULT ''         -- of the last try
 ) STRICT;
 CREATE TABLE recall_sample (
   sample_no INTEGER PRIMARY KEY,
@@ -272,6 +313,7 @@ CREATE TABLE recording (
   started_at INTEGER NOT NULL,
   ended_at INTEGER NOT NULL,
   received_at INTEGER NOT NULL,
+  arrived_at INTEGER,  -- by the compliance clock, when the system's was behind it; else NULL
   day INTEGER NOT NULL,
   duration_ms INTEGER,
   state INTEGER NOT NULL CHECK (state BETWEEN 0 AND 4),
@@ -279,7 +321,8 @@ CREATE TABLE recording (
   tier INTEGER NOT NULL CHECK (tier BETWEEN 0 AND 2),
   next_action_at INTEGER,
   class_no INTEGER REFERENCES retention_class,
-  expires_at INTEGER,
+  retain_until INTEGER,  -- not destroyed before, by the compliance clock; 2^63 - 1: for ever
+  expires_at INTEGER,    -- then expiry takes it
   holds INTEGER NOT NULL DEFAULT 0,
   parts INTEGER NOT NULL,
   bytes INTEGER NOT NULL,
@@ -339,12 +382,34 @@ CREATE TABLE restore_waiter (
   requested_at INTEGER NOT NULL,
   UNIQUE (restore_no, who)
 ) STRICT;
+CREATE TABLE retention_bypass (
+  recording_no INTEGER PRIMARY KEY,
+  who TEXT NOT NULL
+) STRICT;
 CREATE TABLE retention_class (
   class_no INTEGER PRIMARY KEY,
-  name TEXT NOT NULL UNIQUE,
-  mode INTEGER NOT NULL,         -- 0 governance, 1 compliance
-  keep_ms INTEGER NOT NULL,
-  created_at INTEGER NOT NULL
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL CHECK (version >= 1),
+  mode INTEGER NOT NULL CHECK (mode IN (0, 1)),          -- 0 governance, 1 compliance
+  event INTEGER NOT NULL CHECK (event IN (0, 1)),        -- 0 the call's end, 1 its arrival
+  amount INTEGER NOT NULL CHECK (amount >= 0),
+  unit INTEGER NOT NULL CHECK (unit BETWEEN 0 AND 3),    -- days, months, years, for ever
+  created_at INTEGER NOT NULL,
+  created_by TEXT NOT NULL,
+  UNIQUE (name, version)
+) STRICT;
+CREATE TABLE retention_default (
+  workspace_no INTEGER PRIMARY KEY REFERENCES workspace,
+  class TEXT NOT NULL
+) STRICT;
+CREATE TABLE rewrite (
+  pack_no INTEGER PRIMARY KEY REFERENCES pack,
+  new_pack_id BLOB NOT NULL UNIQUE CHECK (length(new_pack_id) = 16),
+  begun_at INTEGER NOT NULL,
+  written INTEGER NOT NULL DEFAULT 0,  -- 1: the new one may lie on a medium
+  attempts INTEGER NOT NULL DEFAULT 0,
+  not_before INTEGER NOT NULL,
+  error TEXT NOT NULL DEFAULT ''
 ) STRICT;
 CREATE TABLE setting (
   name TEXT PRIMARY KEY,
@@ -551,6 +616,8 @@ BEGIN
   SELECT RAISE(ABORT, 'locked: a hold forbids the destruction of this recording')
     WHERE EXISTS (SELECT 1 FROM hold
                   WHERE recording_no = OLD.recording_no AND released_at IS NULL);
+  SELECT RAISE(ABORT, 'locked: retention: it forbids the destruction of this recording')
+    WHERE OLD.retain_until > coalesce((SELECT now FROM compliance_clock), 0);
   SELECT RAISE(ABORT, 'locked: no medium has shown this recording yet')
     WHERE OLD.state = 4;
   SELECT RAISE(ABORT, 'conflict: only a live recording is condemned')
@@ -604,6 +671,35 @@ CREATE TRIGGER restore_count_in AFTER INSERT ON restore
 BEGIN
   UPDATE counter SET value = value + 1 WHERE name = 'restore.' || NEW.state;
   UPDATE counter SET value = value + NEW.bytes WHERE name = 'staged_bytes' AND NEW.state IN (1, 2);
+END;
+CREATE TRIGGER retention_class_fixed BEFORE UPDATE ON retention_class
+BEGIN
+  SELECT RAISE(ABORT, 'locked: retention: a version of a class does not change');
+END;
+CREATE TRIGGER retention_class_kept BEFORE DELETE ON retention_class
+BEGIN
+  SELECT RAISE(ABORT, 'locked: retention: a version of a class is never deleted');
+END;
+CREATE TRIGGER retention_kept BEFORE UPDATE OF class_no, retain_until ON recording
+WHEN OLD.retain_until > coalesce((SELECT now FROM compliance_clock), 0)
+  AND (coalesce(NEW.retain_until, 0) < OLD.retain_until
+       OR (SELECT mode FROM retention_class WHERE class_no = OLD.class_no)
+        > coalesce((SELECT mode FROM retention_class WHERE class_no = NEW.class_no), -1))
+BEGIN
+  SELECT RAISE(ABORT, 'locked: retention: in compliance mode it is never shortened')
+    WHERE (SELECT mode FROM retention_class WHERE class_no = OLD.class_no) = 1;
+  SELECT RAISE(ABORT, 'locked: retention: in governance mode only a bypass shortens it')
+    WHERE NOT EXISTS (SELECT 1 FROM retention_bypass WHERE recording_no = OLD.recording_no);
+END;
+CREATE TRIGGER retention_placed AFTER UPDATE OF retain_until ON recording
+WHEN NEW.state = 2 AND NEW.retain_until > coalesce((SELECT now FROM compliance_clock), 0)
+BEGIN
+  UPDATE recording SET state = 1 WHERE recording_no = NEW.recording_no;
+END;
+CREATE TRIGGER retention_refused BEFORE UPDATE OF class_no, retain_until ON recording
+WHEN OLD.state = 3
+BEGIN
+  SELECT RAISE(ABORT, 'conflict: already-destroyed: the destruction of this recording has begun');
 END;
 CREATE TRIGGER workspace_tally AFTER INSERT ON workspace WHEN NEW.workspace_no <> 0
 BEGIN

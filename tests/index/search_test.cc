@@ -1,6 +1,8 @@
 // Search: what is found, what is not, and that no query is ever taken for syntax.
 #include "index/read/search.h"
 
+#include <algorithm>
+
 #include "index/read/listing.h"
 #include "tests/index/archive.h"
 
@@ -111,6 +113,38 @@ BOOST_AUTO_TEST_CASE(a_search_pages_to_any_depth) {
   BOOST_TEST((seen == wanted));
   filter.workspace_no = WorkspaceNo(library.workspace_no.value + 1);
   BOOST_TEST(walk(*library.index, filter).empty());
+}
+
+// A search within a time finds what a look at every row finds, though calls arrive in any order.
+BOOST_AUTO_TEST_CASE(a_search_within_a_time_finds_the_same) {
+  Library library;
+  std::vector<RecordingRow> rows;
+  for (int i = 0; i < 60; ++i) {
+    library.clock.jump_to(
+        UnixMillis(kStart + static_cast<int64_t>(library.random.below(40 * 24)) * 3'600'000));
+    rows.push_back(library.row_of(
+        library.add("CA" + std::to_string(i), {"", "", i % 3 == 0 ? "sale" : "other", "", ""})));
+  }
+  const auto some_time = [&]() -> std::optional<UnixMillis> {
+    if (library.random.below(4) == 0) return std::nullopt;
+    return UnixMillis(kStart + static_cast<int64_t>(library.random.below(42 * 24)) * 3'600'000);
+  };
+  for (int round = 0; round < 50; ++round) {
+    ListFilter filter;
+    filter.workspace_no = library.workspace_no;
+    filter.search.tag = "sale";
+    filter.from = some_time();
+    filter.to = some_time();
+    filter.newest_first = round % 2 == 0;
+    filter.limit = 3;
+    std::vector<RecordingNo> wanted;
+    for (size_t i = 0; i < rows.size(); i += 3)
+      if ((!filter.from || rows[i].started_at >= *filter.from) &&
+          (!filter.to || rows[i].started_at < *filter.to))
+        wanted.push_back(rows[i].recording_no);
+    if (filter.newest_first) std::reverse(wanted.begin(), wanted.end());
+    BOOST_TEST((walk(*library.index, filter) == wanted));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(what_is_destroyed_is_not_found) {

@@ -66,6 +66,14 @@ BOOST_AUTO_TEST_CASE(one_line_has_one_spelling) {
         replaced("\"who\"", "\"whom\""), replaced("\"p\":\"00", "\"p\":\"0"),
         replaced("\"n\":1", "\"n\":1,\"o\":2"), replaced("\"n\":1", "\"n\":1,\"n\":1")})
     BOOST_TEST((!parse_line(bad).ok() && parse_line(bad).error().code == Code::kCorrupt), bad);
+
+  // What format_line does not write is no line: nobody who did it, a digest in capital letters.
+  const std::string who = "\"who\":\"" + must(parse_line(good)).who + "\"";
+  BOOST_TEST(!parse_line(replaced(who, "\"who\":\"\"")).ok());
+  const Digest previous = must(Digest::from_hex("ab" + std::string(62, '0')));
+  std::string line = must(format_line(draft_of("hold", 1), 1, UnixMillis(5), previous));
+  BOOST_TEST(parse_line(line).ok());
+  BOOST_TEST(!parse_line(line.replace(line.find("\"ab0"), 3, "\"AB")).ok());
 }
 
 BOOST_AUTO_TEST_CASE(a_voiding_line_must_say_what_it_voids) {
@@ -80,7 +88,10 @@ BOOST_AUTO_TEST_CASE(a_voiding_line_must_say_what_it_voids) {
   BOOST_REQUIRE(voided.has_value());
   BOOST_TEST(voided->from == 2);
   BOOST_TEST(voided->to == 4);
-  BOOST_TEST(!parsed(6).ok());  // a number between belongs to nobody
+  BOOST_TEST(!parsed(6).ok());      // a number between belongs to nobody
+  draft.details["to"] = INT64_MAX;  // no number comes after it
+  BOOST_TEST(!parsed(5).ok());
+  draft.details["to"] = 4;
   draft.details.erase("offset");
   BOOST_TEST(!parsed(5).ok());
 }

@@ -102,7 +102,10 @@ until_true() {
 show() { inside systemctl show -P "$1" "${2:-holdfastd.service}"; }
 main_pid() { show MainPID; }
 is_active() { [ "$(show ActiveState)" = active ] && [ "$(show SubState)" = running ]; }
-journal_has() { inside journalctl --no-pager -o cat -u "${2:-holdfastd.service}" | grep -qF -- "$1"; }
+# Read whole before it is searched: who stops reading early fails the writer.
+journal_has() {
+  inside journalctl --no-pager -o cat -u "${2:-holdfastd.service}" >"$work/journal" && grep -qF -- "$1" "$work/journal"
+}
 write_inside() { inside sh -c "cat >'$1'"; }
 
 workspace=3f2b8c1e-5a77-4e0b-9d0c-2f6a1b7c8d9e
@@ -229,6 +232,20 @@ reload() {
   get_back
 }
 
+# The journal has fields of the daemon's own; status and doctor see the machine as it is.
+seen() {
+  inside journalctl --no-pager -o cat -u holdfastd HOLDFAST_EVENT=daemon.ready | grep -qx ready
+  inside journalctl --no-pager -o cat -u holdfastd HOLDFAST_EVENT=config.refused | grep -q 'stays as it was'
+  inside holdfast status | grep -q '^Holdfast '
+  # The sandbox takes away nothing that the daemon needs, such as for its first backup.
+  if journal_has 'Operation not permitted'; then return 1; fi
+  inside holdfast doctor --user holdfast --json >"$work/doctor" || true
+  local check
+  for check in configuration systemd archive.state_dir archive.admin_group; do
+    grep -q "\"check\":\"$check\",\"health\":\"ok\"" "$work/doctor" || { cat "$work/doctor"; return 1; }
+  done
+}
+
 watchdog() {
   local pid
   pid=$(main_pid)
@@ -267,9 +284,9 @@ socket() {
   inside systemctl stop holdfastd
   inside systemctl start holdfastd.socket
   # shellcheck disable=SC2317 # until_true calls it
-  ask() { inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/8480; printf "GET /readyz HTTP/1.0\r\nHost: a\r\n\r\n" >&3; grep -q ready <&3'; }
+  ask() { inside bash -c 'exec 3<>/dev/tcp/127.0.0.1/8480; printf "GET /readyz HTTP/1.0\r\nHost: a\r\n\r\n" >&3; grep -q :.ready. <&3'; }
   until_true ask
-  is_active
+  until_true is_active  # systemd hears of it a moment later
   journal_has 'sockets that were passed'
   inside systemctl stop holdfastd.socket holdfastd
   inside systemctl start holdfastd
@@ -335,6 +352,7 @@ step "it has no capability, and writes only to the archive" sandbox
 step "a call goes in and comes back" put_and_get
 step "a disk that is mounted later is writable" late_disk
 step "a right configuration is taken, a wrong one changes nothing" reload
+step "journal, status and doctor tell what there is" seen
 step "a daemon that hangs is killed and started anew" watchdog
 step "the mount shows the files" mount_view
 step "a socket that systemd opened is taken" socket

@@ -44,6 +44,8 @@ done <<'LIST'
 644 /usr/share/doc/holdfast/changelog.gz
 644 /usr/share/doc/holdfast/install.md
 644 /usr/share/doc/holdfast/configuration.md
+644 /usr/share/doc/holdfast/examples/grafana-dashboard.json
+644 /usr/share/doc/holdfast/examples/holdfast-alerts.yml
 644 /usr/share/doc/holdfast/examples/one-machine.toml
 644 /usr/share/doc/holdfast/examples/three-tiers.toml
 LIST

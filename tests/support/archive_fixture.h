@@ -19,7 +19,6 @@
 
 #include "daemon/work/file_reader.h"
 #include "daemon/work/ingest.h"
-#include "daemon/work/mover.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/rebuild.h"
 #include "daemon/work/recall_forecast.h"
@@ -34,6 +33,7 @@
 #include "io/uncached.h"
 #include "tests/support/faults.h"
 #include "tests/support/manual_sleeper.h"
+#include "tests/support/movers.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/synthetic_audio.h"
 #include "tests/support/temporary_directory.h"
@@ -82,6 +82,7 @@ class SharedFaults final : public Faults {
 // The seeded bytes, for threads. Thread rule: any thread.
 class SharedRandom final : public Random {
  public:
+  explicit SharedRandom(uint64_t seed) : random_(seed) {}
   void fill(MutableByteSpan out) override {
     std::lock_guard lock(mutex_);
     random_.fill(out);
@@ -108,12 +109,24 @@ struct TestCall {
   }
 };
 
+// What one archive of a test is given. Many that live shortly are given little.
+struct FixtureOptions {
+  uint64_t seed = test_seed();
+  size_t samples = 4000;  // of the inbound side of a call; twice as many of the other one
+  bool with_ring = true;  // of the test's own Io
+  Bytes reserve{limits::kReserveBytes};
+};
+
 class ArchiveFixture {
  public:
   using Change = std::function<void(Config&)>;
 
   ArchiveFixture() : ArchiveFixture(Change()) {}
-  explicit ArchiveFixture(const Change& change) : directory(parent_directory()) {
+  explicit ArchiveFixture(const Change& change) : ArchiveFixture(change, FixtureOptions()) {}
+  ArchiveFixture(const Change& change, uint64_t seed)
+      : ArchiveFixture(change, FixtureOptions{.seed = seed}) {}
+  ArchiveFixture(const Change& change, const FixtureOptions& options)
+      : random(options.seed), directory(parent_directory()), options_(options) {
     config.state_dir = directory / "state";
     config.run_dir = directory / "run";
     config.spool_dir = directory / "spool";
@@ -145,10 +158,14 @@ class ArchiveFixture {
     options.io.force_fallback = true;  // a ring of its own for each of many openings costs time
     options.sleeper = other_sleeper_ != nullptr ? other_sleeper_ : &sleeper;
     options.before_commit = before_commit;
+    options.reserve.size = options_.reserve;
+    options.reserve.low = Bytes(options_.reserve.count / 2);
+    options.reserve.inodes = 8;  // each opening of a new archive makes them
+    options.reserve.inodes_low = 4;
     auto opened = OpenedArchive::open(config, clock, random, options);
     if (!opened.ok()) return opened.error();
     opened_ = std::move(opened).value();
-    mover = std::make_unique<Mover>(opened_->archive());
+    mover = std::make_unique<Movers>(opened_->archive());
     ingest_path = std::make_unique<Ingest>(opened_->archive());
     return {};
   }
@@ -209,8 +226,9 @@ class ArchiveFixture {
     const auto seed = static_cast<uint32_t>(random.below(1'000'000));
     using testing::synthetic_samples;
     call.files["inbound.ulaw"] =
-        testing::g711_bytes(synthetic_samples(4000, seed, 8000), SampleForm::kMulaw);
-    call.files["outbound.pcm"] = testing::pcm16_bytes(synthetic_samples(8000, seed + 1, 16'000));
+        testing::g711_bytes(synthetic_samples(options_.samples, seed, 8000), SampleForm::kMulaw);
+    call.files["outbound.pcm"] =
+        testing::pcm16_bytes(synthetic_samples(2 * options_.samples, seed + 1, 16'000));
     call.files["metadata.json"] = metadata(call.call_sid);
     return call;
   }
@@ -220,15 +238,16 @@ class ArchiveFixture {
     object["call_sid"] = call_sid;
     object["workspace_id"] = workspace.text();
     object["direction"] = "inbound";
-    object["duration_seconds"] = 0.5;
+    const auto length_ms = static_cast<int64_t>(options_.samples / 8);
+    object["duration_seconds"] = static_cast<double>(length_ms) / 1000;
     object["inbound_format"] = "mulaw";
     object["inbound_sample_rate"] = 8000;
     object["outbound_format"] = "pcm16";
     object["outbound_sample_rate"] = 16'000;
     object["tts_provider"] = "none";
-    object["call_start_iso"] = to_iso(end - Millis(500));
+    object["call_start_iso"] = to_iso(end - Millis(length_ms));
     object["call_end_iso"] = to_iso(end);
-    object["media_start_epoch_ms"] = static_cast<double>(end.count - 500);
+    object["media_start_epoch_ms"] = static_cast<double>(end.count - length_ms);
     return json::serialize(object);
   }
   Result<Ingested> try_ingest(const TestCall& call) { return try_ingest(*io, call); }
@@ -432,7 +451,7 @@ class ArchiveFixture {
   TemporaryDirectory directory;
   WorkspaceId workspace;
   std::unique_ptr<Io> io;
-  std::unique_ptr<Mover> mover;
+  std::unique_ptr<Movers> mover;
   std::unique_ptr<Ingest> ingest_path;
 
  private:
@@ -443,6 +462,7 @@ class ArchiveFixture {
   void make_io() {
     IoOptions options;
     options.faults = &faults;
+    options.force_fallback = !options_.with_ring;
     io = Io::open(options).value();
   }
   static Status write_file(Io& io, IngestDraft& draft, const std::string& name,
@@ -454,6 +474,7 @@ class ArchiveFixture {
     return {};
   }
 
+  const FixtureOptions options_;
   Sleeper* other_sleeper_ = nullptr;
   std::unique_ptr<OpenedArchive> opened_;
   int calls_made_ = 0;

@@ -189,6 +189,44 @@ inline void check_removal(const MakeBackendRig& make) {
   BOOST_TEST(session->remove(io, location, Guard::permit(id, medium)).ok());  // gone already
 }
 
+// Good bytes take a bad copy's place, or nothing happens; a lost one comes back.
+inline void check_replacement(const MakeBackendRig& make) {
+  std::unique_ptr<BackendRig> rig = make();
+  Io& io = *rig->io;
+  PackBackend& backend = rig->backend();
+  SeededRandom random;
+  const PackId id = random.id<PackId>();
+  const std::string good = random.bytes(400'000);
+  std::string bad = good;
+  bad[1234] = static_cast<char>(bad[1234] ^ 1);
+  auto session = backend.attach(io).value();
+  const PackLocation first = session->append(io, id, size_of(bad), source_of(bad)).value();
+  const PackRepairPermit permit = Guard::repair_permit(id, backend.medium());
+  const PackRepairPermit other = Guard::repair_permit(random.id<PackId>(), backend.medium());
+  BOOST_TEST((session->replace(io, first, size_of(good), sha256(good), source_of(good), other)
+                  .error()
+                  .code == Code::kInvalid));
+  // What comes is bad, too: the old one is where it was.
+  BOOST_TEST(
+      !session->replace(io, first, size_of(good), sha256(good), source_of(bad), permit).ok());
+  BOOST_TEST((read_whole(*session, io, first, size_of(bad)).value() == bad));
+  auto replaced = session->replace(io, first, size_of(good), sha256(good), source_of(good), permit);
+  if (!rig->can_prove()) {
+    BOOST_TEST((replaced.error().code == Code::kUnavailable));
+    return;
+  }
+  const ReplacedPack done = std::move(replaced).value();
+  BOOST_TEST((done.mode != VerifyMode::kNone));
+  BOOST_TEST((read_whole(*session, io, done.location, size_of(good)).value() == good));
+  BOOST_TEST(session->verify(io, done.location, size_of(good), sha256(good)).ok());
+  const PackReleasePermit gone = Guard::permit(id, backend.medium());
+  BOOST_TEST(session->remove(io, done.location, gone).ok());
+  const ReplacedPack back =
+      session->replace(io, done.location, size_of(good), sha256(good), source_of(good), permit)
+          .value();
+  BOOST_TEST((read_whole(*session, io, back.location, size_of(good)).value() == good));
+}
+
 inline void check_probe(const MakeBackendRig& make) {
   SeededRandom random;
   const auto rig = make();
@@ -226,6 +264,7 @@ inline void check_conformance(const MakeBackendRig& make) {
   check_failed_appends_leave_nothing(make);
   check_repeated_append_replaces(make);
   check_removal(make);
+  check_replacement(make);
   check_probe(make);
   check_packs_outlive_the_session(make);
 }

@@ -64,7 +64,9 @@ int wait_for(pid_t pid) {
 }  // namespace
 
 DaemonProcess::DaemonProcess(std::string program, std::string directory, const Settings& settings)
-    : program_(std::move(program)), directory_(std::move(directory)) {
+    : program_(std::move(program)),
+      directory_(std::move(directory)),
+      scheme_(settings.count("http.tls_certificate") > 0 ? "https://" : "http://") {
   std::filesystem::create_directories(directory_);
   std::ofstream(directory_ + "/holdfast.toml") << config_text(settings);
   if (const int code = wait_for(spawn({"--init"})); code != 0)
@@ -114,7 +116,7 @@ void DaemonProcess::launch() {
     const std::string text = read_text(port_file);
     if (text.empty() || text.back() != '\n') return false;
     port_ = std::stoi(text);
-    url_ = "http://127.0.0.1:" + std::to_string(port_);
+    url_ = scheme_ + "127.0.0.1:" + std::to_string(port_);
     return true;
   });
   if (!listens) fail("holdfastd does not listen after a minute");
@@ -129,7 +131,9 @@ void DaemonProcess::await_ready() {
     HttpRequest request;
     request.path = "/readyz";
     request.timeout = seconds(10);
-    const auto answer = HttpClient(by_key(url_, "")).send(request);
+    Endpoint endpoint = by_key(url_, "");
+    endpoint.ca_file = ca_file_;
+    const auto answer = HttpClient(endpoint).send(request);
     return answer.ok() && answer->status == 200;
   });
   if (!ready) fail("holdfastd is not ready after a minute");
@@ -140,6 +144,13 @@ void DaemonProcess::kill() {
   ::kill(pid_, SIGKILL);
   wait_for(pid_);
   pid_ = 0;
+}
+
+bool DaemonProcess::has_died() const {
+  if (pid_ <= 0) return true;
+  siginfo_t ended = {};
+  const int looked = ::waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT);
+  return looked == 0 && ended.si_pid == pid_;
 }
 
 int DaemonProcess::stop() {

@@ -33,6 +33,9 @@ class DaemonProcess {
   DaemonProcess(const DaemonProcess&) = delete;
   DaemonProcess& operator=(const DaemonProcess&) = delete;
 
+  // Whom to trust, when the settings give it a certificate: before start().
+  void trust(std::string ca_file) { ca_file_ = std::move(ca_file); }
+
   // Waits until it serves, at most a minute.
   void start();
   // The same in two steps: it listens; it serves.
@@ -42,6 +45,8 @@ class DaemonProcess {
   // SIGTERM; the exit code. Throws when it has not ended after a minute.
   int stop();
   bool is_running() const { return pid_ > 0; }
+  // Whether it has ended by itself since its start.
+  bool has_died() const;
   pid_t pid() const { return pid_; }
 
   const std::string& directory() const { return directory_; }
@@ -62,6 +67,8 @@ class DaemonProcess {
   pid_t pid_ = 0;
   int port_ = 0;
   std::string url_;
+  const std::string scheme_;
+  std::string ca_file_;
 };
 
 // One connection to a daemon. Thread rule: one thread at a time.

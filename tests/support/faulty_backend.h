@@ -63,6 +63,15 @@ class FaultyBackend final : public PackBackend {
       return mode;
     }
 
+    Result<ReplacedPack> replace(Io& io, const PackLocation& bad, Bytes size, const Digest& digest,
+                                 const PackSource& source,
+                                 const PackRepairPermit& permit) override {
+      HOLDFAST_TRY(faults_.at("replace"));
+      HOLDFAST_ASSIGN(replaced, inner_->replace(io, bad, size, digest, source, permit));
+      HOLDFAST_TRY(faults_.at("replace done"));
+      return replaced;
+    }
+
     Status probe(Io& io) override {
       HOLDFAST_TRY(faults_.at("probe"));
       return inner_->probe(io);

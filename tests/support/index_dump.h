@@ -27,6 +27,9 @@ struct Exceptions {
       "recall_sample",   // history for estimates: measured again
       "link",            // for listings alone: no link needs its row
       "outbox",          // messages to be sent
+      // Kept each minute without a line; a rebuild has it from the last line, never ahead.
+      "compliance_clock",
+      "expiry",  // the breaker's present day begins anew
   };
   // Columns, by table.
   std::map<std::string, std::set<std::string>> columns = {
@@ -34,7 +37,10 @@ struct Exceptions {
       {"medium", {"checked_at", "state"}},  // what was seen last: seen again
       // An open pack's cohort gathers; of a sealed one nothing asks. Numbers name it within one
       // index.
-      {"pack", {"pack_no", "cohort", "opened_at", "target_no", "next_action_at"}},
+      {"pack",
+       {"pack_no", "cohort", "opened_at", "target_no", "next_action_at",
+        "mirrored"}},                                 // looked at again
+      {"pack_copy", {"verified_at", "verify_mode"}},  // by the scrub: read again
       {"quarantine", {"quarantine_no", "repair", "attempts", "not_before", "error"}},
       {"note", {}},
   };

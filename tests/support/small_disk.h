@@ -15,9 +15,11 @@ namespace holdfast::testing {
 
 class SmallDisk {
  public:
-  SmallDisk(std::string path, int64_t megabytes) : path_(std::move(path)) {
+  SmallDisk(std::string path, int64_t megabytes, int64_t inodes = 100'000)
+      : path_(std::move(path)) {
     std::filesystem::create_directories(path_);
-    const std::string options = "mode=0755,size=" + std::to_string(megabytes) + "m";
+    const std::string options =
+        "mode=0755,size=" + std::to_string(megabytes) + "m,nr_inodes=" + std::to_string(inodes);
     mounted_ = ::mount("tmpfs", path_.c_str(), "tmpfs", 0, options.c_str()) == 0;
     if (!mounted_)
       std::cout << "skipped: no file system can be mounted here (" << std::strerror(errno) << ")\n";

@@ -14,6 +14,12 @@ class Guard {
   static PackReleasePermit permit(PackId pack, MediumId medium) {
     return PackReleasePermit(pack, medium);
   }
+  static CopyRepairPermit repair_permit(RecordingId recording, int part, MediumId medium) {
+    return CopyRepairPermit(recording, part, medium);
+  }
+  static PackRepairPermit repair_permit(PackId pack, MediumId medium) {
+    return PackRepairPermit(pack, medium);
+  }
 };
 
 }  // namespace holdfast

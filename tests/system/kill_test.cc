@@ -1,282 +1,67 @@
-// kill -9 at random instants amid everything at once, and what was promised must still be true.
+// kill -9 amid everything at once, at random instants and at durable boundaries (before or after
+// the k-th sync of the process, those of its start included), and what was promised must still be
+// true.
 //
-// HOLDFAST_KILLS says how often (default 50; 10 in a sanitizer build).
+// HOLDFAST_KILLS says how often (default 50; 10 in a sanitizer build). An archive lives through so
+// many of them and then begins anew; each life has a seed of its own, with which it is repeated.
 #include <boost/test/unit_test.hpp>
-#include <chrono>
+#include <cstdlib>
 #include <iostream>
-#include <set>
+#include <stdexcept>
 
-#include "base/clock.h"
-#include "io/digest.h"
+#include "tests/support/effort.h"
 #include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
-#include "tests/system/load.h"
+#include "tests/system/pressed_archive.h"
 
 namespace holdfast::testing {
 namespace {
 
 constexpr int kKillsByDefault = kSanitized ? 10 : 50;
+constexpr int kKillsALife = 50;
+// Among so many syncs of a process, some of its start, the one at which it dies.
+constexpr uint64_t kSyncsMax = 200;
 
-constexpr char kWorkspace[] = "3f2b8c1e-5a77-4e0b-9d0c-2f6a1b7c8d9e";
-constexpr uint64_t kLoadMsMax = 400;
-
-int kills() {
-  const char* given = std::getenv("HOLDFAST_KILLS");
-  return given != nullptr ? std::atoi(given) : kKillsByDefault;
+// Starts a daemon that will die at a sync; it may be during its start. Clients press on it
+// meanwhile.
+void die_at_a_sync(PressedArchive& archive, SeededRandom& random) {
+  DaemonProcess& daemon = archive.daemon();
+  daemon.kill();
+  ::setenv("LD_PRELOAD", SYNC_WITNESS, 1);
+  ::setenv("HOLDFAST_DIE_AT_SYNC", std::to_string(1 + random.below(kSyncsMax)).c_str(), 1);
+  bool started = true;
+  try {
+    daemon.start();
+  } catch (const std::runtime_error&) {
+    started = false;  // it died before it was ready
+  }
+  ::unsetenv("LD_PRELOAD");
+  ::unsetenv("HOLDFAST_DIE_AT_SYNC");
+  if (started)
+    archive.press_until(random, [&] { eventually([&] { return daemon.has_died(); }, seconds(2)); });
 }
-
-// A whole life takes a few seconds: every round has moves, releases and expiries under way.
-Settings short_lives() {
-  return {{"standard.copy_after", "\"1s\""},       {"standard.release_after", "\"2s\""},
-          {"warm.copy_after", "\"4s\""},           {"warm.release_after", "\"5s\""},
-          {"warm.pack_seal_after", "\"1s\""},      {"cold.linger", "\"1s\""},
-          {"policy.policy_interval", "\"100ms\""}, {"restore.keep_default", "\"2s\""}};
-}
-
-class Killed {
- public:
-  Killed()
-      : daemon_(HOLDFASTD, directory_ / "archive", short_lives()),
-        load_{daemon_, oracle_, kWorkspace, "", directory_ / "calls", {}, {}, {}} {
-    daemon_.start();
-    TestClient admin(by_socket(daemon_.admin_socket()));
-    BOOST_REQUIRE_EQUAL(
-        admin.post("/v1/workspaces", json::object{{"workspace_id", kWorkspace}}).status, 201);
-    const json::array scopes{"calls:read",         "recordings:download", "recordings:write",
-                             "recordings:restore", "recordings:delete",   "holds:place",
-                             "holds:release"};
-    const auto key = admin.post("/v1/" + std::string(kWorkspace) + "/api-keys",
-                                json::object{{"name", "load"}, {"scopes", scopes}});
-    BOOST_REQUIRE_EQUAL(key.status, 201);
-    load_.key = std::string(key.parsed()->at("api_key").get_string());
-  }
-
-  void round(SeededRandom& random) {
-    load_.over = false;
-    std::vector<std::thread> clients = press(load_, random.below(1'000'000'000));
-    std::this_thread::sleep_for(std::chrono::milliseconds(random.below(kLoadMsMax + 1)));
-    daemon_.kill();
-    load_.over = true;
-    for (std::thread& client : clients) client.join();
-    daemon_.start();
-    TestClient admin(by_socket(daemon_.admin_socket()));
-    check_chains(admin);
-    check_promises(admin, listed(admin));
-    retry_unanswered();
-    report_wrong();
-  }
-
-  // What only a daemon at rest can show: every byte, from every tier; nothing left behind.
-  void settle() {
-    TestClient admin(by_socket(daemon_.admin_socket()));
-    check_spool();
-    check_reads_are_audited(admin);
-    check_every_byte(admin);
-    check_deleted();
-    check_left_overs();
-    check_promises(admin, listed(admin));
-    check_chains(admin);
-    report_wrong();
-    BOOST_TEST(daemon_.stop() == 0);
-    print_tally();
-  }
-
- private:
-  // Every call that the listing tells, by call_sid.
-  std::map<std::string, json::object> listed(TestClient& admin) {
-    std::map<std::string, json::object> items;
-    const std::string path = "/v1/" + std::string(kWorkspace) + "/recordings?limit=1000";
-    std::string cursor;
-    do {
-      const json::object page =
-          admin.get_object(path + (cursor.empty() ? "" : "&cursor=" + cursor));
-      for (const json::value& item : page.at("items").get_array())
-        items.emplace(item.at("call_sid").get_string(), item.get_object());
-      const json::value& next = page.at("next_cursor");
-      cursor = next.is_null() ? "" : std::string(next.get_string());
-    } while (!cursor.empty());
-    return items;
-  }
-
-  void check_chains(TestClient& admin) {
-    const json::object report = admin.get_object("/v1/audit/check");
-    BOOST_TEST(report.at("chains").get_array().size() == 2U);
-    for (const json::value& chain : report.at("chains").get_array())
-      BOOST_TEST(chain.at("ok").get_bool(), canonical(chain));
-  }
-
-  // The listing against the promises: who must be there is, with the holds in force; who was
-  // deleted is not.
-  void check_promises(TestClient& admin, const std::map<std::string, json::object>& items) {
-    for (const auto& [call_sid, promised] : oracle_.all()) {
-      const auto found = items.find(call_sid);
-      const bool there = found != items.end();
-      int64_t in_force = 0;
-      for (const auto& [hold, still] : promised.holds) in_force += still;
-      const bool must_be_there = (promised.stored && !promised.asked_to_delete) || in_force > 0;
-      if (!there && must_be_there) fail(call_sid + " was promised and is gone");
-      const bool must_be_gone = promised.deleted && !promised.hold_asked;
-      if (there && must_be_gone)
-        BOOST_TEST(found->second.at("state").get_string() == "condemned",
-                   call_sid << " was deleted and is back");
-      if (!there) continue;
-      BOOST_TEST(found->second.at("holds").get_int64() >= in_force, call_sid << " lost a hold");
-      check_digests(admin, promised.call);
-      oracle_.stored(call_sid);  // seen: from now on it must stay
-    }
-  }
-
-  // What the archive says of the files of a call, once per call.
-  void check_digests(TestClient& admin, const CallFiles& call) {
-    if (!digests_checked_.insert(call.call_sid).second) return;
-    const json::object shown = admin.get_object(path_of_call(call));
-    std::map<std::string, std::string> digests;
-    for (const json::value& file : shown.at("files").get_array())
-      digests.emplace(file.at("name").get_string(), file.at("sha256").get_string());
-    BOOST_TEST(digests.size() == call.contents.size());
-    for (const auto& [name, bytes] : call.contents)
-      BOOST_TEST(digests[name] == sha256(bytes).hex());
-    for (const auto& [name, bytes] : call.contents) (void)download(load_, admin, call, name);
-  }
-
-  // A client that had no answer asks again, and gets one.
-  void retry_unanswered() {
-    TestClient client(by_key(daemon_.url(), load_.key));
-    for (const CallFiles& call : oracle_.unanswered()) {
-      const HttpResponse answer = client.send(upload_of(call));
-      BOOST_TEST((answer.status == 200 || answer.status == 201),
-                 call.call_sid << ": " << answer.status << " " << answer.body);
-      oracle_.stored(call.call_sid);
-    }
-  }
-
-  // Every complete entry of the spool has become a recording, and none was rejected.
-  void check_spool() {
-    namespace fs = std::filesystem;
-    const std::string spool = daemon_.directory() + "/spool";
-    const auto complete_ones = [&] {
-      std::vector<std::string> names;
-      for (const auto& entry : fs::directory_iterator(spool + "/" + kWorkspace))
-        if (fs::exists(entry.path() / "metadata.json")) names.push_back(entry.path().filename());
-      return names;
-    };
-    if (!fs::exists(spool + "/" + kWorkspace)) return;
-    BOOST_TEST(eventually([&] { return complete_ones().empty(); }), "the spool is not empty");
-    BOOST_TEST(!fs::exists(spool + "/rejected"), "the spool rejected a good call");
-  }
-
-  // The bytes of whatever lives, restored where archived.
-  void check_every_byte(TestClient& admin) {
-    std::vector<CallFiles> archived;
-    const auto items = listed(admin);
-    for (const auto& [call_sid, promised] : oracle_.all()) {
-      const auto item = items.find(call_sid);
-      if (item == items.end() || item->second.at("state").get_string() != "live") continue;
-      // Asked for even where it is readable now: it may be released while we read.
-      const HttpResponse asked =
-          admin.post(path_of_call(promised.call, "/restore"), json::object{{"keep_hours", 1}});
-      BOOST_TEST((asked.status == 200 || asked.status == 202), asked.body);
-      archived.push_back(promised.call);
-    }
-    for (const CallFiles& call : archived) {
-      for (const auto& [name, bytes] : call.contents) {
-        const std::string& file = name;  // clang 14 captures no structured binding
-        const bool got = eventually([&] { return download(load_, admin, call, file).has_value(); });
-        if (!got) fail(call.call_sid + "/" + name + " did not come back");
-        if (!got) return;
-      }
-      ++bytes_checked_;
-    }
-  }
-
-  // What was destroyed stays destroyed: not shown, not read, not resurrected by a retry.
-  void check_deleted() {
-    TestClient client(by_key(daemon_.url(), load_.key));
-    for (const auto& [call_sid, promised] : oracle_.all()) {
-      if (!promised.deleted || promised.hold_asked) continue;
-      const CallFiles& call = promised.call;
-      BOOST_TEST(eventually(
-          [&] { return client.get(path_of_call(call, "/download/metadata.json")).status == 404; }));
-      const HttpResponse again = client.send(upload_of(call));
-      BOOST_TEST(again.status == 409);
-      BOOST_TEST(again.body.find("erased") != std::string::npos, again.body);
-      ++deletions_checked_;
-    }
-  }
-
-  // P4: whatever bytes a client got, a line was durable before them, so that no kill lost it.
-  void check_reads_are_audited(TestClient& admin) {
-    std::set<std::string> opened;  // "<recording_id>/<file>"
-    std::string cursor;
-    do {
-      const json::object page = admin.get_object("/v1/audit?chain=access&limit=1000" + cursor);
-      for (const json::value& line : page.at("items").get_array()) {
-        if (line.at("kind").get_string() != "file.open") continue;
-        opened.insert(std::string(line.at("on").get_string()) + "/" +
-                      std::string(line.at("details").at("file").get_string()));
-      }
-      const json::value& next = page.at("next_cursor");
-      cursor = next.is_null() ? "" : "&cursor=" + std::string(next.get_string());
-    } while (!cursor.empty());
-    const auto items = listed(admin);
-    for (const auto& [call_sid, promised] : oracle_.all()) {
-      const auto item = items.find(call_sid);
-      if (item == items.end()) continue;  // destroyed: no list says its number any more
-      const std::string recording(item->second.at("recording_id").get_string());
-      for (const std::string& file : promised.read) {
-        BOOST_TEST(opened.contains(recording + "/" + file),
-                   call_sid << "/" << file << " was read and no line says so");
-        ++reads_checked_;
-      }
-    }
-  }
-
-  void check_left_overs() {
-    namespace fs = std::filesystem;
-    for (const char* name : {".incoming", ".trash"}) {
-      const std::string path = daemon_.directory() + "/standard/standard/" + name;
-      const auto empty = [&] { return fs::is_empty(path); };
-      BOOST_TEST(eventually(empty, seconds(20)), path << " is not empty");
-    }
-  }
-
-  void report_wrong() {
-    std::lock_guard lock(load_.mutex);
-    for (const std::string& what : load_.wrong) fail(what);
-    load_.wrong.clear();
-  }
-
-  // The log is read only when it is needed: a message of Boost.Test is made in any case.
-  void fail(const std::string& what) const { BOOST_ERROR(what + "\n" + daemon_.log_tail()); }
-
-  void print_tally() const {
-    std::map<std::string, int> tally;
-    for (const auto& [call_sid, promised] : oracle_.all()) {
-      tally["calls"] += 1;
-      tally["by the spool"] += promised.spooled;
-      tally["held"] += !promised.holds.empty();
-      tally["deleted"] += promised.deleted;
-    }
-    for (const auto& [what, count] : tally) std::cout << what << " " << count << ", ";
-    std::cout << "read back whole " << bytes_checked_ << ", destroyed for good "
-              << deletions_checked_ << ", reads audited " << reads_checked_ << "\n";
-  }
-
-  TemporaryDirectory directory_;
-  DaemonProcess daemon_;
-  Oracle oracle_;
-  Load load_;
-  std::set<std::string> digests_checked_;
-  int bytes_checked_ = 0;
-  int deletions_checked_ = 0;
-  int reads_checked_ = 0;
-};
 
 BOOST_AUTO_TEST_CASE(what_was_promised_survives_kills_at_any_instant) {
-  SeededRandom random;
-  Killed killed;
-  for (int n = 0; n < kills(); ++n) killed.round(random);
-  killed.settle();
+  Effort kills("HOLDFAST_KILLS", kKillsByDefault);
+  Figures figures;
+  for (uint64_t life = 0; !kills.is_over(); ++life) {
+    const uint64_t seed = test_seed() + life;
+    BOOST_TEST_CONTEXT("life " << life << ", HOLDFAST_TEST_SEED=" << seed) {
+      SeededRandom random(seed);
+      TemporaryDirectory directory;
+      PressedArchive archive(directory / "archive", directory / "calls");
+      for (int n = 0; n < kKillsALife && kills.another(); ++n) {
+        if (random.below(2) == 0)
+          archive.press_until(random, [&] { archive.daemon().kill(); });
+        else
+          die_at_a_sync(archive, random);
+        archive.start_again();
+      }
+      archive.settle();
+      figures += archive.figures();
+    }
+  }
+  std::cout << "kills " << kills.done() << ", " << figures.text() << "\n";
 }
 
 }  // namespace

@@ -18,7 +18,16 @@ CallShape shape_of(SeededRandom& random) {
 }
 
 // 503 says that the daemon is busy or that the outcome is unknown: no promise either way.
-bool is_no_promise(int status) { return status == 503 || status == 507; }
+bool is_no_promise(const Load& load, int status) {
+  return status == 503 || status == 507 || (status == 500 && load.disks_fail);
+}
+
+// An acknowledged call whose files a failing disk keeps in .incoming is not deleted before they are
+// in their place: no promise either.
+bool is_to_be_placed(const Load& load, const HttpResponse& answer) {
+  return load.disks_fail && answer.status == 409 &&
+         answer.body.find("not in their place yet") != std::string::npos;
+}
 
 void upload_calls(Load& load, SeededRandom random) {
   TestClient client(by_key(load.daemon.url(), load.key));
@@ -29,7 +38,7 @@ void upload_calls(Load& load, SeededRandom random) {
     if (!answer.ok()) return;
     if (answer->status == 201)
       load.oracle.stored(call.call_sid);
-    else if (!is_no_promise(answer->status))
+    else if (!is_no_promise(load, answer->status))
       load.complain("upload answered " + std::to_string(answer->status) + " " + answer->body);
   }
 }
@@ -77,7 +86,7 @@ void hold_calls(Load& load, SeededRandom random) {
       request.path = path_of_call(hold->first, "/holds/" + hold->second);
       const auto answer = client.try_send(request);
       if (!answer.ok()) return;
-      if (answer->status != 200 && !is_no_promise(answer->status))
+      if (answer->status != 200 && !is_no_promise(load, answer->status))
         load.complain("release answered " + std::to_string(answer->status) + " " + answer->body);
       continue;
     }
@@ -97,7 +106,8 @@ void hold_calls(Load& load, SeededRandom random) {
     if (answer->status == 201) {
       const auto body = answer->parsed();
       load.oracle.held(call->call_sid, std::string(body->at("hold_id").get_string()));
-    } else if (answer->status != 409 && answer->status != 404 && !is_no_promise(answer->status)) {
+    } else if (answer->status != 409 && answer->status != 404 &&
+               !is_no_promise(load, answer->status)) {
       load.complain("hold answered " + std::to_string(answer->status) + " " + answer->body);
     }
   }
@@ -123,7 +133,9 @@ void delete_calls(Load& load, SeededRandom random) {
       load.oracle.deleted(call->call_sid);
     else if (answer->status == 409 && answer->body.find("legal-hold") != std::string::npos)
       load.oracle.refused_to_delete(call->call_sid);
-    else if (!is_no_promise(answer->status))
+    else if (is_to_be_placed(load, *answer))
+      continue;
+    else if (!is_no_promise(load, answer->status))
       load.complain("delete answered " + std::to_string(answer->status) + " " + answer->body);
   }
 }
@@ -150,7 +162,7 @@ std::optional<std::string> download(Load& load, TestClient& client, const CallFi
     return answer->body;
   }
   // 202 archived; 404 when somebody deleted it meanwhile; 503 busy.
-  if (answer->status != 202 && answer->status != 404 && !is_no_promise(answer->status))
+  if (answer->status != 202 && answer->status != 404 && !is_no_promise(load, answer->status))
     load.complain(what + " " + answer->body);
   return std::nullopt;
 }

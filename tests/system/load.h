@@ -19,6 +19,8 @@ struct Load {
   std::string key;    // of the workspace
   std::string calls;  // directory of the calls that are made
   std::atomic<bool> over{false};
+  // A disk is failing: 500 promises nothing then, and is nothing to wonder at.
+  std::atomic<bool> disks_fail{false};
   // Answers that no crash excuses: a wrong status, other bytes.
   std::mutex mutex;
   std::vector<std::string> wrong;

@@ -1,23 +1,32 @@
 #include "tests/system/simulated_life.h"
 
-#include <sys/wait.h>
-
 #include <algorithm>
 #include <array>
 
+#include "daemon/work/compactor.h"
+#include "daemon/work/repairer.h"
+#include "daemon/work/scrubber.h"
 #include "index/read/listing.h"
 
 namespace holdfast::testing {
 namespace {
 
-constexpr int kPagesOf = 7;        // rows: small pages, so that paging itself is tried
-constexpr int kChecksAStep = 20;   // promises that one check() looks at
-constexpr int kFaultPoints = 120;  // a fault strikes one of so many operations on files
-constexpr int kRotTries = 20;      // recordings that are looked at for one that may rot
-constexpr size_t kPacksUnpacked = 3;
+constexpr int kPagesOf = 7;           // rows: small pages, so that paging itself is tried
+constexpr size_t kBriefSamples = 80;  // of a call in a brief life: 10 ms
+constexpr Bytes kBriefReserve{int64_t{64} << 10};
+constexpr Millis kTick = hours(6);  // the expirer looks at the clock so often while time passes
+
+// Retention classes and how long they keep; "decade" and "law" outlive the simulation.
+struct KeptFor {
+  const char* name;
+  int days;
+};
+constexpr std::array<KeptFor, 4> kClasses{
+    {{"day", 1}, {"week", 7}, {"decade", 3652}, {"law", 3652}}};
+constexpr const char* kDefaultClass = "week";  // of the second workspace
 
 // The product's own ages; packs small enough that several are under way.
-void ages(Config& config) {
+void give_ages(const LifeShape& shape, Config& config) {
   const Config standard;
   config.standard.copy_after = standard.standard.copy_after;
   config.standard.release_after = standard.standard.release_after;
@@ -25,52 +34,98 @@ void ages(Config& config) {
   config.warm.pack_members_max = 12;
   config.warm.copy_after = standard.warm.copy_after;
   config.warm.release_after = standard.warm.release_after;
+  config.expiry.not_before = SimulatedLife::kNotBefore;
+  config.expiry.breaker_count = 10;  // it opens now and then, and somebody has to look
+  if (!shape.is_brief) return;
+  // A few weeks must be enough for all of it, with back-ends that let one wait.
+  config.warm.pack_members_max = 5;
+  config.warm.copy_after = days(2);
+  config.warm.release_after = days(4);
+  config.compact_below = 90;
+  config.erase_within = days(5);
+  config.scrub.every = days(4);
+  config.cold->attach_time = minutes(static_cast<int64_t>(shape.seed % 4) * 7);
+  config.cold->detach_time = minutes(static_cast<int64_t>(shape.seed % 3) * 3);
+  if (shape.seed % 3 == 0) config.warm.mirror = config.warm.path + "-2";
 }
 
-bool counts(const CopyRow& copy) {
-  return copy.state == CopyState::kVerified || (copy.state == CopyState::kCopied && copy.original);
+FixtureOptions given_to(const LifeShape& shape) {
+  FixtureOptions options;
+  options.seed = shape.seed;
+  if (!shape.is_brief) return options;
+  options.samples = kBriefSamples;
+  options.with_ring = false;
+  options.reserve = kBriefReserve;
+  return options;
 }
 
 }  // namespace
 
-SimulatedLife::SimulatedLife() : rig_(ages), workspaces_{rig_.workspace} {
+SimulatedLife::SimulatedLife(const LifeShape& shape)
+    : shape_(shape),
+      rig_([&](Config& config) { give_ages(shape, config); }, given_to(shape)),
+      began_(rig_.clock.now()),
+      workspaces_{rig_.workspace} {
+  if (shape_.is_brief) {  // its commits fail, too
+    rig_.close();
+    rig_.before_commit = [this] { return commits_.at("commit"); };
+    rig_.open();
+  }
   workspaces_.push_back(rig_.random.id<WorkspaceId>());
   must(rig_.archive().writer.call(add_workspace(workspaces_.back(), "neighbour", "uid:0")));
+  rig_.add_class("week", "7d", RetentionMode::kCompliance);
+  must(rig_.archive().writer.call(
+      set_retention_default(workspaces_.back(), kDefaultClass, "uid:0")));
 }
 
 void SimulatedLife::step() {
   struct Choice {
     Action action;
     const char* name;
-    uint64_t weight;
+    uint64_t weight;  // in months
+    uint64_t brief;   // in a brief life
   };
   using Self = SimulatedLife;
-  static constexpr std::array<Choice, 13> kChoices{{
-      {&Self::recorder_brings_calls, "ingest", 18},
-      {&Self::recorder_adds_a_part, "later part", 4},
-      {&Self::recorder_comes_again, "retry", 4},
-      {&Self::time_passes, "time", 18},
-      {&Self::mover_turns, "mover", 22},
-      {&Self::restorers_turn, "restorer", 8},
-      {&Self::reviewer_asks_back, "restore", 8},
-      {&Self::reviewer_reads, "read", 8},
-      {&Self::reviewer_lists, "listing", 2},
-      {&Self::compliance_holds, "hold", 4},
-      {&Self::compliance_releases, "release", 2},
-      {&Self::operator_deletes, "delete", 3},
-      {&Self::a_copy_rots, "rot", 1},
+  static constexpr std::array<Choice, 20> kChoices{{
+      {&Self::recorder_brings_calls, "ingest", 18, 14},
+      {&Self::recorder_adds_a_part, "later part", 4, 4},
+      {&Self::recorder_comes_again, "retry", 4, 3},
+      {&Self::time_passes, "time", 18, 20},
+      {&Self::mover_turns, "mover", 22, 26},
+      {&Self::restorers_turn, "restorer", 8, 8},
+      {&Self::reviewer_asks_back, "restore", 8, 8},
+      {&Self::reviewer_reads, "read", 8, 6},
+      {&Self::reviewer_lists, "listing", 2, 2},
+      {&Self::compliance_holds, "hold", 4, 4},
+      {&Self::compliance_releases, "release", 2, 2},
+      {&Self::compliance_gives_a_class, "retention", 5, 5},
+      {&Self::operator_deletes, "delete", 3, 5},
+      {&Self::operator_looks_at_expiry, "look at expiry", 2, 2},
+      {&Self::a_copy_rots, "rot", 1, 2},
+      {&Self::compactor_turns, "compactor", 0, 6},
+      {&Self::repairer_turns, "repairer", 0, 5},
+      {&Self::scrubber_turns, "scrub", 0, 2},
+      {&Self::a_medium_comes_and_goes, "medium", 0, 4},
+      {&Self::the_clock_is_wrong, "wrong clock", 0, 2},
   }};
+  const auto weight = [&](const Choice& choice) {
+    return shape_.is_brief ? choice.brief : choice.weight;
+  };
   uint64_t sum = 0;
-  for (const Choice& choice : kChoices) sum += choice.weight;
+  for (const Choice& choice : kChoices) sum += weight(choice);
   uint64_t at = rig_.random.below(sum);
   const Choice* chosen = kChoices.begin();
-  while (at >= chosen->weight) at -= (chosen++)->weight;
+  while (at >= weight(*chosen)) at -= weight(*chosen++);
   ++done_[chosen->name];
+  restores_before_ = restores_ever();
   BOOST_TEST_CONTEXT(chosen->name) {
-    if (rig_.random.below(12) == 0)
+    if (rig_.random.below(shape_.is_brief ? 8 : 12) == 0)
       do_with_faults(chosen->action);
     else
       (this->*chosen->action)();
+    // P8: who does not ask for a restore begins none.
+    if (chosen->action != &Self::reviewer_asks_back)
+      BOOST_TEST(restores_ever() <= restores_before_);
   }
 }
 
@@ -87,7 +142,9 @@ void SimulatedLife::recorder_brings_calls() {
     promised.workspace = workspaces_[rig_.random.below(workspaces_.size())];
     rig_.workspace = promised.workspace;
     promised.call = rig_.make_call();
+    promised.ended_at = promised.arrived_at = now();
     promised.stored = answered(offer(promised, promised.call), "ingest");
+    if (promised.workspace == workspaces_.back()) given(promised, kDefaultClass, promised.stored);
     book_.emplace(promised.call.call_sid, promised);
   }
 }
@@ -117,6 +174,8 @@ void SimulatedLife::recorder_comes_again() {
   }
   if (promised->asked_to_destroy && promised->holds.empty()) return;
   if (!answered(outcome, "retry of " + whole.call_sid)) return;
+  if (!promised->stored && promised->workspace == workspaces_.back())
+    given(*promised, kDefaultClass, true);
   promised->stored = true;
   promised->call = whole;
   promised->perhaps.files.clear();
@@ -125,13 +184,42 @@ void SimulatedLife::recorder_comes_again() {
 void SimulatedLife::time_passes() {
   const std::array<Millis, 4> spans{minutes(1), minutes(30), hours(6), hours(36)};
   const auto span = static_cast<uint64_t>(spans[rig_.random.below(spans.size())].count);
-  rig_.clock.advance(Millis(static_cast<int64_t>(1 + rig_.random.below(span))));
+  auto left = static_cast<int64_t>(1 + rig_.random.below(span));
+  for (; left > 0; left -= kTick.count) {
+    rig_.clock.advance(Millis(std::min(left, kTick.count)));
+    expire();
+  }
 }
 
 void SimulatedLife::mover_turns() {
   for (uint64_t left = 1 + rig_.random.below(6); left > 0; --left) {
     const Result<bool> worked = rig_.mover->run_once(*rig_.io);
     if (!answered(worked, "a turn of the mover") || !*worked) return;
+  }
+}
+
+void SimulatedLife::compactor_turns() {
+  Compactor compactor(rig_.archive());
+  for (uint64_t left = 1 + rig_.random.below(4); left > 0; --left) {
+    const Result<bool> worked = compactor.run_once(*rig_.io);
+    if (!answered(worked, "a turn of the compactor") || !*worked) return;
+  }
+}
+
+void SimulatedLife::repairer_turns() {
+  Repairer repairer(rig_.archive());
+  for (uint64_t left = 1 + rig_.random.below(3); left > 0; --left) {
+    const Result<bool> worked = repairer.run_once(*rig_.io);
+    if (!answered(worked, "a turn of the repairer") || !*worked) return;
+  }
+}
+
+void SimulatedLife::scrubber_turns() {
+  Verifications verifications(rig_.archive());
+  Scrubber scrubber(rig_.archive(), verifications);
+  for (uint64_t left = 1 + rig_.random.below(6); left > 0; --left) {
+    const Result<bool> worked = scrubber.run_once(*rig_.io);
+    if (!answered(worked, "a turn of the scrub") || !*worked) return;
   }
 }
 
@@ -158,9 +246,14 @@ void SimulatedLife::reviewer_reads() {
 }
 
 // P5: the right bytes or an error, and the error only where a copy has rotted.
+// P4: not without a line, and what was answered durable is in the chain for ever.
 void SimulatedLife::read(const Promised& promised) {
   const std::optional<Recording> found = known(promised);
   if (!found || !is_available(rig_.archive(), *found)) return;
+  LineDraft line{"file.open", "key:test", found->recording.text(), {}, Weight::kNeutral};
+  line.details["read"] = ++reads_;
+  if (!answered(rig_.archive().writer.call_access(std::move(line)), "an access line")) return;
+  lines_promised_.insert(reads_);
   for (const auto& [name, bytes] : promised.call.files) {
     const Result<std::string> got = rig_.read(promised.call, name);
     const std::string what = promised.call.call_sid + "/" + name;
@@ -212,7 +305,7 @@ void SimulatedLife::compliance_holds() {
     promised->condemned = false;
     return;
   }
-  promised->hold_perhaps = fault_about_;
+  promised->hold_perhaps |= fault_about_;
   if (!promised->asked_to_destroy) static_cast<void>(answered(placed, "hold"));
 }
 
@@ -227,14 +320,30 @@ void SimulatedLife::compliance_releases() {
   static_cast<void>(answered(released, "release"));
 }
 
-// P3: what is held is not condemned, whatever else is going on.
+// P3: what compliance mode keeps is not shortened, nor what governance keeps without a bypass.
+void SimulatedLife::compliance_gives_a_class() {
+  Promised* promised = any([](const Promised& one) { return one.must_be_there(); });
+  if (promised == nullptr || !known(*promised)) return;
+  const KeptFor& given_class = kClasses[rig_.random.below(kClasses.size())];
+  const Result<Retained> retained =
+      rig_.retain(promised->call, given_class.name, rig_.random.below(4) == 0);
+  if (!retained.ok() && retained.error().code == Code::kLocked) {
+    ++done_["refused to shorten"];
+    return;
+  }
+  if (!retained.ok() && promised->asked_to_destroy) return;
+  given(*promised, given_class.name, answered(retained, "retention"));
+}
+
+// P3: what is held is not condemned, whatever else is going on; nor what is retained.
 void SimulatedLife::operator_deletes() {
   const bool held_one = rig_.random.below(3) == 0;
   Promised* promised = held_one ? any([](const Promised& one) { return !one.holds.empty(); })
                                 : any([](const Promised& one) { return one.must_be_there(); });
   if (promised == nullptr) return;
   const std::optional<Recording> found = known(*promised);
-  if (!found) return;
+  // One that waits for its place (a file operation failed there) is "try again", by a person, too.
+  if (!found || found->state == RecordingState::kCommitted) return;
   const auto condemned =
       rig_.archive().writer.call(condemn(found->recording_no, "key:test", "the caller asked"));
   if (!promised->holds.empty()) {
@@ -242,76 +351,59 @@ void SimulatedLife::operator_deletes() {
     if (!condemned.ok() && condemned.error().code == Code::kLocked) ++done_["refused for a hold"];
     return;
   }
-  if (!condemned.ok() && condemned.error().code == Code::kLocked && promised->hold_perhaps) return;
+  const bool is_locked = !condemned.ok() && condemned.error().code == Code::kLocked;
+  if (promised->end && now() + slack() < *promised->end)
+    BOOST_TEST(!condemned.ok(), promised->call.call_sid << " is retained and was condemned");
+  if (is_locked && promised->earliest_end) ++done_["refused for retention"];
+  if (is_locked && (promised->hold_perhaps || promised->earliest_end)) return;
   promised->asked_to_destroy = true;
   promised->condemned = answered(condemned, "delete");
 }
 
-// A bit of a copy flips that is not the last good one: cold copies never rot here, warm ones only
-// where the pack lies on cold too, plain files only where a pack has them.
-void SimulatedLife::a_copy_rots() {
-  for (int left = kRotTries; left > 0; --left) {
-    const Promised* promised = any([](const Promised& one) { return one.must_be_there(); });
-    const std::optional<Recording> found = promised ? known(*promised) : std::nullopt;
-    if (!found || !rots(*found)) continue;
-    ++done_["rotten"];
-    return read(*promised);
+// The breaker is open, or not: somebody looks, and lets go what is due.
+void SimulatedLife::operator_looks_at_expiry() {
+  std::optional<int64_t> due;
+  {
+    auto index = must(rig_.archive().index.take());
+    const UnixMillis certain = must(certain_time(*index, rig_.clock.now()));
+    if (must(find_expiry(*index)).open_since)
+      due = must(count_due_to_expire(*index, DueExpiry{certain, kNotBefore}, INT64_MAX));
   }
+  if (!due) return;
+  if (answered(rig_.archive().writer.call(accept_expiry(*due, "all of them are old", "uid:0")),
+               "acceptance of expiry"))
+    ++done_["breaker closed"];
 }
 
-bool SimulatedLife::rots(const Recording& found) {
-  const auto verified_on = [&](Tier tier) {
-    return std::any_of(found.copies.begin(), found.copies.end(), [&](const CopyRow& copy) {
-      return copy.part == 1 && copy.tier == tier && copy.state == CopyState::kVerified;
-    });
-  };
-  for (const CopyRow& copy : found.copies) {
-    if (copy.part != 1 || !counts(copy)) continue;
-    if (copy.tier == Tier::kWarm && verified_on(Tier::kCold)) {
-      const auto size = static_cast<uint64_t>(std::filesystem::file_size(file_of(copy)));
-      rig_.flip_byte(file_of(copy), static_cast<int64_t>(rig_.random.below(size)));
-      return true;
-    }
-    if (copy.tier != Tier::kStandard || !verified_on(Tier::kWarm)) continue;
-    for (const std::string& path : rig_.standard_files("outbound.pcm")) {
-      if (path.find("/" + found.call_sid + "/") == std::string::npos) continue;
-      rig_.flip_byte(path, 0);
-      return true;
-    }
-  }
-  return false;
+// --- What ends by itself
+
+void SimulatedLife::expire() {
+  ends_come();
+  const Result<int64_t> gone = rig_.expirer().run_once(*rig_.io);
+  if (answered(gone, "a turn of the expirer")) done_["expired"] += static_cast<int>(*gone);
 }
 
-// --- What goes wrong
-
-void SimulatedLife::do_with_faults(Action action) {
-  const bool dies = rig_.random.below(2) == 0;
-  FaultAt fault(static_cast<int>(rig_.random.below(kFaultPoints)), dies);
-  if (rig_.random.below(2) == 0) fault.tear_writes();
-  rig_.faults.aim(&fault);
-  fault_about_ = true;
-  (this->*action)();
-  rig_.faults.aim(nullptr);
-  ++done_[dies ? "killed" : "one failure"];
-  // After one failure it may go on as it is, when it still takes commands.
-  const bool goes_on = !dies && !book_.empty() && rig_.random.below(2) == 0;
-  const RecordingNo number{1};
-  const bool takes_commands =
-      goes_on && rig_.archive().writer.call(set_recording_action(number, std::nullopt)).ok();
-  if (!takes_commands) restart();
-  fault_about_ = false;
+// P9: nothing goes before these ends have come. The compliance clock is never ahead, but where the
+// system's is set wrong: then by a hundredth of the time, and the hour of catching up.
+void SimulatedLife::ends_come() {
+  const UnixMillis by = now() + slack();
+  for (auto& [call_sid, promised] : book_)
+    if (promised.earliest_end && promised.holds.empty() && *promised.earliest_end <= by &&
+        promised.arrived_at + kNotBefore <= by)
+      promised.asked_to_destroy = true;
 }
 
-template <typename R>
-bool SimulatedLife::answered(const R& result, const std::string& what) {
-  if (result.ok()) return true;
-  if (!fault_about_) BOOST_ERROR(what + ": " + result.error().message);
-  return false;
-}
-
-void SimulatedLife::restart() {
-  rig_.reopen();
-  BOOST_TEST(rig_.unsettled().empty());  // P7: what was under way is settled by start-up
+void SimulatedLife::given(Promised& promised, const std::string& class_name, bool is_answered) {
+  const auto kept = std::find_if(kClasses.begin(), kClasses.end(),
+                                 [&](const KeptFor& one) { return one.name == class_name; });
+  const UnixMillis end = promised.ended_at + days(kept->days);
+  promised.condemned = false;  // what locks saves
+  promised.end.reset();
+  if (is_answered) promised.end = end;
+  if (is_answered || !promised.earliest_end)
+    promised.earliest_end = end;
+  else
+    promised.earliest_end = std::min(*promised.earliest_end, end);
 }
 
 SimulatedLife::Promised* SimulatedLife::any(bool (*wanted)(const Promised&)) {
@@ -324,155 +416,6 @@ SimulatedLife::Promised* SimulatedLife::any(bool (*wanted)(const Promised&)) {
 std::optional<Recording> SimulatedLife::known(const Promised& promised) {
   rig_.workspace = promised.workspace;
   return must(rig_.find(promised.call.call_sid));
-}
-
-// --- The promises
-
-void SimulatedLife::check() {
-  for (int left = book_.empty() ? 0 : kChecksAStep; left > 0; --left)
-    check_there(*any([](const Promised&) { return true; }));
-}
-
-void SimulatedLife::check_there(const Promised& promised) {
-  if (!promised.must_be_there()) return;
-  const std::string& call_sid = promised.call.call_sid;
-  const std::optional<Recording> found = known(promised);
-  BOOST_TEST(found.has_value(), call_sid << " was promised and is gone");
-  if (!found) return;
-  // Committed: acknowledged, and not in its place yet.
-  const bool lives =
-      found->state == RecordingState::kLive || found->state == RecordingState::kCommitted;
-  BOOST_TEST((lives || promised.asked_to_destroy),
-             call_sid << " is no longer live, and nobody asked for that");
-  BOOST_TEST(found->holds >= static_cast<int>(promised.holds.size()), call_sid << " lost a hold");
-  check_copies(promised, *found);
-}
-
-// P2: each part has a copy that counts, and it is on its medium: plain files from ingest, or a
-// pack that was re-read past the page cache.
-void SimulatedLife::check_copies(const Promised& promised, const Recording& found) {
-  for (const PartRow& part : found.part_rows) {
-    const bool kept =
-        std::any_of(found.copies.begin(), found.copies.end(), [&](const CopyRow& copy) {
-          if (copy.part != part.part || !counts(copy)) return false;
-          if (!copy.pack) return true;
-          return copy.verify_mode != VerifyMode::kNone && std::filesystem::exists(file_of(copy));
-        });
-    BOOST_TEST(kept, promised.call.call_sid << " part " << part.part << " has no copy that counts");
-  }
-}
-
-// docs/media.md says where packs lie.
-std::string SimulatedLife::file_of(const CopyRow& copy) const {
-  if (copy.tier == Tier::kWarm) return rig_.config.warm.path + "/" + copy.location;
-  return rig_.config.cold->path + "/vault/" + copy.location;
-}
-
-void SimulatedLife::settle() {
-  restart();
-  rig_.clock.advance(days(1));
-  rig_.run_mover();
-  rig_.run_restorers();
-  rig_.clock.advance(days(3));  // what was asked back before has left again
-  rig_.run_mover();
-  for (const auto& [call_sid, promised] : book_) {
-    check_there(promised);
-    check_gone(promised);
-    check_locked(promised);
-  }
-  check_every_byte();
-  BOOST_TEST(rig_.unsettled().empty());
-  check_chains();
-  check_packs_with_stock_tools();
-}
-
-void SimulatedLife::check_gone(const Promised& promised) {
-  if (!promised.must_be_gone()) return;
-  const std::optional<Recording> found = known(promised);
-  const std::string& call_sid = promised.call.call_sid;
-  // In a pack it is a hole of the index: the row stays until the pack is written anew.
-  if (found) BOOST_TEST((found->state == RecordingState::kDestroying), call_sid << " was deleted");
-  for (const std::string& path : rig_.standard_files("metadata.json"))
-    BOOST_TEST(path.find("/" + call_sid + "/") == std::string::npos, path << " was deleted");
-  BOOST_TEST(!offer(promised, promised.call).ok(), call_sid << " was deleted and taken again");
-  ++done_["gone for good"];
-}
-
-void SimulatedLife::check_locked(const Promised& promised) {
-  if (promised.holds.empty()) return;
-  const std::optional<Recording> found = known(promised);
-  if (!found) return;
-  const auto condemned = rig_.archive().writer.call(condemn(found->recording_no, "key:test"));
-  BOOST_TEST((code_of(condemned) == Code::kLocked));
-  ++done_["held at the end"];
-}
-
-void SimulatedLife::check_every_byte() {
-  for (const auto& [call_sid, promised] : book_) {
-    if (!promised.must_be_there()) continue;
-    const std::optional<Recording> found = known(promised);
-    if (found && !is_available(rig_.archive(), *found)) must(rig_.ask(promised.call));
-  }
-  // A rotten copy costs a try before the good one is read.
-  for (int round = 0; round < 5; ++round) {
-    rig_.run_restorers();
-    rig_.clock.advance(minutes(20));
-  }
-  for (const auto& [call_sid, promised] : book_) {
-    if (!promised.must_be_there()) continue;
-    rig_.workspace = promised.workspace;
-    const bool whole = rig_.is_whole(promised.call) || rig_.is_kept(promised.call);
-    BOOST_TEST(whole, call_sid << " does not come back whole");
-    ++done_["read back whole"];
-  }
-}
-
-void SimulatedLife::check_chains() {
-  const LedgerView view = must(rig_.archive().writer.view_ledger());
-  for (const auto& [directory, end] : {std::pair(view.decisions.get(), view.decisions_end),
-                                       std::pair(view.access.get(), view.access_end)}) {
-    const ChainReport report = must(verify_chain(*rig_.io, directory, LineVisitor(), end));
-    BOOST_TEST(!report.broken.has_value());
-    BOOST_TEST(report.gaps.empty());
-  }
-}
-
-void SimulatedLife::check_packs_with_stock_tools() {
-  std::set<std::string> files = rig_.files_below(rig_.config.cold->path);
-  files.merge(rig_.files_below(rig_.config.warm.path));
-  std::vector<std::string> packs;
-  for (const std::string& path : files)
-    if (path.ends_with(".tar")) packs.push_back(path);
-  BOOST_TEST(!packs.empty());
-  for (size_t n = 0; n < std::min(kPacksUnpacked, packs.size()); ++n) {
-    const std::string& pack = packs[rig_.random.below(packs.size())];
-    // Its words matter only where it fails; tar says of each file that it is from the future.
-    const std::string log = rig_.directory / "unpack.log";
-    const std::string unpack = "sh tests/tiers/pack/unpack_with_stock_tools.sh '" + pack + "'";
-    const int status = std::system(
-        (unpack + " >" + log + " 2>&1 || { code=$?; cat " + log + "; exit $code; }").c_str());
-    BOOST_TEST_REQUIRE(WIFEXITED(status));
-    const bool rotten = pack.starts_with(rig_.config.warm.path) && done_["rotten"] > 0;
-    if (WEXITSTATUS(status) == 77 || rotten) continue;
-    BOOST_TEST(WEXITSTATUS(status) == 0, pack << " is not read by its README");
-    ++done_["packs unpacked by stock tools"];
-  }
-}
-
-int64_t SimulatedLife::restores_ever() {
-  auto index = must(rig_.archive().index.take());
-  Statement statement = index->prepare("SELECT count(*) FROM restore");
-  BOOST_TEST_REQUIRE(must(statement.step()));
-  return statement.next<int64_t>();
-}
-
-std::string SimulatedLife::tally() const {
-  std::string text = std::to_string(book_.size()) + " calls in " +
-                     std::to_string((rig_.clock.now().count - 1'795'000'000'000) / 86'400'000) +
-                     " days:";
-  for (const auto& [what, count] : done_) text += " " + what + " " + std::to_string(count) + ",";
-  text.back() = '.';
-  return text;
 }
 
 }  // namespace holdfast::testing

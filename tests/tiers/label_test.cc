@@ -8,6 +8,7 @@
 
 #include "io/text_file.h"
 #include "tests/support/seeded_random.h"
+#include "tests/support/small_disk.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace holdfast;
@@ -110,4 +111,37 @@ BOOST_AUTO_TEST_CASE(a_medium_that_goes_away_is_noticed_and_taken_up_when_it_is_
   BOOST_TEST((root.current(*rig.io).value() == second));
   root.close();
   BOOST_TEST((root.current(*rig.io).value() != second));
+}
+
+// What the state's disk keeps back is kept by the media that lie on it, too, and by no other.
+BOOST_AUTO_TEST_CASE(a_medium_beside_the_state_leaves_its_reserve_alone) {
+  Rig rig;
+  const testing::SmallDisk disk(rig.directory / "disk", 8);
+  if (!disk.is_mounted()) return;
+  const Label label = rig.make();
+  const std::string beside = disk.path() + "/warm";
+  const std::string elsewhere = rig.directory / "warm";
+  for (const std::string& path : {beside, elsewhere}) {
+    fs::create_directory(path);
+    BOOST_REQUIRE(init_label(*rig.io, path, label).ok());
+  }
+  auto kept = SpaceReserve::open(disk.path(), {Bytes(2 << 20), Bytes(512 << 10)}).value();
+  MediumRoot here(beside, label.archive, label.medium);
+  MediumRoot there(elsewhere, label.archive, label.medium);
+  for (MediumRoot* root : {&here, &there}) {
+    root->respect(*kept);
+    BOOST_REQUIRE(root->checked(*rig.io).ok());
+  }
+  BOOST_TEST(here.is_beside(*kept));
+  BOOST_TEST(!there.is_beside(*kept));
+  const Bytes left = here.free_space(*rig.io).value().available;
+  BOOST_TEST(here.room(*rig.io).value().count == left.count - (2 << 20));
+  BOOST_TEST(here.require_room(*rig.io, Bytes(1 << 20)).ok());
+  BOOST_TEST((here.require_room(*rig.io, left).error().code == Code::kNoSpace));
+  BOOST_TEST(there.require_room(*rig.io, left).ok());
+
+  disk.fill(1 << 20);
+  BOOST_TEST(here.room(*rig.io).value().count == 0);
+  BOOST_TEST((here.require_room(*rig.io, Bytes(1)).error().code == Code::kNoSpace));
+  BOOST_TEST(there.require_room(*rig.io, left).ok());
 }

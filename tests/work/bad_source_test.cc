@@ -163,6 +163,38 @@ BOOST_AUTO_TEST_CASE(a_file_that_left_as_it_should_is_not_quarantined) {
   BOOST_TEST(rig.is_whole(released));
 }
 
+// The files of a recording are unlinked while somebody digests one of them: nothing is bad.
+BOOST_AUTO_TEST_CASE(a_file_that_leaves_while_it_is_read_is_not_quarantined) {
+  class DestroyAtRead final : public Faults {
+   public:
+    DestroyAtRead(ArchiveFixture& rig, const TestCall& call) : rig_(rig), call_(call) {}
+    Status at(std::string_view point) override {
+      if (point == "read" && !std::exchange(done_, true)) must(rig_.destroy(call_));
+      return {};
+    }
+    bool is_done() const { return done_; }
+
+   private:
+    ArchiveFixture& rig_;
+    const TestCall& call_;
+    bool done_ = false;
+  };
+  ArchiveFixture rig;
+  const TestCall call = rig.ingest();
+  rig.reopen();  // nobody has digested it yet
+  const Recording known = rig.recording(call);
+  DestroyAtRead destroyer(rig, call);
+  IoOptions options;
+  options.faults = &destroyer;
+  options.force_fallback = true;
+  auto io = Io::open(options).value();
+  const auto opened = open_file(*io, rig.archive(), known, known.files.at(0));
+  BOOST_TEST(destroyer.is_done());
+  BOOST_REQUIRE(!opened.ok());
+  BOOST_TEST((opened.error().code == Code::kNotFound));
+  BOOST_TEST(quarantined(rig) == 0);
+}
+
 // An absent disk has lost nothing.
 BOOST_AUTO_TEST_CASE(a_file_that_is_away_with_its_medium_is_not_quarantined) {
   ArchiveFixture rig;

@@ -1,6 +1,9 @@
 // Callbacks: promised with a restore, durable with its end, signed, tried again, parked.
 #include "daemon/work/deliverer.h"
 
+#include <condition_variable>
+#include <thread>
+
 #include "daemon/outbound/signature.h"
 #include "index/commands/outbox.h"
 #include "index/secrets.h"
@@ -162,6 +165,49 @@ BOOST_AUTO_TEST_CASE(a_message_is_signed_by_the_secrets_in_force) {
   BOOST_TEST(check(1) == id);
 }
 
+// A tenant whose receiver is dead fills its own share alone, and delays nobody else's news.
+BOOST_AUTO_TEST_CASE(a_dead_receiver_takes_nothing_from_another_workspace) {
+  Rig rig;
+  const WorkspaceNo dead = rig.recording(rig.ingest()).workspace_no;
+  const auto other_id = rig.random.id<WorkspaceId>();
+  must(rig.archive().writer.call(add_workspace(other_id, "other", "uid:0")));
+  const WorkspaceNo other{dead.value + 1};
+  const auto enqueue = [&](WorkspaceNo workspace_no, const std::string& url, int count) {
+    must(rig.archive().writer.call(Command<void>{
+        "enqueue", [=](WriteTxn& txn) -> Status {
+          for (int i = 0; i < count; ++i)
+            HOLDFAST_TRY(enqueue_message(txn, {workspace_no, RecordingNo(1), url, "test", {}}));
+          return {};
+        }}));
+  };
+  enqueue(dead, "https://slow.example.com/", limits::kOutboxMax);
+  rig.clock.advance(seconds(1));
+  enqueue(other, kUrl, 1);
+  rig.others.answer = [](const outbound::Post& post) {
+    const bool is_dead = post.target.host == "slow.example.com";
+    return is_dead ? Result<int>(Error{Code::kUnavailable, "no connection"}) : Result<int>(204);
+  };
+  auto index = must(rig.archive().index.take());
+  BOOST_TEST(must(has_messages(*index, dead, limits::kOutboxMax)));
+  BOOST_TEST(!must(has_messages(*index, other, 2)));
+  rig.deliver();
+  BOOST_TEST(!must(has_messages(*index, other, 1)));
+  BOOST_TEST(must(has_messages(*index, dead, limits::kOutboxMax)));
+
+  // No request of its own may name a callback now.
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  RequestRestore request;
+  request.recording = rig.recording(call).recording_no;
+  request.restore = rig.random.id<RestoreId>();
+  request.who = "key:one";
+  request.callback_url = kUrl;
+  const auto refused = rig.archive().writer.call(request_restore(request));
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == Code::kExhausted));
+}
+
 BOOST_AUTO_TEST_CASE(who_does_not_take_it_is_asked_for_three_days_and_then_parked) {
   Rig rig;
   if (!rig.can_verify()) return;
@@ -304,6 +350,57 @@ BOOST_AUTO_TEST_CASE(a_restart_goes_on) {
              header(rig.others.taken[1], "webhook-id"));
   BOOST_TEST(rig.others.taken[0].body == rig.others.taken[1].body);
   BOOST_TEST(rig.count().waiting == 0);
+}
+
+// A name server that is silent: a stop goes on without it, and the message was not tried.
+BOOST_AUTO_TEST_CASE(a_stop_waits_for_no_look_up) {
+  Rig rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  rig.ask_with(call, "key:one", kUrl);
+  rig.run_restorers();
+  struct Silence {  // outlives the deliverer, as the look-up does
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool asked = false;
+    bool over = false;
+    bool ended = false;
+  };
+  const auto silence = std::make_shared<Silence>();
+  const auto wait_until = [&](bool Silence::*flag) {
+    std::unique_lock lock(silence->mutex);
+    silence->changed.wait(lock, [&] { return (*silence).*flag; });
+  };
+  Deliverer::Ways ways = rig.others.ways();
+  ways.resolve = [silence](const std::string&) -> Result<std::vector<IpAddress>> {
+    std::unique_lock lock(silence->mutex);
+    silence->asked = true;
+    silence->changed.notify_all();
+    silence->changed.wait(lock, [&] { return silence->over; });
+    silence->ended = true;
+    silence->changed.notify_all();
+    return Error{Code::kUnavailable, "nobody knows that name"};
+  };
+  {
+    Deliverer deliverer(rig.archive(), ways);
+    std::thread lane([&] { deliverer.run(); });
+    wait_until(&Silence::asked);
+    deliverer.request_stop();
+    lane.join();
+  }
+  BOOST_TEST(rig.others.taken.empty());
+  const std::vector<MessageRow> waiting = rig.messages();
+  BOOST_REQUIRE(waiting.size() == 1u);
+  BOOST_TEST(waiting.front().attempts == 0);
+  rig.deliver();
+  BOOST_TEST(rig.others.taken.size() == 1u);
+  {
+    const std::lock_guard lock(silence->mutex);
+    silence->over = true;
+    silence->changed.notify_all();
+  }
+  wait_until(&Silence::ended);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

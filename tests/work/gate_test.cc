@@ -153,6 +153,87 @@ BOOST_AUTO_TEST_CASE(a_pause_stops_a_copy_under_way) {
   BOOST_TEST(rig.is_on(call, Tier::kCold));
 }
 
+// A rate so low that the copy to cold takes weeks: whatever wants to go to warm goes meanwhile,
+// through the very medium that is copied from.
+BOOST_AUTO_TEST_CASE(a_slow_copy_to_cold_holds_up_no_move_to_warm) {
+  class Meanwhile final : public Sleeper {
+   public:
+    void sleep(Millis length) override {
+      rig->clock.advance(length);
+      if (length.count == 0 || std::exchange(asked, true)) return;
+      auto io = Io::open().value();
+      for (int turn = 0; turn < 20; ++turn) {
+        must(rig->mover->policy().run_once(*io));
+        rig->clock.advance(rig->config.warm.pack_seal_after);
+        must(rig->mover->to_warm().run_once(*io));
+      }
+      moved = rig->is_on(*other, Tier::kWarm);
+      rig->pause(Tier::kCold);  // it has been slow for long enough
+    }
+    GateFixture* rig = nullptr;
+    std::optional<TestCall> other;
+    bool asked = false;
+    bool moved = false;
+  } meanwhile;
+  GateFixture rig([](Config& config) { config.cold->rate_max = Bytes(1); });
+  if (!rig.can_verify()) return;
+  meanwhile.rig = &rig;
+  TestCall call = rig.make_call();
+  call.files["noise.bin"] = rig.random_bytes(2'000'000);
+  must(rig.try_ingest(call));
+  rig.to_warm();
+  rig.clock.advance(rig.config.warm.copy_after);
+  meanwhile.other = rig.ingest();
+  rig.sleep_with(meanwhile);
+  rig.clock.advance(rig.config.standard.copy_after);
+  rig.clock.advance(rig.config.warm.pack_seal_after);
+  rig.run_mover();
+  BOOST_TEST(meanwhile.asked);
+  BOOST_TEST(meanwhile.moved);
+}
+
+// A pause does not wait until the whole pack is encoded: at whichever operation it comes, what is
+// under way ends soon, has not failed, and is begun anew.
+BOOST_AUTO_TEST_CASE(a_pause_ends_the_encoding_of_a_pack) {
+  class PauseAt final : public Faults {
+   public:
+    PauseAt(Gate& gate, int n) : gate_(gate), n_(n) {}
+    Status at(std::string_view) override {
+      if (n_-- == 0) gate_.set_pauses({PauseRow()});
+      return {};
+    }
+    bool has_come() const { return n_ < 0; }
+
+   private:
+    Gate& gate_;
+    int n_;
+  };
+  int interrupted = 0;
+  for (int n = 0;; n += 5) {
+    GateFixture rig;
+    if (!rig.can_verify()) return;
+    std::vector<TestCall> calls;
+    for (int i = 0; i < 3; ++i) calls.push_back(rig.ingest());
+    rig.gather();
+    must(rig.mover->policy().run_once(*rig.io));
+    BOOST_REQUIRE_EQUAL(rig.moves().size(), 1);
+    PauseAt pause(rig.archive().gate, n);
+    rig.faults.aim(&pause);
+    must(rig.mover->to_warm().run_once(*rig.io));
+    rig.faults.aim(nullptr);
+    BOOST_TEST(rig.moves()[0].attempts == 0);
+    if (rig.moves()[0].state == MoveState::kCopying) {
+      ++interrupted;
+      BOOST_TEST(rig.files_below(rig.config.warm.path).empty());
+    }
+    rig.archive().gate.set_pauses({});
+    rig.run_mover();
+    for (const TestCall& call : calls) BOOST_TEST(rig.is_on(call, Tier::kWarm));
+    if (!pause.has_come()) break;
+  }
+  BOOST_TEST(interrupted > 2);
+}
+
 BOOST_AUTO_TEST_CASE(a_pause_is_a_decision_and_its_reason_a_note) {
   GateFixture rig;
   rig.pause(Tier::kWarm, "Mrs Smith's disk");

@@ -335,6 +335,7 @@ Archive under(const Archive& archive, const LiveConfig& live) {
                  archive.recalls,
                  archive.reserve,
                  archive.gate,
+                 archive.meters,
                  archive.warm,
                  archive.cold};
 }
@@ -348,7 +349,7 @@ BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_e
   Config marks = rig.archive().config();
   marks.standard.watermark_high = 100;
   LiveConfig live(marks);
-  must(Mover(under(rig.archive(), live)).run_once(*rig.io));
+  must(Movers(under(rig.archive(), live)).run_once(*rig.io));
   BOOST_TEST(rig.is_readable(packed));  // nothing is over 100 %
   marks.standard.watermark_high = 0;
   marks.standard.watermark_low = 0;
@@ -360,7 +361,7 @@ BOOST_AUTO_TEST_CASE(over_the_high_watermark_what_is_verified_elsewhere_leaves_e
     const auto steps = plan_steps(rows.input, live.policy(), rig.clock.now());
     BOOST_TEST(count(steps, StepKind::kReleaseStandard) == 1);
   }
-  must(Mover(full).run_once(*rig.io));
+  must(Movers(full).run_once(*rig.io));
   BOOST_TEST(!rig.is_readable(packed));
   BOOST_TEST(rig.is_whole(fresh));  // it has no other copy, whatever the disk says
   BOOST_TEST(rig.is_kept(packed));

@@ -161,6 +161,42 @@ BOOST_AUTO_TEST_CASE(P6_a_fault_amid_a_rebuild_is_told) {
   }
 }
 
+// The line of a sealing is durable, its commit fails, and the pack is written and sealed anew: two
+// lines seal one pack, with two digests.
+BOOST_AUTO_TEST_CASE(P6_a_commit_that_failed_amid_a_move_stops_no_rebuild) {
+  bool failed = true;
+  for (int n = 0; failed; ++n) {
+    RebuildRig rig;
+    if (!rig.can_verify()) return;
+    int left = -1;
+    rig.close();
+    rig.before_commit = [&]() -> Status {
+      if (left-- != 0) return {};
+      return Error{Code::kIo, "injected: the commit fails"};
+    };
+    rig.open();
+    const TestCall call = rig.ingest();
+    rig.clock.advance(rig.config.standard.copy_after);
+    rig.run_mover();
+    rig.clock.advance(rig.config.warm.pack_seal_after);
+    left = n;
+    for (int turn = 0; turn < 20; ++turn) static_cast<void>(rig.mover->run_once(*rig.io).ok());
+    failed = left < 0;
+    left = -1;
+    BOOST_TEST_CONTEXT("commit " << n << (failed ? " fails" : ": there are no more")) {
+      for (int round = 0; round < 4; ++round, rig.clock.advance(minutes(20))) rig.run_mover();
+      BOOST_TEST((rig.state_on(call, Tier::kWarm) == CopyState::kVerified));
+      const TableDump before = rig.dump();
+      rig.lose_index();
+      must(rig.try_rebuild());
+      check_same_rows(before, dump_index(rig.index_path()));
+      rig.open();
+      BOOST_TEST(rig.is_kept(call));
+    }
+    BOOST_TEST_REQUIRE(n < 50);
+  }
+}
+
 BOOST_AUTO_TEST_CASE(P6_without_its_index_no_daemon_starts) {
   RebuildRig rig;
   rig.ingest();

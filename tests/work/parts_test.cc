@@ -7,6 +7,7 @@
 #include "daemon/work/segments.h"
 #include "index/commands/destruction.h"
 #include "tests/support/archive_fixture.h"
+#include "tests/support/compressed_audio.h"
 
 namespace holdfast {
 namespace {
@@ -258,12 +259,45 @@ BOOST_AUTO_TEST_CASE(a_mono_file_alone_is_a_recording) {
   for (const char* name : {"recording.mp3", "recording.mp4"}) {
     const Recording compressed =
         ingest("CA-" + std::string(name), name, testing::noise_bytes(5000, 3));
-    BOOST_TEST(compressed.flags == no_metadata);
+    BOOST_TEST(compressed.flags == (no_metadata | static_cast<int32_t>(Flag::kUndecodableAudio)));
     BOOST_TEST(!compressed.duration.has_value());
     BOOST_TEST(compressed.bytes.count == 5000);
     BOOST_TEST(compressed.files[0].format == std::string(name).substr(10));
     BOOST_TEST(!is_stereo(compressed.files));
   }
+}
+
+// MP3 and MP4 tell their length and channels as a WAV does; what contradicts them is flagged.
+BOOST_AUTO_TEST_CASE(a_compressed_file_tells_its_length) {
+  ArchiveFixture rig;
+  const auto differs = static_cast<int32_t>(Flag::kDurationMismatch);
+  for (const bool right : {true, false}) {
+    TestCall call = rig.make_call();
+    json::object metadata = parse_json(call.files.at("metadata.json"))->as_object();
+    metadata["duration_seconds"] = right ? 14.4 : 60.0;
+    for (const char* name : {"inbound.ulaw", "outbound.pcm"}) call.files.erase(name);
+    for (const char* key : {"inbound_size_bytes", "outbound_size_bytes"}) metadata.erase(key);
+    call.files["recording.mp3"] = testing::mp3_frames(400);
+    call.files["metadata.json"] = json::serialize(metadata);
+    must(rig.try_ingest(call));
+    const Recording mp3 = rig.recording(call);
+    BOOST_TEST((mp3.flags & differs) == (right ? 0 : differs));
+    const auto file = std::find_if(mp3.files.begin(), mp3.files.end(),
+                                   [](const FileRow& row) { return row.name == "recording.mp3"; });
+    BOOST_REQUIRE(file != mp3.files.end());
+    BOOST_TEST((file->duration == Millis(14'400)));
+    BOOST_TEST(file->tracks == 1);
+    BOOST_TEST(file->sample_rate == 16'000);
+  }
+  TestCall call;
+  call.call_sid = "CAmp4";
+  testing::TrackOptions two;
+  two.channels = 2;
+  call.files["recording.mp4"] = testing::mp4_bytes(testing::track_box(two));
+  must(rig.try_ingest(call));
+  const Recording mp4 = rig.recording(call);
+  BOOST_TEST((mp4.duration == Millis(10'000)));
+  BOOST_TEST(is_stereo(mp4.files));
 }
 
 // The claims of a call that was recorded in pieces are those of all pieces together.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "index/commands/relabel.h"
+#include "index/commands/retention.h"
 #include "tests/support/archive_fixture.h"
 #include "tests/support/index_dump.h"
 
@@ -9,7 +10,8 @@ namespace holdfast::testing {
 
 class RebuildRig : public ArchiveFixture {
  public:
-  explicit RebuildRig(const Change& change = Change()) : ArchiveFixture(change) {}
+  explicit RebuildRig(const Change& change = Change(), uint64_t seed = test_seed())
+      : ArchiveFixture(change, seed) {}
 
   std::string index_path() const { return config.state_dir + "/index.db"; }
   TableDump dump() {
@@ -26,6 +28,7 @@ class RebuildRig : public ArchiveFixture {
   void live() {
     workspaces = {workspace, random.id<WorkspaceId>()};
     must(archive().writer.call(add_workspace(workspaces[1], "neighbour", "uid:0")));
+    give_classes();
     on_cold = ingest();
     destroyed_in_pack = ingest();
     moved = ingest();
@@ -47,9 +50,40 @@ class RebuildRig : public ArchiveFixture {
     condemned_and_held = ingest();
     must(archive().writer.call(condemn(recording(condemned_and_held).recording_no, "key:test")));
     must(hold(condemned_and_held, "a hold in time"));
+    retain(on_cold, "law");
+    retain(on_warm, "year");
+    retain(on_warm, "month", true);
+    retain(on_both, std::nullopt);
     staged = on_warm;
     must(ask(staged, hours(1000)));
     run_restorers();
+  }
+  // New recordings are given a class that locks nothing.
+  void give_classes() {
+    const auto set = [&](const char* name, const char* keep, RetentionMode mode) {
+      SetRetentionClass wish;
+      wish.name = name;
+      wish.rule = {mode, RetentionEvent::kCallEnd, parse_period(keep).value()};
+      wish.who = "uid:0";
+      must(archive().writer.call(set_retention_class(wish)));
+    };
+    set("none", "0d", RetentionMode::kGovernance);
+    set("year", "1y", RetentionMode::kGovernance);
+    set("year", "2y", RetentionMode::kGovernance);
+    set("month", "1mo", RetentionMode::kGovernance);
+    set("law", "10y", RetentionMode::kCompliance);
+    set("ever", "forever", RetentionMode::kCompliance);
+    must(archive().writer.call(set_retention_default(std::nullopt, "none", "uid:0")));
+    must(archive().writer.call(set_retention_default(workspaces[1], "ever", "uid:0")));
+  }
+  void retain(const TestCall& call, std::optional<std::string> name, bool bypass = false) {
+    AssignRetention wish;
+    wish.recording = recording(call).recording_no;
+    wish.name = std::move(name);
+    wish.bypass = bypass;
+    if (bypass) wish.reason = "consent was withdrawn";
+    wish.who = "key:test";
+    must(archive().writer.call(assign_retention(wish)));
   }
   void relabel_to(const TestCall& call, const WorkspaceId& to) {
     Relabel request;

@@ -44,7 +44,7 @@ Error occupied(const Place& place) {
 
 Status StandardTree::prepare(Io& io) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
-  for (const char* directory : {kIncoming, kTrash, kStaged}) {
+  for (const char* directory : {kIncoming, kTrash, kStaged, "standard/.repair"}) {
     const Result<Fd> made = make_directories_beneath(io, root->get(), directory);
     if (!made.ok()) return made.error().within("prepare " + root_.path());
   }

@@ -9,6 +9,9 @@
 //   A .trash entry without such a commit is put back (restore_from_trash).
 // Staged copies:
 //   begin_staged → files → publish_staged (complete and durable, or not there) → remove_staged
+// Repair:
+//   begin_repair → files → finish (durable in .repair) → re-read → [guard's permit] → replace
+//   What is in .repair counts for nobody: a start removes it, and the repair begins anew.
 //
 // Invariants:
 // - Every step may be repeated after a crash at any instant and gives the same end.
@@ -120,6 +123,16 @@ class StandardTree {
   Status discard_staged(Io& io, const PartId& part);
   // Finished staged copies, for start-up; unfinished ones are removed on the way.
   Result<std::vector<StagedEntry>> list_staged(Io& io);
+
+  // --- Repair (standard_repair.cc)
+  Result<PartWriter> begin_repair(Io& io, const PartId& part);
+  // The finished part in .repair, which the caller has re-read, takes the bad copy's place, file by
+  // file. Idempotent. kConflict when another part lies there; kInvalid when the permit speaks of
+  // another part or medium.
+  Status replace(Io& io, const PartId& part, const Place& place, const CopyRepairPermit& permit);
+  Status discard_repair(Io& io, const PartId& part);
+  // All that repairs left: once, at start.
+  Status discard_repairs(Io& io);
 
   // statvfs(3) of the medium.
   Result<FreeSpace> free_space(Io& io);

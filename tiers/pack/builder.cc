@@ -82,14 +82,15 @@ Result<Fd> open_scratch(Io& io, int directory_fd, const PackId& pack) {
 
 class PackBuilder {
  public:
-  PackBuilder(Io& io, PackPlan plan) : io_(io), plan_(std::move(plan)) {}
+  PackBuilder(Io& io, PackPlan plan, const BuildOptions& options)
+      : io_(io), plan_(std::move(plan)), options_(options) {}
 
-  Result<BuiltPack> run(int scratch_directory_fd, int encoders) {
+  Result<BuiltPack> run(int scratch_directory_fd) {
     HOLDFAST_TRY(check_plan(plan_));
     pack_.pack_id_ = plan_.pack_id;
     pack_.archive_id_ = plan_.archive_id;
     pack_.sealed_at_ = plan_.sealed_at;
-    HOLDFAST_TRY(encode(scratch_directory_fd, encoders));
+    HOLDFAST_TRY(encode(scratch_directory_fd));
 
     HOLDFAST_TRY(add_tag("bagit.txt", bagit_txt()));
     HOLDFAST_TRY(add_tag("holdfast/README.txt", readme_txt()));
@@ -156,7 +157,7 @@ class PackBuilder {
   }
 
   // Encodes every file of the plan, in the order of the plan's parts.
-  Status encode(int scratch_directory_fd, int encoders) {
+  Status encode(int scratch_directory_fd) {
     struct Job {
       const PlannedPart* part;
       const PlannedFile* file;
@@ -164,7 +165,7 @@ class PackBuilder {
     std::vector<Job> jobs;
     for (const PlannedPart& part : plan_.parts)
       for (const PlannedFile& file : part.files) jobs.push_back({&part, &file});
-    for (int i = 0; i < encoders; ++i) {
+    for (int i = 0; i < options_.encoders; ++i) {
       HOLDFAST_ASSIGN(scratch, open_scratch(io_, scratch_directory_fd, plan_.pack_id));
       pack_.scratches_.push_back(std::move(scratch));
     }
@@ -180,6 +181,7 @@ class PackBuilder {
   Result<std::vector<EncodedPiece>> encode_file(Io& io, FileEncoder& encoder,
                                                 const PlannedPart& part,
                                                 const PlannedFile& file) const {
+    if (options_.before_each_file) HOLDFAST_TRY(options_.before_each_file());
     const auto is_name = [&part](std::string_view name) {
       return name == kRecordingName ||
              std::any_of(part.files.begin(), part.files.end(),
@@ -292,6 +294,7 @@ class PackBuilder {
 
   Io& io_;
   const PackPlan plan_;
+  const BuildOptions& options_;
   BuiltPack pack_;
   std::map<const PlannedFile*, EncodedFile> encoded_;
   Bytes position_;
@@ -301,9 +304,10 @@ class PackBuilder {
   std::string contents_;
 };
 
-Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd, int encoders) {
-  assert(encoders >= 1);
-  return PackBuilder(io, std::move(plan)).run(scratch_directory_fd, encoders);
+Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd,
+                             const BuildOptions& options) {
+  assert(options.encoders >= 1);
+  return PackBuilder(io, std::move(plan), options).run(scratch_directory_fd);
 }
 
 }  // namespace holdfast::pack

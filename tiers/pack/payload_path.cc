@@ -7,7 +7,6 @@
 namespace holdfast::pack {
 namespace {
 
-constexpr size_t kIdLength = 26;
 constexpr std::string_view kData = "/data/";
 
 }  // namespace

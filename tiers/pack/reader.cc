@@ -14,7 +14,7 @@
 namespace holdfast::pack {
 namespace {
 
-Error corrupt(const std::string& what) { return Error{Code::kCorrupt, "read pack: " + what}; }
+Error unreadable(const std::string& what) { return Error{Code::kCorrupt, "read pack: " + what}; }
 
 // One range into memory; the caller has bounded it.
 Result<std::string> read_range(const RangeReader& read, const PackRange& range) {
@@ -22,11 +22,11 @@ Result<std::string> read_range(const RangeReader& read, const PackRange& range) 
   text.reserve(static_cast<size_t>(range.length.count));
   HOLDFAST_TRY(read(range, [&](ByteSpan bytes) {
     if (static_cast<int64_t>(text.size() + bytes.size()) > range.length.count)
-      return Status(corrupt("more bytes than were asked for"));
+      return Status(unreadable("more bytes than were asked for"));
     return text += as_text(bytes), Status();
   }));
   if (static_cast<int64_t>(text.size()) != range.length.count)
-    return corrupt("fewer bytes than were asked for");
+    return unreadable("fewer bytes than were asked for");
   return text;
 }
 
@@ -43,8 +43,8 @@ class MetadataCollector {
 
   Status finish() {
     if (!tar_.between_entries() || tar_.end_zeros().count > 0)
-      return corrupt("the metadata ends amid an entry");
-    if (gathered_ != nullptr) return corrupt("metadata.json without recording.json");
+      return unreadable("the metadata ends amid an entry");
+    if (gathered_ != nullptr) return unreadable("metadata.json without recording.json");
     return Status();
   }
 
@@ -57,21 +57,21 @@ class MetadataCollector {
       gathered_->part = path.part;
     }
     if (path.recording_id != gathered_->recording_id || path.part != gathered_->part)
-      return corrupt("metadata.json without recording.json before " + entry.path);
+      return unreadable("metadata.json without recording.json before " + entry.path);
     Codec codec = Codec::kStored;
     at_recording_ = path.stored_name == kRecordingName;
     if (!at_recording_) {
       std::string name(kMetadataName);
       if (path.stored_name != name && path.stored_name != name + ".zst")
-        return corrupt(entry.path + " among the metadata");
-      if (gathered_->metadata_json) return corrupt("two files " + entry.path);
+        return unreadable(entry.path + " among the metadata");
+      if (gathered_->metadata_json) return unreadable("two files " + entry.path);
       if (path.stored_name != name) codec = Codec::kZstd;
       gathered_->metadata_json.emplace();
     }
     std::string& text = at_recording_ ? gathered_->recording_json : *gathered_->metadata_json;
     HOLDFAST_ASSIGN(decoder, make_decoder(codec, [&text](ByteSpan bytes) {
                       if (text.size() + bytes.size() > size_t{limits::kMetadataBytesMax})
-                        return Status(corrupt("a metadata file over its limit"));
+                        return Status(unreadable("a metadata file over its limit"));
                       return text += as_text(bytes), Status();
                     }));
     decoder_ = std::move(decoder);
@@ -96,7 +96,7 @@ class MetadataCollector {
 
 Result<Trailer> read_trailer(const RangeReader& read, Bytes pack_size) {
   if (pack_size.count < kPackAlignment || pack_size.count % kPackAlignment != 0)
-    return corrupt("a pack has no " + std::to_string(pack_size.count) + " bytes");
+    return unreadable("a pack has no " + std::to_string(pack_size.count) + " bytes");
   HOLDFAST_ASSIGN(end,
                   read_range(read, {Bytes(pack_size.count - kPackEndBytes), Bytes(kPackEndBytes)}));
   std::string trailer_body;
@@ -108,14 +108,14 @@ Result<Trailer> read_trailer(const RangeReader& read, Bytes pack_size) {
   HOLDFAST_ASSIGN(trailer, parse_trailer(as_bytes(trailer_body)));
   if (path != trailer.pack_id.text() + "/holdfast/trailer" ||
       tar.end_zeros().count != 2 * kTarBlock)
-    return corrupt("its last bytes are not a trailer and the tar's end");
+    return unreadable("its last bytes are not a trailer and the tar's end");
   if (trailer.pack_size != pack_size)
-    return corrupt("the trailer speaks of " + std::to_string(trailer.pack_size.count) +
-                   " bytes, there are " + std::to_string(pack_size.count));
+    return unreadable("the trailer speaks of " + std::to_string(trailer.pack_size.count) +
+                      " bytes, there are " + std::to_string(pack_size.count));
   for (const auto& [offset, length] : {std::pair(trailer.metadata_offset, trailer.metadata_length),
                                        std::pair(trailer.contents_offset, trailer.contents_length)})
     if (offset > pack_size || length.count > pack_size.count - offset.count)
-      return corrupt("the trailer points outside the pack");
+      return unreadable("the trailer points outside the pack");
   return trailer;
 }
 
@@ -125,7 +125,7 @@ Result<std::vector<ContentsLine>> read_contents(const RangeReader& read, const T
                                       std::to_string(trailer.contents_length.count) + " bytes"};
   HOLDFAST_ASSIGN(text, read_range(read, {trailer.contents_offset, trailer.contents_length}));
   if (sha256(text) != trailer.contents_sha256)
-    return corrupt("contents.jsonl of " + trailer.pack_id.text() + " differs from its digest");
+    return unreadable("contents.jsonl of " + trailer.pack_id.text() + " differs from its digest");
   return parse_contents(text);
 }
 
@@ -141,20 +141,20 @@ Status read_metadata_region(const RangeReader& read, const Trailer& trailer,
   }));
   HOLDFAST_TRY(collector.finish());
   if (length != trailer.metadata_length || digest.finish() != trailer.metadata_sha256)
-    return corrupt("the metadata of " + trailer.pack_id.text() + " differ from their digest");
+    return unreadable("the metadata of " + trailer.pack_id.text() + " differ from their digest");
   return Status();
 }
 
 Result<PartMetadata> read_part_metadata(const RangeReader& read, const PackRange& range) {
   std::optional<PartMetadata> found;
   PartMetadataSink sink = [&](PartMetadata part) {
-    if (found) return Status(corrupt("the range holds more than one part"));
+    if (found) return Status(unreadable("the range holds more than one part"));
     return found = std::move(part), Status();
   };
   MetadataCollector collector(sink);
   HOLDFAST_TRY(read(range, [&](ByteSpan bytes) { return collector.push(bytes); }));
   HOLDFAST_TRY(collector.finish());
-  if (!found) return corrupt("the range holds no recording.json");
+  if (!found) return unreadable("the range holds no recording.json");
   return *std::move(found);
 }
 
@@ -162,6 +162,22 @@ namespace {
 
 Bytes end_of(const ContentsLine& line) {
   return line.offset + line.length + Bytes(tar_padding(line.length));
+}
+
+// Entries lie in the pack one behind the other. A pack that says otherwise was made by nobody we
+// know, and its numbers are not reckoned with.
+Status check_order(const Trailer& trailer, const std::vector<ContentsLine>& contents) {
+  Bytes end;
+  for (const ContentsLine& line : contents) {
+    if (line.offset < end || line.offset.count % kTarBlock != 0 ||
+        line.offset > trailer.pack_size ||
+        line.length.count > trailer.pack_size.count - line.offset.count)
+      return unreadable("its contents say that " + line.path + " has " +
+                        std::to_string(line.length.count) + " bytes at " +
+                        std::to_string(line.offset.count) + ", where they cannot be");
+    end = end_of(line);
+  }
+  return Status();
 }
 
 // The first entry's header is written as tar_header gives it; every other one begins where the
@@ -179,6 +195,7 @@ Result<Bytes> begin_of(const Trailer& trailer, const ContentsLine& line) {
 
 Result<std::vector<PartSpan>> part_spans(const Trailer& trailer,
                                          const std::vector<ContentsLine>& contents) {
+  HOLDFAST_TRY(check_order(trailer, contents));
   std::vector<PartSpan> spans;
   // The parts as their metadata say, in whose order the audio lies, too.
   size_t first_metadata = 0;
@@ -209,7 +226,9 @@ Result<std::vector<PartSpan>> part_spans(const Trailer& trailer,
       audio = end_of(contents[next++]);
     span.audio.length = Bytes(audio.count - span.audio.offset.count);
   }
-  if (next != first_metadata) return corrupt("its contents are in no pack's order");
+  const bool are_in_order = next == first_metadata && audio <= trailer.metadata_offset &&
+                            (spans.empty() || spans.front().audio.offset.count >= 0);
+  if (!are_in_order) return unreadable("its contents are in no pack's order");
   return spans;
 }
 

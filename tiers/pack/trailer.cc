@@ -19,7 +19,7 @@ std::string crc_line(std::string_view checked) {
   return fmt::format("crc32 {:08x}\n", crc.checksum());
 }
 
-Error corrupt(std::string_view what) {
+Error bad_trailer(std::string_view what) {
   return Error{Code::kCorrupt, "pack trailer: " + std::string(what)};
 }
 
@@ -89,9 +89,10 @@ std::string render(const Trailer& trailer) {
 Result<Trailer> parse_trailer(ByteSpan bytes) {
   std::string_view text = as_text(bytes);
   if (text.size() != static_cast<size_t>(kTrailerBytes))
-    return corrupt("it has " + std::to_string(text.size()) + " bytes, not 512");
+    return bad_trailer("it has " + std::to_string(text.size()) + " bytes, not 512");
   std::string checksum = crc_line(text.substr(0, kCheckedBytes));
-  if (text.substr(kCheckedBytes, checksum.size()) != checksum) return corrupt("its CRC differs");
+  if (text.substr(kCheckedBytes, checksum.size()) != checksum)
+    return bad_trailer("its CRC differs");
   if (text.substr(0, kMagic.size()) == kMagic &&
       text.substr(0, kVersionLine.size()) != kVersionLine)
     return Error{Code::kInvalid, "pack trailer: a format later than version 1"};
@@ -122,7 +123,7 @@ Result<Trailer> parse_trailer(ByteSpan bytes) {
   fields.literal(" ");
   trailer.contents_sha256 = fields.digest();
   // One trailer has one spelling.
-  if (!fields.ok() || render(trailer) != text) return corrupt("its layout is not version 1's");
+  if (!fields.ok() || render(trailer) != text) return bad_trailer("its layout is not version 1's");
   return trailer;
 }
 

@@ -36,7 +36,7 @@ constexpr size_t kPad = 6;
 // The trailer's own bytes and the two zero blocks: the digest over all before ends here.
 constexpr size_t kHeldBytes = static_cast<size_t>(kPackEndBytes - kTarBlock);
 
-Error corrupt(const std::string& what) { return Error{Code::kCorrupt, "verify pack: " + what}; }
+Error disproven(const std::string& what) { return Error{Code::kCorrupt, "verify pack: " + what}; }
 
 bool same_files(const std::vector<BagFile>& a, const std::vector<BagFile>& b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const auto& x, const auto& y) {
@@ -61,9 +61,9 @@ class PackVerifier::State {
 
   Result<VerifiedPack> finish() {
     if (next_tag_ != kTagPaths.size() || !tar_.between_entries())
-      return corrupt("it ends early, after " + std::to_string(tar_.offset().count) + " bytes");
+      return disproven("it ends early, after " + std::to_string(tar_.offset().count) + " bytes");
     if (tar_.end_zeros().count != 2 * kTarBlock || tar_.offset().count % kPackAlignment != 0)
-      return corrupt("it does not end with two zero blocks at a multiple of 256 KiB");
+      return disproven("it does not end with two zero blocks at a multiple of 256 KiB");
     HOLDFAST_ASSIGN(trailer, parse_trailer(as_bytes(text_)));
     HOLDFAST_TRY(check_trailer(trailer));
     return VerifiedPack{trailer, whole_.finish(), static_cast<int64_t>(payload_.size())};
@@ -92,12 +92,12 @@ class PackVerifier::State {
       mtime_seconds_ = member.entry.mtime_seconds;
     }
     if (path.compare(0, top_.size(), top_) != 0 || member.entry.mtime_seconds != mtime_seconds_)
-      return corrupt(path + " does not belong here");
+      return disproven(path + " does not belong here");
     path_ = path.substr(top_.size());
     text_.clear();
     digest_ = Sha256();
     if (next_tag_ < kTagPaths.size() && path_ == kTagPaths[next_tag_]) return begin_tag(member);
-    if (next_tag_ != kManifest) return corrupt(path + " is not what comes next");
+    if (next_tag_ != kManifest) return disproven(path + " is not what comes next");
     HOLDFAST_ASSIGN(payload, parse_payload_path(path));
     return begin_payload(member, payload);
   }
@@ -107,7 +107,7 @@ class PackVerifier::State {
     if (current_tag_ == kManifest) metadata_end_ = member.header_offset;
     if (current_tag_ == kContents) contents_offset_ = member.body_offset;
     if (current_tag_ != kPad && member.entry.size.count > limits::kPackContentsBytesMax)
-      return corrupt(path_ + " has " + std::to_string(member.entry.size.count) + " bytes");
+      return disproven(path_ + " has " + std::to_string(member.entry.size.count) + " bytes");
     return Status();
   }
 
@@ -135,7 +135,7 @@ class PackVerifier::State {
     if (at_recording.begun)
       return metadata || name == kRecordingName
                  ? Status()
-                 : Status(corrupt(member.entry.path + " is behind the metadata"));
+                 : Status(disproven(member.entry.path + " is behind the metadata"));
     if (name == kRecordingName) at_recording = Region{true, member.header_offset, Sha256()};
     if (name != kRecordingName) before_recording = Region{metadata, member.header_offset, Sha256()};
     return Status();
@@ -152,7 +152,7 @@ class PackVerifier::State {
     }
     if (current_tag_ != kPad) return text_ += as_text(bytes), Status();
     bool zero = std::all_of(bytes.begin(), bytes.end(), [](auto b) { return b == std::byte{0}; });
-    return zero ? Status() : Status(corrupt("the pad is not zero"));
+    return zero ? Status() : Status(disproven("the pad is not zero"));
   }
 
   Status end() {
@@ -169,7 +169,7 @@ class PackVerifier::State {
     if (current_tag_ == kBagInfo) bag_info_ = text_;
     if (current_tag_ == kContents) return check_contents(digest);
     if (current_tag_ == kTagManifest) return check_tag_manifest();
-    if (current_tag_ == 0 && text_ != bagit_txt()) return corrupt("bagit.txt is not BagIt 1.0's");
+    if (current_tag_ == 0 && text_ != bagit_txt()) return disproven("bagit.txt is not BagIt 1.0's");
     return Status();
   }
 
@@ -180,9 +180,9 @@ class PackVerifier::State {
     if (same_files(files, present)) return Status();
     for (size_t i = 0; i < std::min(files.size(), present.size()); ++i)
       if (files[i].path != present[i].path || files[i].sha256 != present[i].sha256)
-        return corrupt(present[i].path + " differs from the manifest");
-    return corrupt("the manifest lists " + std::to_string(files.size()) + " files, there are " +
-                   std::to_string(present.size()));
+        return disproven(present[i].path + " differs from the manifest");
+    return disproven("the manifest lists " + std::to_string(files.size()) + " files, there are " +
+                     std::to_string(present.size()));
   }
 
   Status check_contents(const Digest& digest) {
@@ -194,29 +194,30 @@ class PackVerifier::State {
                              return a.path == b.path && a.offset == b.offset &&
                                     a.length == b.length && a.sha256 == b.sha256;
                            });
-    return same ? Status() : Status(corrupt("contents.jsonl differs from what is there"));
+    return same ? Status() : Status(disproven("contents.jsonl differs from what is there"));
   }
 
   Status check_tag_manifest() {
     HOLDFAST_ASSIGN(files, parse_manifest(text_));
     return same_files(files, tags_) ? Status()
-                                    : Status(corrupt("a tag file differs from the tagmanifest"));
+                                    : Status(disproven("a tag file differs from the tagmanifest"));
   }
 
   Status check_trailer(const Trailer& trailer) {
     before_.update(as_bytes(held_).first(held_.size() - kHeldBytes));
     if (before_.finish() != trailer.before_sha256)
-      return corrupt("the bytes before the trailer differ from their digest");
+      return disproven("the bytes before the trailer differ from their digest");
     if (trailer.pack_size != tar_.offset() || top_ != trailer.pack_id.text() + "/" ||
         mtime_seconds_ != trailer.sealed_at.count / 1000)
-      return corrupt("the trailer speaks of another pack");
+      return disproven("the trailer speaks of another pack");
     HOLDFAST_TRY(check_metadata(trailer));
     if (trailer.contents_offset != contents_offset_ ||
         trailer.contents_length != contents_length_ || trailer.contents_sha256 != contents_sha256_)
-      return corrupt("contents.jsonl is not what the trailer says");
+      return disproven("contents.jsonl is not what the trailer says");
     BagInfo info{trailer.pack_id, trailer.archive_id, trailer.sealed_at, payload_bytes_,
                  static_cast<int64_t>(payload_.size())};
-    if (bag_info_ != bag_info_txt(info)) return corrupt("bag-info.txt differs from what is there");
+    if (bag_info_ != bag_info_txt(info))
+      return disproven("bag-info.txt differs from what is there");
     return Status();
   }
 
@@ -227,7 +228,7 @@ class PackVerifier::State {
           trailer.metadata_sha256 == region.digest.finish())
         return Status();
     }
-    return corrupt("the metadata are not what the trailer says");
+    return disproven("the metadata are not what the trailer says");
   }
 
   // What may be the metadata region; it ends where the manifest begins.

@@ -12,6 +12,7 @@
 // many encoders there are.
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -89,10 +90,16 @@ class BuiltPack {
   std::vector<Fd> scratches_;
 };
 
-// Stage 1 with `encoders` threads (1 or more), this one included; each takes at most 24 MiB for its
-// buffers and codecs. `scratch_directory_fd` names a directory with room for the encoded files.
+struct BuildOptions {
+  int encoders = 1;  // threads, the caller's included; each takes at most 24 MiB for its work
+  // Asked before each file by whichever encoder takes it; its error ends the building. Empty: none.
+  std::function<Status()> before_each_file;
+};
+
+// Stage 1. `scratch_directory_fd` names a directory with room for the encoded files.
 // kCorrupt, naming recording and file, when a source is not what its size and SHA-256
 // say (P5); kNoSpace; kInvalid for a plan outside the limits.
-Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd, int encoders = 1);
+Result<BuiltPack> build_pack(Io& io, PackPlan plan, int scratch_directory_fd,
+                             const BuildOptions& options = BuildOptions());
 
 }  // namespace holdfast::pack

@@ -84,6 +84,8 @@ Result<Place> Place::from_directory(std::string_view directory) {
 }
 
 std::string incoming_directory(const PartId& part) { return "standard/.incoming/" + part.text(); }
+std::string repair_directory(const PartId& part) { return "standard/.repair/" + part.text(); }
+
 std::string staged_directory(const PartId& part) { return "staged/" + part.text(); }
 
 }  // namespace holdfast

@@ -5,6 +5,7 @@
 //   standard/<workspace>/<yyyy>/<mm>/<dd>/<call_sid>/+<n>/   part n > 1
 //   standard/.incoming/<recording_id>.<part>/   until it is placed
 //   standard/.trash/<recording_id>.<part>/      on its way out
+//   standard/.repair/<recording_id>.<part>/     good bytes on their way to a bad copy's place
 //   staged/<recording_id>.<part>/               a restore's result
 //
 // The day is that of the call's start, UTC, frozen at ingest.
@@ -44,6 +45,8 @@ struct Place {
 // "standard/.incoming/<recording_id>.<part>": where an acknowledged part is read until it is
 // placed.
 std::string incoming_directory(const PartId& part);
+// "standard/.repair/<recording_id>.<part>": what is to take the place of a bad copy.
+std::string repair_directory(const PartId& part);
 // "staged/<recording_id>.<part>".
 std::string staged_directory(const PartId& part);
 

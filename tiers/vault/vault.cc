@@ -15,7 +15,6 @@ namespace {
 
 constexpr const char* kDirectory = "vault";
 constexpr size_t kNumberDigits = 10;
-constexpr size_t kIdLength = 26;
 
 struct VaultPosition {
   int64_t number = 0;  // in the order of appending, from 1
@@ -105,6 +104,29 @@ class VaultSession final : public PackSession {
                             const Digest& digest) override {
     HOLDFAST_TRY(position_at(location));
     return verify_pack_file(io, root_, path_of(location), size, digest);
+  }
+
+  // Behind the last pack, as every other; what lay before it of the pack goes then.
+  Result<ReplacedPack> replace(Io& io, const PackLocation& bad, Bytes size, const Digest& digest,
+                               const PackSource& source, const PackRepairPermit& permit) override {
+    HOLDFAST_ASSIGN(position, position_at(bad));
+    const PackId& pack = position.pack;
+    if (permit.medium() != root_.medium() || permit.pack() != pack)
+      return Error{Code::kInvalid,
+                   "repair " + bad + ": the permit speaks of another pack or medium"};
+    const PackLocation location = location_of({last_number_ + 1, pack});
+    const std::string path = path_of(location);
+    Result<VerifyMode> mode = replace_pack_file(io, root_, path, path, size, digest, source);
+    if (!mode.ok()) {
+      // It was never a copy of anything: nobody was told of it.
+      HOLDFAST_ASSIGN(root, root_.current(io));
+      const Status removed = unlink_durably(io, root->get(), path);
+      if (!removed.ok() && removed.error().code != Code::kNotFound) ++last_number_;
+      return mode.error();
+    }
+    ++last_number_;
+    HOLDFAST_TRY(remove_leftovers(io, pack, location));
+    return ReplacedPack{location, *mode};
   }
 
   // In the order of writing.

@@ -38,6 +38,8 @@ class Vault final : public PackBackend {
 
   // As MediumRoot::set_reserve.
   void set_reserve(Bytes reserve) { root_.set_reserve(reserve); }
+  // As MediumRoot::respect.
+  void respect(SpaceReserve& kept) { root_.respect(kept); }
 
   MediumId medium() const override { return root_.medium(); }
   Tier tier() const override { return Tier::kCold; }

@@ -47,6 +47,16 @@ void add_operations(std::vector<Route>& routes) {
                     "",
                     {{200, "The status.", "Status"}},
                     status_call});
+  routes.push_back({Method::kGet,
+                    "/metrics",
+                    "metrics",
+                    "The archive in numbers, in Prometheus's text format.",
+                    Access::kOperator,
+                    Scope::kMetricsRead,
+                    {},
+                    "",
+                    {{200, "The page.", "text/plain"}},
+                    metrics_call});
   routes.push_back(
       {Method::kGet,
        "/v1/moves",

@@ -74,7 +74,7 @@ void add_recordings(std::vector<Route>& routes) {
                     {},
                     "ReleaseRequest",
                     {{202, "Condemned: destruction follows.", "Destruction"},
-                     {409, "A legal hold forbids it.", "Problem"}},
+                     {409, "A legal hold or retention forbids it.", "Problem"}},
                     delete_recording});
   routes.push_back(
       {Method::kGet,

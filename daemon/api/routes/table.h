@@ -12,6 +12,8 @@ namespace holdfast::api {
 
 void add_operations(std::vector<Route>& routes);
 void add_backups(std::vector<Route>& routes);
+void add_retention(std::vector<Route>& routes);
+void add_verifications(std::vector<Route>& routes);
 void add_keys(std::vector<Route>& routes);
 void add_recordings(std::vector<Route>& routes);
 void add_restores(std::vector<Route>& routes);

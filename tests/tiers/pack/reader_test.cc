@@ -61,6 +61,30 @@ BOOST_AUTO_TEST_CASE(a_damaged_trailer_is_told) {
   BOOST_TEST(!read_trailer(reader_of(zeros), size_of(zeros)).ok());
 }
 
+// Contents whose numbers are no pack's: their digest in the trailer proves nothing of who made
+// them.
+BOOST_AUTO_TEST_CASE(contents_that_cannot_be_give_no_ranges) {
+  const std::string& bytes = pack_of_all().bytes;
+  const Trailer trailer = read_trailer(reader_of(bytes), size_of(bytes)).value();
+  const std::vector<ContentsLine> right = read_contents(reader_of(bytes), trailer).value();
+  BOOST_TEST(part_spans(trailer, right).ok());
+  constexpr int64_t kFar = INT64_MAX - INT64_MAX % 512;
+  for (size_t i : {size_t{0}, right.size() / 2, right.size() - 1}) {
+    const auto refused = [&](const char* what, const auto& change) {
+      std::vector<ContentsLine> lines = right;
+      change(lines);
+      const auto spans = part_spans(trailer, lines);
+      BOOST_TEST((!spans.ok() && spans.error().code == Code::kCorrupt), what << " of line " << i);
+    };
+    refused("a far offset", [&](auto& lines) { lines[i].offset = Bytes(kFar); });
+    refused("a long body", [&](auto& lines) { lines[i].length = Bytes(INT64_MAX); });
+    refused("an end beyond the pack", [&](auto& lines) { lines[i].length = trailer.pack_size; });
+    refused("an odd offset", [&](auto& lines) { lines[i].offset += Bytes(1); });
+    refused("the offset of no body", [&](auto& lines) { lines[i].offset = Bytes(0); });
+    if (i > 0) refused("the order", [&](auto& lines) { std::swap(lines[i], lines[i - 1]); });
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_rebuild_reads_all_metadata_in_one_range) {
   const std::string& bytes = pack_of_all().bytes;
   Trailer trailer = read_trailer(reader_of(bytes), size_of(bytes)).value();

@@ -127,7 +127,8 @@ BOOST_AUTO_TEST_CASE(several_encoders_make_the_same_pack) {
     const Digest expected = make_pack(members).sha256;
     for (int encoders : {2, 3}) {
       const Fd directory = open_scratch_directory();
-      BuiltPack built = build_pack(*io, plan_of(members), directory.get(), encoders).value();
+      BuiltPack built =
+          build_pack(*io, plan_of(members), directory.get(), BuildOptions{encoders, {}}).value();
       BOOST_TEST((built.write(*io, [](ByteSpan) { return Status(); }).value() == expected));
     }
   }
@@ -142,7 +143,8 @@ BOOST_AUTO_TEST_CASE(several_encoders_name_a_bad_source) {
     if (plan.parts[bad].files.empty()) continue;
     plan.parts[bad].files.back().sha256.bytes[0] ^= std::byte{1};
     const Fd directory = open_scratch_directory();
-    Result<BuiltPack> built = build_pack(*io, std::move(plan), directory.get(), 3);
+    Result<BuiltPack> built =
+        build_pack(*io, std::move(plan), directory.get(), BuildOptions{3, {}});
     BOOST_REQUIRE(!built.ok());
     BOOST_TEST((built.error().code == Code::kCorrupt));
     BOOST_TEST(built.error().message.find(members[bad].recording_id.text()) != std::string::npos);

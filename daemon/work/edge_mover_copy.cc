@@ -1,11 +1,11 @@
-// The copying half of the mover: a pack is written from plain files, or copied
+// The copying half of the move of an edge: a pack is written from plain files, or copied
 // from the medium it lies on.
 #include <algorithm>
 #include <thread>
 
 #include "base/limits.h"
 #include "base/log.h"
-#include "daemon/work/mover.h"
+#include "daemon/work/edge_mover.h"
 #include "daemon/work/pack_source.h"
 #include "daemon/work/quarantine.h"
 #include "index/commands/moves.h"
@@ -17,7 +17,8 @@
 namespace holdfast {
 namespace {
 
-constexpr std::string_view kWho = "system";
+constexpr size_t kPacedBytes = size_t{256} << 10;  // between two looks at rates and pauses
+constexpr int64_t kPieceBytes = int64_t{4} << 20;  // of a pack that is copied; in memory
 
 int encoders() {
   const auto cores = static_cast<int>(std::thread::hardware_concurrency());
@@ -43,7 +44,7 @@ SealedPack sealed_pack(const pack::BuiltPack& built, const MoveRow& move,
 }  // namespace
 
 // planned/copying → copied: encode the members' plain files into one pack on the warm medium.
-Status Mover::write_pack(Io& io, const MoveRow& move) {
+Status EdgeMover::write_pack(Io& io, const MoveRow& move) {
   std::optional<PackRow> row;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
@@ -64,19 +65,19 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
     return archive_.writer.call(drop_pack(move.pack));
   }
 
-  pack::PackPlan plan;
-  plan.pack_id = move.pack;
-  plan.archive_id = archive_.id;
-  plan.sealed_at = archive_.clock.now();
-  for (const PackMemberRow& member : members) {
-    auto part = planned_part(io, archive_, member);
-    if (!part.ok()) return drop_bad_members(io, move, members, part.error());
-    plan.parts.push_back(std::move(part).value());
-  }
+  auto plan = plan_of(io, move, members);
+  if (!plan.ok()) return drop_bad_members(io, move, members, plan.error());
   // What is encoded lies on the standard medium until the pack is written.
   HOLDFAST_TRY(archive_.standard_root.require_room(io, row->bytes));
   HOLDFAST_ASSIGN(scratch, archive_.standard_root.current(io));
-  auto built = pack::build_pack(io, std::move(plan), scratch->get(), encoders());
+  pack::BuildOptions options;
+  options.encoders = encoders();
+  options.before_each_file = [this]() -> Status {
+    if (auto why = interruption()) return *std::move(why);
+    return {};
+  };
+  auto built = pack::build_pack(io, *std::move(plan), scratch->get(), options);
+  interrupted_ = !built.ok() && interruption().has_value();
   if (!built.ok()) return drop_bad_members(io, move, members, built.error());
 
   SessionKeeper* keeper = archive_.keeper_of(move.to);
@@ -87,7 +88,7 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   Digest sha256;
   HOLDFAST_TRY(keeper->use(io, [&](PackSession& session) -> Status {
     const PackSource source = [&](const ByteSink& sink) -> Status {
-      HOLDFAST_ASSIGN(digest, built->write(io, paced(Edge::kStandardToWarm, {keeper}, sink)));
+      HOLDFAST_ASSIGN(digest, built->write(io, paced(keeper, sink)));
       sha256 = digest;
       return {};
     };
@@ -101,18 +102,41 @@ Status Mover::write_pack(Io& io, const MoveRow& move) {
   for (const PackMemberRow& member : members)
     add_member(ages, member.ended_at, archive_.policy().rule_of(member.workspace));
   sealed.next_action_at = next_action_at(ages, archive_.policy());
-  auto done = archive_.writer.call(seal_pack(std::move(sealed), std::string(kWho)));
-  // A member was destroyed while the pack was written: the next try writes it without that one.
+  auto done = archive_.writer.call(seal_pack(std::move(sealed), kWho));
   if (!done.ok() && done.error().code == Code::kConflict)
-    return Error{Code::kUnavailable, done.error().message};
+    return write_anew(move, members, done.error());
   HOLDFAST_TRY(std::move(done));
   return archive_.writer.call(advance_move(move.move_no, MoveEvent::kDurable));
 }
 
+// A member was destroyed while the pack was written. That is no failure: it is written anew,
+// without that one, at the next turn. It ends, since members only leave; any other conflict is an
+// error.
+Status EdgeMover::write_anew(const MoveRow& move, const std::vector<PackMemberRow>& written,
+                             const Error& conflict) {
+  HOLDFAST_ASSIGN(now, members_of(move.pack, move.to));
+  if (now.size() >= written.size()) return Error{Code::kUnavailable, conflict.message};
+  log::info("{}: it is written anew", conflict.message);
+  return {};
+}
+
+Result<pack::PackPlan> EdgeMover::plan_of(Io& io, const MoveRow& move,
+                                          const std::vector<PackMemberRow>& members) {
+  pack::PackPlan plan;
+  plan.pack_id = move.pack;
+  plan.archive_id = archive_.id;
+  plan.sealed_at = archive_.clock.now();
+  for (const PackMemberRow& member : members) {
+    HOLDFAST_ASSIGN(part, planned_part(io, archive_, member));
+    plan.parts.push_back(std::move(part));
+  }
+  return plan;
+}
+
 // A source that is not what the index acknowledged is quarantined and leaves the pack; the others
 // go on at the next try. When every source is right, the error was another's and is returned.
-Status Mover::drop_bad_members(Io& io, const MoveRow& move,
-                               const std::vector<PackMemberRow>& members, const Error& error) {
+Status EdgeMover::drop_bad_members(Io& io, const MoveRow& move,
+                                   const std::vector<PackMemberRow>& members, const Error& error) {
   const auto blames_a_source = [](const Error& one) {
     return one.code == Code::kCorrupt || one.code == Code::kNotFound;
   };
@@ -133,7 +157,7 @@ Status Mover::drop_bad_members(Io& io, const MoveRow& move,
 }
 
 // planned/copying → copied: the same bytes on the next medium.
-Status Mover::copy_pack(Io& io, const MoveRow& move) {
+Status EdgeMover::copy_pack(Io& io, const MoveRow& move) {
   std::optional<PackRow> pack;
   std::optional<PackLocation> source_location;
   bool there_already = false;
@@ -156,39 +180,51 @@ Status Mover::copy_pack(Io& io, const MoveRow& move) {
                  "copy pack " + move.pack.text() + ": a medium is not attached"};
 
   PackLocation location;
-  bool source_is_bad = false;  // and not the target, whose errors say nothing about the source
+  Status read;  // of the source; the target's errors say nothing about it
   Status copied = to->use(io, [&](PackSession& target) -> Status {
-    const PackSource source = [&](const ByteSink& raw_sink) -> Status {
-      const ByteSink sink = paced(Edge::kWarmToCold, {from, to}, raw_sink);
-      Sha256 digest;
-      bool sink_failed = false;
-      Status read = from->use(io, [&](PackSession& session) {
-        return session.read(io, *source_location, {PackRange{Bytes(0), pack->size}},
-                            [&](size_t, ByteSpan bytes) {
-                              digest.update(bytes);
-                              Status written = sink(bytes);
-                              sink_failed = !written.ok();
-                              return written;
-                            });
-      });
-      source_is_bad = !read.ok() && !sink_failed && read.error().code == Code::kCorrupt;
-      HOLDFAST_TRY(std::move(read));
-      source_is_bad = digest.finish() != pack->sha256;
-      if (source_is_bad)
-        return Error{Code::kCorrupt,
-                     "pack " + move.pack.text() + " differs from its SHA-256 where it lies"};
-      return {};
+    const PackSource source = [&](const ByteSink& sink) {
+      return read_pack(io, *from, *pack, *source_location, paced(to, sink), read);
     };
     HOLDFAST_ASSIGN(appended, target.append(io, move.pack, pack->size, source));
     location = appended;
     return {};
   });
+  const bool source_is_bad = !read.ok() && read.error().code == Code::kCorrupt;
   if (!copied.ok() && source_is_bad)
-    HOLDFAST_TRY(archive_.writer.call(
-        pack_quarantined(move.pack, move.from, copied.error().message, std::string(kWho))));
+    HOLDFAST_TRY(
+        archive_.writer.call(pack_quarantined(move.pack, move.from, copied.error().message, kWho)));
   HOLDFAST_TRY(std::move(copied));
-  HOLDFAST_TRY(archive_.writer.call(pack_copied(move.pack, move.to, location, std::string(kWho))));
+  HOLDFAST_TRY(archive_.writer.call(pack_copied(move.pack, move.to, location, kWho)));
   return archive_.writer.call(advance_move(move.move_no, MoveEvent::kDurable));
+}
+
+// A piece at a time: between two of them the source is free for others, however long the target
+// takes. `read` is the source's own outcome; the sink's error is returned alone.
+Status EdgeMover::read_pack(Io& io, SessionKeeper& from, const PackRow& pack,
+                            const PackLocation& location, const ByteSink& sink, Status& read) {
+  std::vector<std::byte> piece;
+  Sha256 digest;
+  for (Bytes offset; offset < pack.size; offset += Bytes(static_cast<int64_t>(piece.size()))) {
+    const Bytes length(std::min(kPieceBytes, pack.size.count - offset.count));
+    piece.clear();
+    read = from.use(io, [&](PackSession& session) {
+      return session.read(io, location, {PackRange{offset, length}}, [&](size_t, ByteSpan bytes) {
+        piece.insert(piece.end(), bytes.begin(), bytes.end());
+        return Status();
+      });
+    });
+    if (!read.ok()) return read;
+    digest.update(piece);
+    for (ByteSpan rest(piece); !rest.empty();) {
+      const ByteSpan step = rest.first(std::min(rest.size(), kPacedBytes));
+      HOLDFAST_TRY(sink(step));
+      rest = rest.subspan(step.size());
+    }
+  }
+  if (digest.finish() != pack.sha256)
+    read = Error{Code::kCorrupt,
+                 "pack " + pack.pack.text() + " differs from its SHA-256 where it lies"};
+  return read;
 }
 
 }  // namespace holdfast

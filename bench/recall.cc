@@ -1,0 +1,345 @@
+// How fast recordings come back out of warm packs, beside `tar --zstd -xf` of the same members.
+//
+//   bench_recall DIRECTORY [SCATTERED]       every directory below it that has files is a call
+//   bench_recall --synthetic N [SCATTERED]   N calls of four seconds of seeded noise with pauses
+//
+// The calls are taken in, packed, and released from standard. Then, with nothing of packs, index
+// or the peer's archive in the page cache: one recording, kRounds times by turns, each time
+// another; and SCATTERED of them (1,000 when absent, at most half of all), asked for at once. Ours:
+// the request, the restorer's lane, each file decoded, proven by its digest, synced and published,
+// until the last is staged. The peer's: one archive of the same files (`tar c | zstd -3`), of which
+// tar takes out the same files and syncs nothing. Prints parameters, seconds, the ratio, and
+// whether both gave the same bytes.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/time_text.h"
+#include "bench/archive_config.h"
+#include "daemon/work/file_reader.h"
+#include "daemon/work/ingest.h"
+#include "daemon/work/open_archive.h"
+#include "daemon/work/restorer.h"
+#include "index/commands/keys.h"
+#include "index/commands/restores.h"
+#include "index/read/recordings.h"
+#include "io/digest.h"
+#include "io/stream.h"
+#include "tests/support/movers.h"
+
+namespace {
+
+using namespace holdfast;
+namespace fs = std::filesystem;
+
+constexpr uint32_t kSeed = 1;
+constexpr int kRounds = 5;
+constexpr int kThreads = 8;  // ingests at once: they share the writer's syncs
+constexpr int kSyntheticSeconds = 4;
+
+struct Call {
+  std::string sid;
+  fs::path directory;
+};
+
+void make_synthetic(const fs::path& directory, int calls) {
+  std::mt19937 generator(kSeed);
+  for (int call = 0; call < calls; ++call) {
+    const fs::path path = directory / ("CA" + std::to_string(call));
+    fs::create_directories(path);
+    std::string pcm;
+    for (int i = 0; i < 16'000 * kSyntheticSeconds; ++i) {
+      const bool pause = i / 16'000 % 3 == 0;
+      const auto sample =
+          static_cast<int16_t>(pause ? 0 : static_cast<int>(generator() % 4001) - 2000);
+      pcm += static_cast<char>(sample & 0xff);
+      pcm += static_cast<char>((sample >> 8) & 0xff);
+    }
+    std::ofstream(path / "outbound.pcm", std::ios::binary) << pcm;
+  }
+}
+
+// In the order of their names, so that a run repeats.
+std::vector<Call> calls_below(const fs::path& directory) {
+  std::vector<Call> calls;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
+    if (!entry.is_directory()) continue;
+    const bool has_files =
+        std::any_of(fs::directory_iterator(entry.path()), fs::directory_iterator(),
+                    [](const fs::directory_entry& file) { return file.is_regular_file(); });
+    if (has_files) calls.push_back({entry.path().filename(), entry.path()});
+  }
+  std::sort(calls.begin(), calls.end(),
+            [](const Call& a, const Call& b) { return a.directory < b.directory; });
+  return calls;
+}
+
+// The recorder's metadata.json is left out: it names the workspace that it was made for.
+constexpr const char* kMetadata = "metadata.json";
+
+Status copy_file(Io& io, IngestDraft& draft, const fs::path& path) {
+  const std::string name = path.filename();
+  const Bytes size(static_cast<int64_t>(fs::file_size(path)));
+  HOLDFAST_ASSIGN(root, open_root(path.parent_path()));
+  HOLDFAST_ASSIGN(source, open_beneath(root.get(), name, O_RDONLY));
+  HOLDFAST_ASSIGN(file, draft.writer().create(io, name, size));
+  HOLDFAST_TRY(read_through(io, source.get(), Bytes(0), size,
+                            [&](ByteSpan bytes) { return file->append(io, bytes); }));
+  HOLDFAST_TRY(file->finish(io));
+  return {};
+}
+
+Status take_in(Io& io, const Archive& archive, const WorkspaceId& workspace, const Call& call) {
+  const UnixMillis end = archive.clock.now();
+  Ingest ingest(archive);
+  HOLDFAST_ASSIGN(draft, ingest.begin(io, IngestRequest{workspace, call.sid, "key:bench"}));
+  for (const fs::directory_entry& file : fs::directory_iterator(call.directory))
+    if (file.is_regular_file() && file.path().filename() != kMetadata)
+      HOLDFAST_TRY(copy_file(io, *draft, file.path()));
+  const std::string metadata =
+      json::serialize(json::object{{"call_sid", call.sid},
+                                   {"workspace_id", workspace.text()},
+                                   {"call_start_iso", to_iso(end - seconds(4))},
+                                   {"call_end_iso", to_iso(end)}});
+  HOLDFAST_ASSIGN(file, draft->writer().create(io, kMetadata, Bytes(limits::kMetadataBytesMax)));
+  HOLDFAST_TRY(file->append(io, as_bytes(metadata)));
+  HOLDFAST_TRY(file->finish(io));
+  HOLDFAST_TRY(ingest.accept(io, std::move(draft)));
+  return {};
+}
+
+Status take_in_all(const Archive& archive, const WorkspaceId& workspace,
+                   const std::vector<Call>& calls) {
+  std::atomic<size_t> next = 0;
+  std::vector<Status> outcomes(kThreads);
+  std::vector<std::thread> threads;
+  for (Status& outcome : outcomes)
+    threads.emplace_back([&] {
+      Result<std::unique_ptr<Io>> io = Io::open();
+      if (!io.ok()) outcome = io.error();
+      for (size_t i = next++; i < calls.size() && outcome.ok(); i = next++)
+        outcome = take_in(**io, archive, workspace, calls[i]);
+    });
+  for (std::thread& thread : threads) thread.join();
+  for (Status& outcome : outcomes) HOLDFAST_TRY(std::move(outcome));
+  return {};
+}
+
+// Until all lie in packs and nowhere else.
+Status pack_all(Io& io, const Archive& archive, ManualClock& clock) {
+  Movers movers(archive);
+  for (int round = 0; round < 4; ++round) {
+    clock.advance(minutes(5));
+    for (bool worked = true; worked;) {
+      HOLDFAST_ASSIGN(turn, movers.run_once(io));
+      worked = turn;
+    }
+  }
+  return {};
+}
+
+// Takes the bytes of every file below out of the page cache. What the kernel keeps of names and
+// inodes stays, for both sides.
+Status make_cold(const fs::path& root) {
+  ::sync();
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(root)) {
+    if (!entry.is_regular_file()) continue;
+    const Fd fd(::open(entry.path().c_str(), O_RDONLY | O_CLOEXEC));
+    if (!fd) return system_error(errno, "open " + entry.path().string());
+    if (const int refused = ::posix_fadvise(fd.get(), 0, 0, POSIX_FADV_DONTNEED); refused != 0)
+      return system_error(refused, "forget " + entry.path().string());
+  }
+  return {};
+}
+
+class Comparison {
+ public:
+  Comparison(const Archive& archive, const WorkspaceId& workspace, std::string root)
+      : archive_(archive), workspace_(workspace), root_(std::move(root)) {}
+
+  // Seconds until all of them are staged.
+  Result<double> ours(Io& io, const std::vector<Call>& calls) {
+    std::vector<RequestRestore> requests;
+    for (const Call& call : calls) {
+      HOLDFAST_ASSIGN(recording, find(call));
+      RequestRestore request;
+      request.recording = recording.recording_no;
+      request.restore = archive_.random.id<RestoreId>();
+      request.who = "key:bench";
+      requests.push_back(std::move(request));
+    }
+    HOLDFAST_TRY(make_cold(root_));
+    const auto begun = std::chrono::steady_clock::now();
+    for (size_t from = 0; from < requests.size(); from += limits::kBulkRestoreChunk) {
+      const auto first = requests.begin() + static_cast<ptrdiff_t>(from);
+      const auto last = first + static_cast<ptrdiff_t>(std::min<size_t>(limits::kBulkRestoreChunk,
+                                                                        requests.size() - from));
+      HOLDFAST_ASSIGN(
+          asked, archive_.writer.call(request_restores(std::vector<RequestRestore>(first, last))));
+      for (const Result<RestoreOutcome>& one : asked) HOLDFAST_TRY(one);
+    }
+    Restorer restorer(archive_, Tier::kWarm);
+    for (bool worked = true; worked;) {
+      HOLDFAST_ASSIGN(turn, restorer.run_once(io));
+      worked = turn;
+    }
+    return seconds_since(begun);
+  }
+
+  // Seconds until tar has taken all of them out.
+  Result<double> peer(const std::vector<Call>& calls) {
+    const fs::path target = fs::path(root_) / "peer";
+    fs::create_directories(target);
+    std::ofstream list(root_ + "/members");
+    for (const Call& call : calls)
+      for (const fs::directory_entry& file : fs::directory_iterator(call.directory))
+        list << "./" << call.sid << "/" << file.path().filename().string() << "\n";
+    list.close();
+    HOLDFAST_TRY(make_cold(root_));
+    const auto begun = std::chrono::steady_clock::now();
+    HOLDFAST_TRY(run("tar -C '" + target.string() + "' --zstd -xf '" + root_ +
+                     "/peer.tar.zst' -T '" + root_ + "/members'"));
+    return seconds_since(begun);
+  }
+
+  static Status run(const std::string& command) {
+    if (std::system(command.c_str()) == 0) return {};
+    return Error{Code::kIo, "run the peer: " + command};
+  }
+
+  // Both gave the original bytes.
+  Status same(Io& io, const std::vector<Call>& calls) {
+    for (const Call& call : calls) {
+      HOLDFAST_ASSIGN(recording, find(call));
+      HOLDFAST_ASSIGN(target, open_root(root_ + "/peer/" + call.sid));
+      for (const FileRow& file : recording.files) {
+        if (file.name == kMetadata) continue;  // not the recorder's
+        HOLDFAST_ASSIGN(mine, open_file(io, archive_, recording, file));
+        HOLDFAST_ASSIGN(theirs, open_beneath(target.get(), file.name, O_RDONLY));
+        for (const Fd* fd : {&mine, &theirs}) {
+          HOLDFAST_ASSIGN(digest, digest_file(io, fd->get(), file.size));
+          if (digest != file.sha256)
+            return Error{Code::kCorrupt, call.sid + "/" + file.name + " came with other bytes"};
+        }
+      }
+    }
+    return {};
+  }
+
+ private:
+  static double seconds_since(std::chrono::steady_clock::time_point begun) {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
+  }
+
+  Result<Recording> find(const Call& call) {
+    HOLDFAST_ASSIGN(index, archive_.index.take());
+    HOLDFAST_ASSIGN(row, find_workspace(*index, workspace_));
+    if (!row) return Error{Code::kNotFound, "the workspace is gone"};
+    HOLDFAST_ASSIGN(found, find_recording(*index, row->workspace_no, call.sid));
+    if (!found) return Error{Code::kNotFound, call.sid + " is not in the index"};
+    return *std::move(found);
+  }
+
+  const Archive archive_;
+  const WorkspaceId workspace_;
+  const std::string root_;
+};
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+void tell(const char* what, double ours, double peer) {
+  std::printf("%-24s %10.4f %10.4f %8.1f\n", what, ours, peer, peer / ours);
+  std::fflush(stdout);
+}
+
+Status run(const std::string& root, const fs::path& directory, int scattered) {
+  const Config config = quick_config_in(root);
+  std::vector<Call> calls = calls_below(directory);
+  if (calls.size() < kRounds) return Error{Code::kInvalid, "there must be five calls or more"};
+  ManualClock clock(UnixMillis(1'795'000'000'000));
+  SystemRandom random;
+  HOLDFAST_ASSIGN(io, Io::open());
+  HOLDFAST_TRY(init_archive(*io, config, clock, random));
+  HOLDFAST_ASSIGN(opened, OpenedArchive::open(config, clock, random));
+  const Archive& archive = opened->archive();
+  const auto workspace = random.id<WorkspaceId>();
+  HOLDFAST_TRY(archive.writer.call(add_workspace(workspace, "bench", "uid:0")));
+  HOLDFAST_TRY(take_in_all(archive, workspace, calls));
+  HOLDFAST_TRY(pack_all(*io, archive, clock));
+  // The peer's members have the names of the calls, wherever the directories lie.
+  HOLDFAST_TRY(Comparison::run("tar -C '" + calls.front().directory.parent_path().string() +
+                               "' -cf - . | zstd -q -3 -T1 -o '" + root + "/peer.tar.zst'"));
+  int64_t originals = 0;
+  for (const Call& call : calls)
+    for (const fs::directory_entry& file : fs::directory_iterator(call.directory))
+      originals += static_cast<int64_t>(file.file_size());
+  std::printf(
+      "# %zu calls, %lld bytes; the peer's archive %lld bytes; seed %u; ring %s; cold: "
+      "POSIX_FADV_DONTNEED of every file\n",
+      calls.size(), static_cast<long long>(originals),
+      static_cast<long long>(fs::file_size(root + "/peer.tar.zst")), kSeed,
+      std::string(io->ring_kind()).c_str());
+  std::printf("%-24s %10s %10s %8s\n", "recordings", "holdfast,s", "tar,s", "ratio");
+
+  std::shuffle(calls.begin(), calls.end(), std::mt19937(kSeed));
+  Comparison comparison(archive, workspace, root);
+  std::vector<double> ours, peer;
+  std::vector<Call> taken;
+  for (int round = 0; round < kRounds; ++round) {
+    taken.assign(1, calls[static_cast<size_t>(round)]);
+    HOLDFAST_ASSIGN(own, comparison.ours(*io, taken));
+    HOLDFAST_ASSIGN(theirs, comparison.peer(taken));
+    HOLDFAST_TRY(comparison.same(*io, taken));
+    ours.push_back(own);
+    peer.push_back(theirs);
+  }
+  tell("1, median of 5", median(ours), median(peer));
+  const size_t many = std::min(static_cast<size_t>(scattered), calls.size() / 2);
+  taken.assign(calls.end() - static_cast<ptrdiff_t>(many), calls.end());
+  HOLDFAST_ASSIGN(own, comparison.ours(*io, taken));
+  HOLDFAST_ASSIGN(theirs, comparison.peer(taken));
+  HOLDFAST_TRY(comparison.same(*io, taken));
+  tell((std::to_string(many) + " scattered").c_str(), own, theirs);
+  return {};
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  const std::string first = count > 1 ? words[1] : "";
+  const bool is_synthetic = first == "--synthetic";
+  const int next = is_synthetic ? 3 : 2;
+  const int scattered = count > next ? std::atoi(words[next]) : 1000;
+  if (first.empty() || count < next || scattered < 1) {
+    std::fputs("usage: bench_recall DIRECTORY | --synthetic CALLS  [SCATTERED]\n", stderr);
+    return 2;
+  }
+  const char* temporary = std::getenv("TMPDIR");
+  std::string root =
+      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-recall-XXXXXX";
+  if (::mkdtemp(root.data()) == nullptr) return std::perror("bench_recall: make a directory"), 1;
+  fs::path directory = first;
+  if (is_synthetic) {
+    directory = fs::path(root) / "calls";
+    make_synthetic(directory, std::atoi(words[2]));
+  }
+  const Status done = run(root, directory, scattered);
+  fs::remove_all(root);
+  if (!done.ok()) std::fprintf(stderr, "bench_recall: %s\n", done.error().message.c_str());
+  return done.ok() ? 0 : 1;
+}

@@ -1,0 +1,115 @@
+// P1, P2, P3, P6 and P7: every operation of the archive fails at every point, in each way, once and
+// from there on; recovery is the code of normal work; then every byte and every row is compared.
+//
+// HOLDFAST_POINTS says how many points of each row of the table (default 1, chosen by seed, and the
+// last one; 0: every point n = 0, 1, 2 … until none fires).
+#include <iostream>
+
+#include "tests/crash/operations.h"
+#include "tests/support/effort.h"
+#include "tests/support/sanitized.h"
+
+namespace holdfast::testing {
+namespace {
+
+struct Way {
+  const char* name;
+  int error_number;
+  bool tears;       // half of a refused write reaches the file
+  bool of_commits;  // of the index's transactions instead of the files' operations
+};
+constexpr Way kWays[] = {
+    {"EIO", EIO, false, false},
+    {"a short write and EIO", EIO, true, false},
+    {"ENOSPC", ENOSPC, false, false},
+    {"EMFILE", EMFILE, false, false},
+    {"a failed commit", EIO, false, true},
+};
+
+int points_of_a_row() { return number_from("HOLDFAST_POINTS", 1); }
+
+// One operation with a fault at point `n`. False when none fired: there are no more points.
+bool fails_at(const Operation& operation, const Way& way, int n, bool persistent) {
+  PointRig rig;
+  operation.prepare(rig);
+  FaultAt fault(n, persistent, way.error_number);
+  if (way.tears) fault.tear_writes();
+  if (way.of_commits)
+    rig.commits.aim(&fault);
+  else
+    rig.faults.aim(&fault);
+  operation.act(rig);
+  rig.commits.aim(nullptr);
+  rig.faults.aim(nullptr);
+  BOOST_TEST_CONTEXT(operation.name << ", " << way.name << " at point " << n << " ("
+                                    << fault.fired_at() << ")"
+                                    << (persistent ? ", and all after it" : "")) {
+    // After one failure it goes on as it is, when the writer still takes commands.
+    if (persistent || !rig.takes_commands()) rig.reopen();
+    operation.finish(rig);
+    rig.compare();
+  }
+  return fault.fired();
+}
+
+// How many points there are: the run in which none fires says so.
+int points_of(const Operation& operation, const Way& way) {
+  PointRig rig;
+  operation.prepare(rig);
+  struct Counting final : Faults {
+    Status at(std::string_view) override { return ++count, Status(); }
+    int count = 0;
+  } counting;
+  if (way.of_commits)
+    rig.commits.aim(&counting);
+  else
+    rig.faults.aim(&counting);
+  operation.act(rig);
+  rig.commits.aim(nullptr);
+  rig.faults.aim(nullptr);
+  return counting.count;
+}
+
+// Every point, or some by seed and the last.
+int try_row(const Operation& operation, const Way& way, bool persistent, SeededRandom& random) {
+  const int wanted = points_of_a_row();
+  int tried = 0;
+  if (wanted == 0) {
+    while (!time_is_up() && fails_at(operation, way, tried, persistent)) ++tried;
+    return tried;
+  }
+  const int points = points_of(operation, way);
+  if (points == 0 || time_is_up()) return 0;
+  for (; tried < wanted && tried < points; ++tried)
+    fails_at(operation, way, static_cast<int>(random.below(static_cast<uint64_t>(points))),
+             persistent);
+  if (kSanitized) return tried;  // slow: the rest is left to the other builds
+  fails_at(operation, way, points - 1, persistent);
+  return tried + 1;
+}
+
+BOOST_AUTO_TEST_SUITE(P7_every_point)
+
+BOOST_AUTO_TEST_CASE(every_operation_fails_in_every_way_and_loses_nothing) {
+  {
+    PointRig rig;
+    if (!rig.can_verify()) return;
+  }
+  SeededRandom random;
+  int tried = 0;
+  for (const Operation& operation : operations())
+    for (const Way& way : kWays) {
+      int row = 0;
+      for (const bool persistent : {false, true})
+        row += try_row(operation, way, persistent, random);
+      std::cout << operation.name << ", " << way.name << ": " << row << " points\n";
+      tried += row;
+    }
+  BOOST_TEST(tried > 0);
+  std::cout << "points " << tried << (time_is_up() ? ", then the time was up" : "") << "\n";
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast::testing
