@@ -250,11 +250,52 @@ Status condemned(WriteTxn& txn, const Decision& line, DecisionSource&) {
                           recording, txn.replaying()));
 }
 
-Status destroying(WriteTxn& txn, const Decision& line, DecisionSource&) {
+namespace {
+
+Status insert_tombstone(WriteTxn& txn, const Digest& mark, const RecordingId& recording) {
+  return run(txn.index(),
+             "INSERT INTO tombstone (mark, recording_id, at) VALUES (?1, ?2, ?3) "
+             "ON CONFLICT (mark) DO NOTHING",
+             mark, recording, txn.now());
+}
+
+// A destruction that had begun may have taken the first part, which names the call, and left a later
+// one, which names it as well. Without any, whether its bytes are gone or away is the rebuild's to
+// judge, and the mark alone recognises a retry.
+Result<bool> condemn_what_is_left(WriteTxn& txn, const RecordingRow& row, DecisionSource& source) {
+  Database& index = txn.index();
+  HOLDFAST_ASSIGN(kept, kept_time(index));
+  if (row.holds > 0 || is_retained(row, kept)) return false;
+  HOLDFAST_ASSIGN(parts, list_parts(index, row.recording_no));
+  std::optional<IngestRow> left;
+  for (const PartRow& part : parts) {
+    HOLDFAST_ASSIGN(shown, source.find_ingest(row.recording, part.part));
+    left = std::move(shown);
+    if (left) break;
+  }
+  if (!left) return false;
+  HOLDFAST_ASSIGN(workspace_no, rows::known_workspace(txn, left->workspace, WorkspaceNo(0), ""));
+  HOLDFAST_TRY(locate_recording(txn, *left, workspace_no));
+  for (const char* step : {"UPDATE recording SET state = 1 WHERE recording_no = ?1",
+                           "UPDATE recording SET state = 2 WHERE recording_no = ?1"})
+    HOLDFAST_TRY(run(index, step, row.recording_no));
+  return true;
+}
+
+}  // namespace
+
+// details: clock, mark (HMAC of workspace and call; older lines have none)
+Status destroying(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
+  HOLDFAST_ASSIGN(mark, details::find_digest(line.details, "mark"));
   HOLDFAST_TRY(learn_clock(txn, line.details));
   HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
-  if (!row || (txn.replaying() && row->state == RecordingState::kUnlocated)) return Status();
+  if (!row) return Status();
+  if (txn.replaying() && row->state == RecordingState::kUnlocated) {
+    if (mark) HOLDFAST_TRY(insert_tombstone(txn, *mark, recording));
+    HOLDFAST_ASSIGN(found, condemn_what_is_left(txn, *row, source));
+    if (!found) return Status();
+  }
   if (Status begun = run(txn.index(),
                          "UPDATE recording SET state = 3, next_action_at = NULL "
                          "WHERE recording_no = ?1 AND state <> 3",
@@ -318,14 +359,12 @@ Status destroyed(WriteTxn& txn, const Decision& line, DecisionSource&) {
   HOLDFAST_ASSIGN(recording, RecordingId::from_text(line.on));
   HOLDFAST_ASSIGN(mark, details::need_digest(line.details, "mark"));
   Database& index = txn.index();
-  HOLDFAST_TRY(run(index,
-                   "INSERT INTO tombstone (mark, recording_id, at) VALUES (?1, ?2, ?3) "
-                   "ON CONFLICT (mark) DO NOTHING",
-                   mark, recording, txn.now()));
+  HOLDFAST_TRY(insert_tombstone(txn, mark, recording));
   HOLDFAST_ASSIGN(row, find_recording_row(index, recording));
   if (!row) return Status();
   const RecordingNo number = row->recording_no;
-  if (txn.replaying() && row->state != RecordingState::kDestroying) {
+  const bool is_lost = row->state == RecordingState::kUnlocated;
+  if ((txn.replaying() || is_lost) && row->state != RecordingState::kDestroying) {
     HOLDFAST_ASSIGN(kept, kept_time(index));
     if (is_retained(*row, kept)) return keep_without_copies(txn, *row);
     HOLDFAST_TRY(begin_what_is_done(txn, number));

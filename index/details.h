@@ -25,6 +25,14 @@ inline Result<Digest> need_digest(const json::object& details, std::string_view 
   return Digest::from_hex(text);
 }
 
+inline Result<std::optional<Digest>> find_digest(const json::object& details,
+                                                 std::string_view key) {
+  HOLDFAST_ASSIGN(text, find_string(details, key));
+  if (!text) return std::optional<Digest>();
+  HOLDFAST_ASSIGN(digest, Digest::from_hex(*text));
+  return std::optional<Digest>(digest);
+}
+
 // The value of one of the words 0 … last of base/rows.h.
 template <typename Word>
 Result<Word> need_word(const json::object& details, std::string_view key, Word last) {

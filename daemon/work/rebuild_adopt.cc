@@ -46,10 +46,24 @@ Result<bool> CatalogueSource::shows(const RecordingId& recording, int part) {
 }
 
 Status RebuildAdopt::run(const MediumId& standard, bool anew, RebuildReport& report) {
+  HOLDFAST_TRY(finish_destructions());
   HOLDFAST_TRY(quarantine_missing());
   HOLDFAST_TRY(adopt_parts(standard, report));
   HOLDFAST_TRY(adopt_packs(anew));
   return remake_marks_of_calls(report);
+}
+
+// The bytes went, and the index was lost before that was told.
+Status RebuildAdopt::finish_destructions() {
+  RecordingNo after;
+  while (true) {
+    HOLDFAST_ASSIGN(page, catalogue_.unseen_destructions(after, limits::kRebuildBatch));
+    for (const RecordingNo recording : page) {
+      after = recording;
+      HOLDFAST_TRY(writer_.call(finish_unseen_destruction(recording, kWho)));
+    }
+    if (page.size() < limits::kRebuildBatch) return {};
+  }
 }
 
 // A copy that a decision speaks of and its medium does not show, though it is there.

@@ -50,6 +50,7 @@ class RebuildAdopt {
   Status run(const MediumId& standard, bool anew, RebuildReport& report);
 
  private:
+  Status finish_destructions();
   Status quarantine_missing();
   Status adopt_parts(const MediumId& standard, RebuildReport& report);
   Status adopt_packs(bool anew);

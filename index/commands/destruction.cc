@@ -41,6 +41,8 @@ Result<RecordingRow> begin(WriteTxn& txn, RecordingNo recording, const std::stri
   // The age of what is dead in a pack begins then, whatever the system clock says.
   HOLDFAST_ASSIGN(kept, kept_time(txn.index()));
   line.details["clock"] = kept.count;
+  // Its bytes may be gone, and the index lost, before the last line is written.
+  line.details["mark"] = txn.tombstone(row.workspace, row.call_sid).hex();
   HOLDFAST_TRY(txn.decide(std::move(line)));
   return rows::need_recording(txn.index(), recording);
 }

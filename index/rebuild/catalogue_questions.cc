@@ -133,6 +133,24 @@ Result<std::vector<Catalogue::MissingPack>> Catalogue::missing_packs(size_t limi
   }
 }
 
+Result<std::vector<RecordingNo>> Catalogue::unseen_destructions(RecordingNo after, size_t limit) {
+  std::vector<RecordingNo> out;
+  Statement statement = database_.prepare(
+      "SELECT r.recording_no FROM idx.recording r JOIN gone g ON g.recording_id = r.recording_id "
+      "WHERE r.state = 4 AND r.recording_no > ?1 "
+      "AND NOT EXISTS (SELECT 1 FROM plain n WHERE n.recording_id = r.recording_id) "
+      "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.recording_id = r.recording_id) "
+      "AND NOT EXISTS (SELECT 1 FROM idx.medium m WHERE m.state NOT IN (3, 4) "
+      "AND m.medium_id NOT IN (SELECT medium_id FROM medium)) "
+      "ORDER BY r.recording_no LIMIT ?2");
+  statement.bind(after, static_cast<int64_t>(limit));
+  while (true) {
+    HOLDFAST_ASSIGN(row, statement.step());
+    if (!row) return out;
+    out.push_back(statement.next<RecordingNo>());
+  }
+}
+
 Result<int64_t> Catalogue::count_tombstones() {
   Statement statement = database_.prepare("SELECT count(*) FROM gone");
   HOLDFAST_ASSIGN(row, statement.step());

@@ -37,9 +37,11 @@ BOOST_AUTO_TEST_CASE(what_is_destroyed_leaves_a_tombstone) {
   BOOST_TEST(rig().owner().remove(path_of_call(call)).status == 404);
 }
 
-// In a pack the bytes wait for its rewriting; nobody reads them any more.
+// In a pack the bytes wait for its rewriting, which the pause holds up; nobody reads them any more.
 BOOST_AUTO_TEST_CASE(a_hold_comes_too_late_once_destruction_began) {
   const CallFiles call = rig().on_tier("warm");
+  const json::object pause{{"tier", "warm"}, {"reason", "a disk is swapped"}};
+  BOOST_TEST_REQUIRE(rig().admin().post("/v1/moves/pause", pause).status == 200);
   BOOST_TEST(rig().owner().remove(path_of_call(call)).status == 202);
   BOOST_TEST(eventually([&] {
     return rig().owner().get(path_of_call(call, "/download/inbound.ulaw")).status == 404;
@@ -48,6 +50,7 @@ BOOST_AUTO_TEST_CASE(a_hold_comes_too_late_once_destruction_began) {
   BOOST_TEST(hold.status == 409);
   BOOST_TEST(problem_of(hold) == "already-destroyed");
   BOOST_TEST(problem_of(rig().owner().send(upload_of(call))) == "erased");
+  BOOST_TEST(rig().admin().post("/v1/moves/resume", json::object{{"tier", "warm"}}).status == 200);
 }
 
 }  // namespace

@@ -69,6 +69,11 @@ class KeptSource final : public DecisionSource {
     std::lock_guard lock(mutex_);
     packs_[pack.pack] = pack;
   }
+  // As when no medium shows the part any more.
+  void forget(const IngestRow& row) {
+    std::lock_guard lock(mutex_);
+    ingests_.erase({row.recording, row.part});
+  }
   void go_blind() { blind_ = true; }  // as when every medium is gone
 
  private:

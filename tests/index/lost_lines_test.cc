@@ -86,6 +86,13 @@ struct Rig : Archive {
     begin_end(row);
     must(writer->call(finish_destroyed(row.recording_no, "uid:0")));
   }
+  // As the call's recorder would, which knows nothing of recordings.
+  Result<IngestOutcome> retry(const IngestRow& row) {
+    return writer->call(ingest_recording(ingest_row(row.call_sid), "key:test"));
+  }
+  RecordingRow row_of_id(const IngestRow& row) {
+    return must(find_recording_row(*index, row.recording)).value();
+  }
   bool is_known(const IngestRow& row) {
     return must(find_recording_row(*index, row.recording)).has_value();
   }
@@ -211,6 +218,65 @@ BOOST_AUTO_TEST_CASE(P6_recovery_in_the_midst_of_a_destruction_rebuilds) {
     BOOST_TEST(rig.count("SELECT holds FROM matter") == 1);
     BOOST_TEST(rig.contradicted() == 0);
   }
+}
+
+// The bytes are gone, and the index with them, before the last line could be written.
+BOOST_AUTO_TEST_CASE(P3_P6_a_destruction_that_had_begun_refuses_a_retry_though_no_medium_shows_it) {
+  Rig rig;
+  const IngestRow row = rig.ingest("CA1");
+  rig.begin_end(row);
+  rig.stop();
+  rig.source.go_blind();
+  for (int round = 0; round < 2; ++round) {
+    rig.remake();
+    BOOST_TEST((rig.row_of_id(row).state == RecordingState::kUnlocated));
+    BOOST_TEST((code_of(rig.retry(row)) == Code::kConflict));
+  }
+  const RecordingNo number = rig.row_of_id(row).recording_no;
+  BOOST_TEST(must(rig.writer->call(finish_unseen_destruction(number, "system"))));
+  BOOST_TEST(!rig.is_known(row));
+  rig.remake();
+  BOOST_TEST(!rig.is_known(row));
+  BOOST_TEST(rig.count("SELECT count(*) FROM tombstone") == 1);
+  BOOST_TEST((code_of(rig.retry(row)) == Code::kConflict));
+}
+
+// Unlocated for another reason, or held: nothing says that it is gone.
+BOOST_AUTO_TEST_CASE(P3_P6_what_no_destruction_was_begun_of_stays_unlocated) {
+  Rig rig;
+  const IngestRow row = rig.ingest("CA1");
+  const IngestRow held = rig.ingest("CA2");
+  rig.begin_end(held);
+  rig.stop();
+  rig.source.go_blind();
+  rig.remake();
+  must(rig.writer->call(begin_recovery({}, "decisions were lost", "system")));
+  for (const IngestRow* one : {&row, &held}) {
+    const RecordingNo number = rig.row_of_id(*one).recording_no;
+    BOOST_TEST(!must(rig.writer->call(finish_unseen_destruction(number, "system"))));
+    BOOST_TEST(rig.is_known(*one));
+  }
+}
+
+// The first part is gone, a later one is not: it tells the call, and has to go as well.
+BOOST_AUTO_TEST_CASE(P3_P6_what_is_left_of_a_destruction_that_had_begun_goes_on_to_go) {
+  Rig rig;
+  const IngestRow row = rig.ingest("CA1");
+  IngestRow later = row;
+  later.part = 2;
+  later.files = {rig.file("transcript.txt", 300)};
+  later.metadata.reset();
+  rig.source.keep(later);
+  must(rig.writer->call(add_part(later, "key:test")));
+  must(rig.writer->call(mark_placed(row.recording_no, 2)));
+  rig.begin_end(row);
+  rig.stop();
+  rig.source.forget(row);
+  rig.remake();
+  const RecordingRow found = rig.row_of_id(row);
+  BOOST_TEST((found.state == RecordingState::kDestroying));
+  BOOST_TEST(found.call_sid == row.call_sid);
+  BOOST_TEST((code_of(rig.retry(row)) == Code::kConflict));
 }
 
 // What media show is taken up again by a line that names no class.

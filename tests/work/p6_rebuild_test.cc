@@ -197,6 +197,32 @@ BOOST_AUTO_TEST_CASE(P6_a_commit_that_failed_amid_a_move_stops_no_rebuild) {
   }
 }
 
+// Killed, and the index lost, after the last of its bytes went and before that was told.
+BOOST_AUTO_TEST_CASE(P3_P6_a_destruction_that_left_no_byte_is_told_as_done) {
+  for (const bool is_all_there : {true, false}) {
+    RebuildRig rig;
+    const TestCall call = rig.ingest();
+    const RecordingNo number = rig.recording(call).recording_no;
+    must(rig.archive().writer.call(condemn(number, "key:test")));
+    must(rig.archive().writer.call(begin_destroying(number, "key:test")));
+    rig.close();
+    std::filesystem::remove_all(rig.config.standard.path + "/standard/" + rig.workspace.text());
+    rig.lose_index();
+    RebuildOptions options;
+    if (!is_all_there) {
+      std::filesystem::rename(rig.config.warm.path, rig.config.warm.path + "-away");
+      options.without = {Tier::kWarm};
+    }
+    const RebuildReport report = must(rig.try_rebuild(options));
+    BOOST_TEST(report.unlocated == (is_all_there ? 0 : 1));
+    if (!is_all_there)
+      std::filesystem::rename(rig.config.warm.path + "-away", rig.config.warm.path);
+    rig.open();
+    BOOST_TEST(!must(rig.find(call.call_sid)));
+    BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kConflict));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(P6_without_its_index_no_daemon_starts) {
   RebuildRig rig;
   rig.ingest();
