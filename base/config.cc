@@ -102,6 +102,7 @@ void read_http(Document& document, Config& config) {
     section.refuse_value("listen_address",
                          "a loopback address (or tls_certificate and tls_key; or "
                          "plaintext_beyond_loopback = true, when a TLS proxy stands in front)");
+  section.read("connections_max", config.connections_max, {.least = 128, .most = 1'000'000});
   section.read("public_url", config.public_url);
   const std::string& url = config.public_url;
   if (!url.empty() && !url.starts_with("http://") && !url.starts_with("https://"))

@@ -67,6 +67,7 @@ struct Config {
   int listen_port = 8480;  // 0: any free port, told in the log and in run_dir/http.port
   bool plaintext_beyond_loopback = false;  // a TLS proxy stands in front, or the network is trusted
   TlsConfig tls;
+  int connections_max = limits::kConnectionsMax;  // at once, on all sockets
   std::string public_url;  // what signed links begin with; empty: http(s)://<address>:<port>
 
   // [standard]

@@ -47,7 +47,7 @@ constexpr size_t kReplyQueue =
     65'536;  // replies waiting for the loop; workers wait when it is full
 
 // HTTP
-constexpr size_t kConnectionsMax = 4096;
+constexpr int kConnectionsMax = 12'288;  // unless http.connections_max says otherwise
 constexpr size_t kRequestHeadBytesMax = 16 * 1024;
 constexpr size_t kRequestTargetBytesMax = 8 * 1024;
 constexpr size_t kRequestHeadersMax = 64;

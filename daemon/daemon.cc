@@ -75,6 +75,7 @@ Result<std::unique_ptr<Daemon>> Daemon::start(const Config& config, Clock& clock
 
 Status Daemon::listen() {
   server_ = std::make_unique<http::Server>(*loop_, clock_, door_);
+  server_->limit_connections(config_.connections_max);
   if (config_.tls.is_on()) {
     // Whatever the date: an archive that does not start takes nothing from the spool either, and
     // clients see for themselves. A reload is stricter, since there is something to keep.

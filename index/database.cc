@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "index/read/sqlite_settings.h"
 #include "index/schema.h"
 #include "io/fd.h"
 
@@ -113,6 +114,7 @@ class DatabaseOpener {
   }
 
   static Result<Database> connect(const std::string& path) {
+    configure_sqlite();
     sqlite3* handle = nullptr;
     const int code = sqlite3_open_v2(path.c_str(), &handle,
                                      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr);

@@ -252,16 +252,17 @@ Status condemned(WriteTxn& txn, const Decision& line, DecisionSource&) {
 
 namespace {
 
+// As of the last step that was told.
 Status insert_tombstone(WriteTxn& txn, const Digest& mark, const RecordingId& recording) {
   return run(txn.index(),
              "INSERT INTO tombstone (mark, recording_id, at) VALUES (?1, ?2, ?3) "
-             "ON CONFLICT (mark) DO NOTHING",
+             "ON CONFLICT (mark) DO UPDATE SET at = excluded.at",
              mark, recording, txn.now());
 }
 
-// A destruction that had begun may have taken the first part, which names the call, and left a later
-// one, which names it as well. Without any, whether its bytes are gone or away is the rebuild's to
-// judge, and the mark alone recognises a retry.
+// A destruction that had begun may have taken the first part, which names the call, and left a
+// later one, which names it as well. Without any, whether its bytes are gone or away is the
+// rebuild's to judge, and the mark alone recognises a retry.
 Result<bool> condemn_what_is_left(WriteTxn& txn, const RecordingRow& row, DecisionSource& source) {
   Database& index = txn.index();
   HOLDFAST_ASSIGN(kept, kept_time(index));

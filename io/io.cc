@@ -211,14 +211,30 @@ void Io::give_back(const Buffer& buffer) {
 }
 
 void Io::start(RingOperation& operation) {
-  const bool read = operation.kind == RingOperation::Kind::kRead;
-  ++(read ? counters_.reads : counters_.writes);
-  const Status fault = point(read ? "read" : "write");
+  Status fault;
+  switch (operation.kind) {
+    case RingOperation::Kind::kRead:
+      ++counters_.reads;
+      fault = point("read");
+      break;
+    case RingOperation::Kind::kWrite:
+      ++counters_.writes;
+      fault = point("write");
+      break;
+    case RingOperation::Kind::kSync:
+      ++counters_.syncs;
+      fault = point("fsync");
+      break;
+    case RingOperation::Kind::kSyncData:
+      ++counters_.syncs;
+      fault = point("fdatasync");
+      break;
+  }
   if (fault.ok()) return ring_->start(operation);
   operation.done = true;
   operation.transferred = 0;
   operation.error_number = fault.error().system_errno != 0 ? fault.error().system_errno : EIO;
-  if (read) return;
+  if (operation.kind != RingOperation::Kind::kWrite) return;
   const size_t torn = std::min(faults_->torn_bytes(operation.length), operation.length);
   if (torn > 0 && ::pwrite(operation.fd, operation.data, torn, operation.offset) < 0)
     operation.error_number = errno;  // the test wanted a torn write and gets none
@@ -233,6 +249,13 @@ Status Io::wait(RingOperation& operation, size_t expected) {
   if (operation.error_number != 0) return system_error(operation.error_number, what);
   return Error{Code::kCorrupt, what + ": the file ends after " +
                                    std::to_string(operation.transferred) + " of them"};
+}
+
+Status Io::wait_for_sync(RingOperation& operation, std::string_view object) {
+  if (!operation.done) ring_->wait(operation);
+  if (operation.error_number == 0) return {};
+  const bool data = operation.kind == RingOperation::Kind::kSyncData;
+  return system_error(operation.error_number, quoted(data ? "fdatasync" : "fsync", object));
 }
 
 }  // namespace holdfast

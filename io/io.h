@@ -113,6 +113,8 @@ class Io {
   void start(RingOperation& operation);
   // kCorrupt for a read that met the end of the file before `expected` bytes.
   Status wait(RingOperation& operation, size_t expected);
+  // The same of a sync; `object` is what an error names. Many at once: io/sync_group.h.
+  Status wait_for_sync(RingOperation& operation, std::string_view object);
 
  private:
   friend class Interruptible;

@@ -1,11 +1,11 @@
-// Reads and writes of files with many in flight: io_uring, and pread/pwrite
+// Reads, writes and syncs of files with many in flight: io_uring, and pread/pwrite/fsync
 // behind the same interface where the kernel forbids io_uring.
 //
 // An operation belongs to its caller and must stay where it is until it is done:
 //   idle → start() → in flight → (done) with `transferred` bytes and perhaps an error.
 // EINTR, EAGAIN and short transfers are gone on with inside; an operation is done
 // when all its bytes are transferred, a read meets the end of the file, or the
-// system refuses. Operations finish in any order.
+// system refuses. A sync is made once, whatever comes of it. Operations finish in any order.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,9 @@
 namespace holdfast {
 
 struct RingOperation {
-  enum class Kind : uint8_t { kRead, kWrite };
+  enum class Kind : uint8_t { kRead, kWrite, kSync, kSyncData };  // fsync(2), fdatasync(2)
   Kind kind = Kind::kRead;
+  bool is_sync() const { return kind == Kind::kSync || kind == Kind::kSyncData; }
   int fd = -1;
   int64_t offset = 0;
   std::byte* data = nullptr;

@@ -26,6 +26,13 @@ class PreadRing final : public Ring {
 
  private:
   static void step(RingOperation& operation) {
+    if (operation.is_sync()) {
+      const bool data = operation.kind == RingOperation::Kind::kSyncData;
+      const int synced = data ? ::fdatasync(operation.fd) : ::fsync(operation.fd);
+      operation.error_number = synced == 0 ? 0 : errno;
+      operation.done = true;
+      return;
+    }
     std::byte* data = operation.data + operation.transferred;
     const size_t length = operation.length - operation.transferred;
     const off_t offset = operation.offset + static_cast<off_t>(operation.transferred);

@@ -64,10 +64,20 @@ class UringRing final : public Ring {
     const auto length =
         static_cast<unsigned>(std::min(operation.length - operation.transferred, kTransferMax));
     const auto offset = static_cast<uint64_t>(operation.offset) + operation.transferred;
-    if (operation.kind == RingOperation::Kind::kRead)
-      io_uring_prep_read(sqe, operation.fd, data, length, offset);
-    else
-      io_uring_prep_write(sqe, operation.fd, data, length, offset);
+    switch (operation.kind) {
+      case RingOperation::Kind::kRead:
+        io_uring_prep_read(sqe, operation.fd, data, length, offset);
+        break;
+      case RingOperation::Kind::kWrite:
+        io_uring_prep_write(sqe, operation.fd, data, length, offset);
+        break;
+      case RingOperation::Kind::kSync:
+        io_uring_prep_fsync(sqe, operation.fd, 0);
+        break;
+      case RingOperation::Kind::kSyncData:
+        io_uring_prep_fsync(sqe, operation.fd, IORING_FSYNC_DATASYNC);
+        break;
+    }
     io_uring_sqe_set_data(sqe, &operation);
     for (int tries = 0;; ++tries) {
       const int submitted = io_uring_submit(&ring_);
@@ -97,7 +107,8 @@ class UringRing final : public Ring {
 
   // One completion: the operation is done, or its rest is submitted again.
   void advance(RingOperation& operation, int result) {
-    if ((result == -EINTR || result == -EAGAIN) && ++operation.again <= kAgainMax) {
+    if (!operation.is_sync() && (result == -EINTR || result == -EAGAIN) &&
+        ++operation.again <= kAgainMax) {
       if (result == -EAGAIN) sched_yield();
       return submit(operation);
     }

@@ -88,9 +88,9 @@ Status Server::add_listener(Socket socket, ListenerKind kind, std::string path) 
 }
 
 bool Server::is_full_for(const Listener& listener) const {
-  return connections_.size() >= limits::kConnectionsMax ||
+  return connections_.size() >= connections_max_ ||
          (listener.kind == ListenerKind::kPublic &&
-          public_open_ >= limits::kConnectionsMax - kReservedForOperators);
+          public_open_ >= connections_max_ - kReservedForOperators);
 }
 
 bool Server::may_accept(const Listener& listener) const {

@@ -6,7 +6,7 @@
 // their request within limits::kDrainMs and are cut then.
 //
 // Invariants
-// - At most limits::kConnectionsMax connections; kReservedForOperators of them are
+// - At most limit_connections() connections; kReservedForOperators of them are
 //   kept for Unix sockets, so that a flood from outside never locks the operator
 //   out. At the limit, and when descriptors run out, those from outside that have let us wait
 //   longest make room: without a request (within a handshake, between requests, within a head) from
@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/limits.h"
 #include "base/result.h"
 #include "daemon/http/exchange.h"
 #include "daemon/http/tls_context.h"
@@ -80,6 +81,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  // From now on; limits::kConnectionsMax until then. More than those kept for operators.
+  void limit_connections(int most) { connections_max_ = static_cast<size_t>(most); }
+
   // Connections of TCP listeners that come from now on speak TLS by this; those that are there keep
   // what they have. Once used, TLS stays.
   void use_tls(std::shared_ptr<const TlsContext> tls) { tls_ = std::move(tls); }
@@ -123,6 +127,7 @@ class Server {
   Handler& handler_;
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
+  size_t connections_max_ = limits::kConnectionsMax;
   size_t public_open_ = 0;  // of them, from ListenerKind::kPublic
   Timer sweep_timer_;
   bool accept_paused_ = false;  // out of descriptors; tried again at the next sweep

@@ -103,6 +103,11 @@ std::vector<FileRow> offered_files(const std::vector<FileRow>& offered,
   return files;
 }
 
+Change change_of(const RecordingRow& recording, int part) {
+  return {part == 1 ? Change::Kind::kAdded : Change::Kind::kChanged, recording.recording_no,
+          recording.workspace, recording.day, recording.call_sid};
+}
+
 }  // namespace
 
 // What is known of a draft once all its files are there.
@@ -439,17 +444,31 @@ Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
     row = std::move(found);
   }
   if (!row) return Error{Code::kNotFound, "its row is gone already"};
-  return place(io, *row, part);
+  HOLDFAST_TRY(rename_into_place(io, *row, part));
+  // The mark goes with the next commit, and nobody waits for that: readers look at both places
+  // until then, and whatever is asked of the recording next comes after it.
+  const auto marked = [&changes = archive_.changes, change = change_of(*row, part),
+                       name = row->recording.text()](const Result<void>& done) {
+    if (done.ok())
+      changes.publish(change);
+    else
+      log::warning("ingest: recording {} is in its place and not marked yet: {}", name,
+                   done.error().message);
+  };
+  archive_.writer.submit<void>(mark_placed(number, part), marked);
+  return {};
+}
+
+Status Ingest::rename_into_place(Io& io, const RecordingRow& recording, int part) {
+  const PartId id{recording.recording, part};
+  const Place place{recording.home, recording.day, recording.call_sid, part};
+  return archive_.standard.place(io, id, place);
 }
 
 Status Ingest::place(Io& io, const RecordingRow& recording, int part) {
-  const PartId id{recording.recording, part};
-  const Place place{recording.home, recording.day, recording.call_sid, part};
-  HOLDFAST_TRY(archive_.standard.place(io, id, place));
+  HOLDFAST_TRY(rename_into_place(io, recording, part));
   HOLDFAST_TRY(archive_.writer.call(mark_placed(recording.recording_no, part)));
-  archive_.changes.publish({part == 1 ? Change::Kind::kAdded : Change::Kind::kChanged,
-                            recording.recording_no, recording.workspace, recording.day,
-                            recording.call_sid});
+  archive_.changes.publish(change_of(recording, part));
   return {};
 }
 

@@ -119,6 +119,7 @@ class Ingest {
   Status commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
                     Ingested& outcome);
   Status place_committed(Io& io, RecordingNo number, int part);
+  Status rename_into_place(Io& io, const RecordingRow& recording, int part);
 
   Archive archive_;
 };

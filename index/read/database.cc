@@ -8,6 +8,8 @@
 #include <limits>
 #include <utility>
 
+#include "index/read/sqlite_settings.h"
+
 namespace holdfast {
 namespace {
 
@@ -214,6 +216,7 @@ Status check_stamp(const SchemaStamp& stamp, int32_t application_id, int version
 Result<Database> Database::open_read_only(const std::string& path, ReadOnlyOptions options) {
   struct stat found = {};
   if (::stat(path.c_str(), &found) != 0) return system_error(errno, "open " + path);
+  configure_sqlite();
   sqlite3* handle = nullptr;
   const int code =
       sqlite3_open_v2(path.c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, nullptr);

@@ -41,6 +41,7 @@ workers = 3
 [http]
 listen_address = "0.0.0.0"
 listen_port = 0
+connections_max = 500
 plaintext_beyond_loopback = true
 public_url = "https://archive.example.com/"
 [standard]
@@ -107,6 +108,7 @@ warm_release_after = "8s"
   BOOST_TEST(config.workers == 3);
   BOOST_TEST(config.listen_address == "0.0.0.0");
   BOOST_TEST(config.listen_port == 0);
+  BOOST_TEST(config.connections_max == 500);
   BOOST_TEST(config.expiry.enabled);
   BOOST_TEST(config.expiry.rate_per_hour == 5);
   BOOST_TEST((config.expiry.not_before == days(90)));
@@ -218,6 +220,8 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
        "holdfast.toml:9: http.listen_port: expected a whole number from 0 to 65535, got 65536"},
       {"http", "listen_port = 84.5",
        "holdfast.toml:9: http.listen_port: expected a whole number from 0 to 65535, got 84.5"},
+      {"http", "connections_max = 64",
+       "holdfast.toml:9: http.connections_max: expected a whole number from 128 to 1000000, got 64"},
       {"http", "listen_address = 'localhost'",
        "holdfast.toml:9: http.listen_address: expected an IP address such as \"127.0.0.1\", got "
        "\"localhost\""},

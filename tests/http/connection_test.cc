@@ -342,7 +342,7 @@ BOOST_AUTO_TEST_CASE(idle_and_half_sent_connections_cost_no_more_than_their_budg
 }
 
 // The limit of those from outside.
-constexpr int64_t kFloodMost = limits::kConnectionsMax - 64;
+constexpr int64_t kFloodMost = ServerRig::kConnectionsMax - 64;
 
 // So many clients, each after `arrive`; nothing where so many descriptors are not allowed.
 std::vector<std::unique_ptr<RawClient>> flood(ServerRig& rig,
@@ -353,7 +353,7 @@ std::vector<std::unique_ptr<RawClient>> flood(ServerRig& rig,
   ::getrlimit(RLIMIT_NOFILE, &descriptors);
   descriptors.rlim_cur = descriptors.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &descriptors);
-  if (descriptors.rlim_cur < 2 * limits::kConnectionsMax + 100) {
+  if (descriptors.rlim_cur < 2 * ServerRig::kConnectionsMax + 100) {
     std::cout << "skipped: too few file descriptors are allowed\n";
     return clients;
   }

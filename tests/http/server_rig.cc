@@ -163,6 +163,7 @@ ServerRig::ServerRig(std::shared_ptr<const TlsContext> tls) {
   loop = std::move(created).value();
   handler = std::make_unique<RigHandler>(*loop);
   server = std::make_unique<Server>(*loop, clock, *handler);
+  server->limit_connections(kConnectionsMax);
   if (tls) server->use_tls(std::move(tls));
   Result<int> bound = server->listen_tcp({});
   if (!bound.ok()) throw std::runtime_error(bound.error().message);

@@ -58,6 +58,8 @@ class RigHandler final : public Handler {
 
 class ServerRig {
  public:
+  static constexpr int kConnectionsMax = 1024;  // of its server, so that a test can reach it
+
   // `tls`: what its TCP listener speaks; null: plain text.
   explicit ServerRig(std::shared_ptr<const TlsContext> tls = nullptr);
   ~ServerRig();

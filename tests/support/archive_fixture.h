@@ -260,7 +260,10 @@ class ArchiveFixture {
       HOLDFAST_TRY(ingest.abandon(with, std::move(draft)));
       return written.error();
     }
-    return ingest.accept(with, std::move(draft));
+    Result<Ingested> accepted = ingest.accept(with, std::move(draft));
+    static_cast<void>(
+        archive().writer.view_ledger());  // waits its turn: the mark of its place is there
+    return accepted;
   }
   TestCall ingest(const std::string& call_sid = "") {
     TestCall call = make_call(call_sid);

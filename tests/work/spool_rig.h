@@ -29,6 +29,7 @@ class SpoolRig : public ArchiveFixture {
   std::vector<std::string> scan() {
     SpoolEntries entries(archive(), config.spool_dir);
     SpoolScan found = must(entries.scan(*io, 100));
+    must(archive().writer.view_ledger());  // waits its turn: the marks of their places are there
     found.entries.insert(found.entries.end(), found.incomplete.begin(), found.incomplete.end());
     return found.entries;
   }

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 #include "base/limits.h"
-#include "io/text_file.h"
+#include "io/publish.h"
+#include "io/sync_group.h"
 #include "io/tree.h"
 #include "tiers/disk/part_writer_state.h"
 
@@ -16,6 +18,8 @@ namespace holdfast {
 namespace {
 
 constexpr mode_t kFileMode = 0640;
+// Files of a part that wait for their sync with their descriptors open; a call has two or three.
+constexpr size_t kUnsyncedMax = 8;
 
 // What must stay the same while a source file is copied.
 struct SourceState {
@@ -79,20 +83,19 @@ Status FileWriter::append(Io& io, ByteSpan bytes) {
 }
 
 Result<RecordedFile> FileWriter::finish(Io& io) {
-  HOLDFAST_TRY(io.sync(fd_.get(), name_));
-  fd_.reset();
-  files_->push_back(RecordedFile{name_, size_, digest_.finish(), Channel::kNone});
-  return files_->back();
+  RecordedFile file{name_, size_, digest_.finish(), Channel::kNone};
+  HOLDFAST_TRY(part_->keep_finished(io, std::move(fd_), file));
+  return file;
 }
 
-PartWriter::PartWriter(std::unique_ptr<State> state) : state_(std::move(state)) {}
+PartWriter::PartWriter(std::unique_ptr<PartWriterState> state) : state_(std::move(state)) {}
 PartWriter::PartWriter(PartWriter&&) noexcept = default;
 PartWriter::~PartWriter() = default;
 
 const PartId& PartWriter::part() const { return state_->part; }
 const std::vector<RecordedFile>& PartWriter::files() const { return state_->files; }
 
-Result<Fd> PartWriter::State::make_file(Io& io, const std::string& name) {
+Result<Fd> PartWriterState::make_file(Io& io, const std::string& name) {
   if (!is_file_name(name) || is_reserved_file_name(name))
     return Error{Code::kInvalid, "\"" + name + "\" is no name that a file may have"};
   if (static_cast<int>(files.size()) >= limits::kFilesPerPartMax)
@@ -106,7 +109,7 @@ Result<Fd> PartWriter::State::make_file(Io& io, const std::string& name) {
 Result<std::unique_ptr<FileWriter>> PartWriter::create(Io& io, std::string_view name, Bytes most) {
   const std::string own_name(name);
   HOLDFAST_ASSIGN(fd, state_->make_file(io, own_name));
-  return std::unique_ptr<FileWriter>(new FileWriter(std::move(fd), own_name, most, state_->files));
+  return std::unique_ptr<FileWriter>(new FileWriter(std::move(fd), own_name, most, *state_));
 }
 
 Result<RecordedFile> PartWriter::copy_in(Io& io, const Fd& source_directory, std::string_view name,
@@ -132,9 +135,9 @@ Result<RecordedFile> PartWriter::copy_in(Io& io, const Fd& source_directory, std
       (!digest.ok() && digest.error().code == Code::kCorrupt))
     return Error{Code::kConflict, "take in " + own_name + ": it changed while it was taken in"};
   if (!digest.ok()) return digest.error().within("take in " + own_name);
-  HOLDFAST_TRY(io.sync(target.get(), own_name));
-  state_->files.push_back(RecordedFile{own_name, size, *digest, Channel::kNone});
-  return state_->files.back();
+  RecordedFile file{own_name, size, *digest, Channel::kNone};
+  HOLDFAST_TRY(state_->keep_finished(io, std::move(target), file));
+  return file;
 }
 
 Result<Fd> PartWriter::open(Io& io, std::string_view name) {
@@ -147,30 +150,58 @@ Status PartWriter::drop(Io& io, std::string_view name) {
   HOLDFAST_TRY(io.unlink(state_->directory.get(), name));
   --state_->begun;
   std::erase_if(state_->files, [&](const RecordedFile& file) { return file.name == name; });
+  std::erase_if(state_->unsynced, [&](const UnsyncedFile& file) { return file.name == name; });
   return {};
 }
 
 Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& description) {
-  State& state = *state_;
+  PartWriterState& state = *state_;
   const std::string what = "finish part " + state.part.text();
   if (state.begun != state.files.size())
     return Error{Code::kConflict, what + ": a file of it was begun and not finished"};
   if (description) {
     if (description->part_id() != state.part || !state.has_exactly(description->files))
       return Error{Code::kInvalid, what + ": recording.json would speak of other files"};
-    HOLDFAST_TRY(
-        publish_text(io, state.directory.get(), kRecordingFileName, recording_json(*description)));
+    HOLDFAST_TRY(state.write_description(io, recording_json(*description)));
   } else {
-    HOLDFAST_TRY(sync_directory(io, state.directory.get(), state.name));
+    HOLDFAST_TRY(state.sync_files(io));
   }
-  HOLDFAST_TRY(sync_directory(io, state.parent.get(), "the directory that holds " + state.name));
+  SyncGroup names(io);
+  names.add(state.directory.get(), "directory " + state.name);
+  names.add(state.parent.get(), "the directory that holds " + state.name);
+  HOLDFAST_TRY(names.wait());
   state.finished = true;
   return {};
 }
 
 Status PartWriter::abort(Io& io) { return remove_tree(io, state_->parent.get(), state_->name); }
 
-bool PartWriter::State::has_exactly(const std::vector<RecordedFile>& described) const {
+Status PartWriterState::keep_finished(Io& io, Fd fd, RecordedFile file) {
+  unsynced.push_back(UnsyncedFile{std::move(fd), file.name});
+  files.push_back(std::move(file));
+  return unsynced.size() < kUnsyncedMax ? Status() : sync_files(io);
+}
+
+Status PartWriterState::sync_files(Io& io, std::optional<UnsyncedFile> also) {
+  if (also) unsynced.push_back(*std::move(also));
+  const std::vector<UnsyncedFile> files_now = std::exchange(unsynced, {});
+  SyncGroup syncs(io);
+  for (const UnsyncedFile& file : files_now) syncs.add(file.fd.get(), file.name);
+  return syncs.wait();
+}
+
+// Synced with the files that it describes, and named when all of them are durable.
+Status PartWriterState::write_description(Io& io, std::string_view text) {
+  const std::string temporary = std::string(kTemporaryPrefix) + std::string(kRecordingFileName);
+  HOLDFAST_ASSIGN(fd, io.open(directory.get(), temporary, O_WRONLY | O_CREAT | O_EXCL, kFileMode));
+  if (const Status written = io.write_all(fd.get(), Bytes(0), as_bytes(text)); !written.ok())
+    return written.error().within("write " + std::string(kRecordingFileName));
+  HOLDFAST_TRY(sync_files(io, UnsyncedFile{std::move(fd), std::string(kRecordingFileName)}));
+  return io.rename(directory.get(), temporary, directory.get(), kRecordingFileName,
+                   IfExists::kRefuse);
+}
+
+bool PartWriterState::has_exactly(const std::vector<RecordedFile>& described) const {
   if (described.size() != files.size()) return false;
   return std::all_of(files.begin(), files.end(), [&](const RecordedFile& file) {
     return std::any_of(described.begin(), described.end(), [&](const RecordedFile& other) {

@@ -5,7 +5,7 @@
 //     └──abort(), or a crash──▶ gone, or a partial directory that start-up finds
 //
 // Invariants:
-// - recording.json is written last, after every file is synced: a directory that
+// - recording.json is named last, after every file is synced: a directory that
 //   has one is complete.
 // - A file is refused when its name is not a file name, is reserved, or is there already.
 // - A part with a file that was begun and not finished cannot be finished.
@@ -24,28 +24,30 @@
 
 namespace holdfast {
 
+struct PartWriterState;
+
 // One file being written, in order. Thread rule: one thread at a time; pieces
 // may be appended through different Io's as long as one has ended before the next begins.
 class FileWriter {
  public:
   // kTooLarge beyond `most`; kNoSpace; kIo.
   Status append(Io& io, ByteSpan bytes);
-  // Syncs the data; its size and digest.
+  // Its size and digest. It is durable once its PartWriter is finished.
   Result<RecordedFile> finish(Io& io);
 
   Bytes size() const { return size_; }
 
  private:
   friend class PartWriter;
-  FileWriter(Fd fd, std::string name, Bytes most, std::vector<RecordedFile>& files)
-      : fd_(std::move(fd)), name_(std::move(name)), most_(most), files_(&files) {}
+  FileWriter(Fd fd, std::string name, Bytes most, PartWriterState& part)
+      : fd_(std::move(fd)), name_(std::move(name)), most_(most), part_(&part) {}
 
   Fd fd_;
   std::string name_;
   Bytes most_;
   Bytes size_;
   Sha256 digest_;
-  std::vector<RecordedFile>* files_;  // of the PartWriter, which outlives this
+  PartWriterState* part_;  // of the PartWriter, which outlives this
 };
 
 class PartWriter {
@@ -74,8 +76,8 @@ class PartWriter {
   // Removes one file, such as one that the caller refuses after all or that failed half-way.
   Status drop(Io& io, std::string_view name);
 
-  // Writes recording.json (an ingest has one, a staged copy may), syncs it, the
-  // directory and its parent: the part is durable.
+  // Syncs the files, at once; names recording.json (an ingest has one, a staged copy may); syncs
+  // the directory and its parent: the part is durable.
   Status finish(Io& io, const std::optional<RecordingDescription>& description);
 
   // Removes all of it.
@@ -83,9 +85,8 @@ class PartWriter {
 
  private:
   friend class StandardTree;
-  struct State;
-  explicit PartWriter(std::unique_ptr<State> state);
-  std::unique_ptr<State> state_;
+  explicit PartWriter(std::unique_ptr<PartWriterState> state);
+  std::unique_ptr<PartWriterState> state_;
 };
 
 }  // namespace holdfast

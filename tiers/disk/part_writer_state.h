@@ -1,6 +1,7 @@
 // What a PartWriter holds, for itself and for the StandardTree that makes and publishes it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -8,17 +9,29 @@
 
 namespace holdfast {
 
-struct PartWriter::State {
+// A file that is written and whose sync has not begun.
+struct UnsyncedFile {
+  Fd fd;
+  std::string name;
+};
+
+struct PartWriterState {
   PartId part;
   Fd parent;         // standard/.incoming or staged
   std::string name;  // of the directory within it
   Fd directory;
   std::vector<RecordedFile> files;  // finished ones
-  size_t begun = 0;                 // files that were made, finished or not
+  std::vector<UnsyncedFile> unsynced;
+  size_t begun = 0;  // files that were made, finished or not
   bool finished = false;
 
   // A new file below the directory; kInvalid for a bad name, kConflict when it is there.
   Result<Fd> make_file(Io& io, const std::string& name);
+  // The file is whole. It stays open for its sync; when many are, all are synced now.
+  Status keep_finished(Io& io, Fd fd, RecordedFile file);
+  // Syncs what is not synced, at once, and `also` with it.
+  Status sync_files(Io& io, std::optional<UnsyncedFile> also = std::nullopt);
+  Status write_description(Io& io, std::string_view text);
   // Are these the finished files, by name, size and digest?
   bool has_exactly(const std::vector<RecordedFile>& described) const;
 };

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "base/log.h"
+#include "io/sync_group.h"
 #include "io/text_file.h"
 #include "io/tree.h"
 #include "tiers/disk/part_files.h"
@@ -55,13 +56,16 @@ Result<PartWriter> StandardTree::begin_in(Io& io, const std::string& parent, con
                                           const std::string& name) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
   HOLDFAST_TRY(remove_tree(io, root->get(), parent + "/" + name));
-  auto state = std::make_unique<PartWriter::State>();
+  auto state = std::make_unique<PartWriterState>();
   state->part = part;
   state->name = name;
-  HOLDFAST_ASSIGN(directory, make_directories_beneath(io, root->get(), parent + "/" + name));
-  state->directory = std::move(directory);
-  HOLDFAST_ASSIGN(holder, open_directory_beneath(io, root->get(), parent));
+  HOLDFAST_ASSIGN(holder, make_directories_beneath(io, root->get(), parent));
   state->parent = std::move(holder);
+  // Its name becomes durable with what is in it, when the part is finished.
+  HOLDFAST_ASSIGN(made, io.make_directory(state->parent.get(), name, 0750));
+  static_cast<void>(made);
+  HOLDFAST_ASSIGN(directory, open_directory_beneath(io, state->parent.get(), name));
+  state->directory = std::move(directory);
   return PartWriter(std::move(state));
 }
 
@@ -72,6 +76,17 @@ Result<PartWriter> StandardTree::begin(Io& io, const PartId& part) {
 Status StandardTree::place(Io& io, const PartId& part, const Place& place) {
   if (part.part != place.part)
     return Error{Code::kInvalid, "place part " + part.text() + ": the place is another part's"};
+  HOLDFAST_ASSIGN(parents, rename_to_place(io, part, place));
+  // Together, and of many parts at a time: the names are given out, nobody waits for another's
+  // sync.
+  SyncGroup names(io);
+  names.add(parents.to.get(), split_path(place.directory()).parent);
+  names.add(parents.from.get(), kIncoming);
+  return names.wait();
+}
+
+Result<StandardTree::Parents> StandardTree::rename_to_place(Io& io, const PartId& part,
+                                                            const Place& place) {
   const std::lock_guard lock(names_);
   HOLDFAST_ASSIGN(root, root_.checked(io));
   const std::string from = incoming_directory(part);
@@ -93,13 +108,14 @@ Status StandardTree::place(Io& io, const PartId& part, const Place& place) {
   // syncs them too.
   HOLDFAST_ASSIGN(to_parent, make_directories_beneath(io, root->get(), to_path.parent));
   HOLDFAST_ASSIGN(from_parent, open_directory_beneath(io, root->get(), kIncoming));
+  Parents parents{std::move(from_parent), std::move(to_parent)};
   if (placed) {
-    HOLDFAST_TRY(sync_directory(io, to_parent.get(), to_path.parent));
+    HOLDFAST_TRY(sync_directory(io, parents.to.get(), to_path.parent));
     HOLDFAST_TRY(remove_tree(io, root->get(), from));  // empty, after files joined later parts
-    return sync_directory(io, from_parent.get(), kIncoming);
+    return parents;
   }
   const Status renamed =
-      io.rename(from_parent.get(), part.text(), to_parent.get(), to_path.name, IfExists::kRefuse);
+      io.rename(parents.from.get(), part.text(), parents.to.get(), to_path.name, IfExists::kRefuse);
   if (!renamed.ok() && renamed.error().code == Code::kConflict) {
     // The call's directory is there with later parts in it: the files join them.
     HOLDFAST_ASSIGN(target, open_directory_beneath(io, root->get(), to));
@@ -108,10 +124,9 @@ Status StandardTree::place(Io& io, const PartId& part, const Place& place) {
         move_part_files(io, source.get(), target.get(), *incoming, DescriptionGoes::kLast));
     HOLDFAST_TRY(remove_tree(io, root->get(), from));
   } else if (!renamed.ok()) {
-    return renamed;
+    return renamed.error();
   }
-  HOLDFAST_TRY(sync_directory(io, to_parent.get(), to_path.parent));
-  return sync_directory(io, from_parent.get(), kIncoming);
+  return parents;
 }
 
 Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io, const SkipPart& skip) {
@@ -216,7 +231,7 @@ Result<PartWriter> StandardTree::begin_staged(Io& io, const PartId& part) {
 }
 
 Status StandardTree::publish_staged(Io& io, PartWriter& writer) {
-  const PartWriter::State& state = *writer.state_;
+  const PartWriterState& state = *writer.state_;
   if (!state.finished)
     return Error{Code::kConflict, "stage part " + state.part.text() + ": it is not finished"};
   HOLDFAST_ASSIGN(root, root_.checked(io));

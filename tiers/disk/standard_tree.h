@@ -140,6 +140,12 @@ class StandardTree {
  private:
   Result<PartWriter> begin_in(Io& io, const std::string& parent, const PartId& part,
                               const std::string& name);
+  // The directories that held a part's name, and hold it now.
+  struct Parents {
+    Fd from;
+    Fd to;
+  };
+  Result<Parents> rename_to_place(Io& io, const PartId& part, const Place& place);
   Status check_permit(const ReleasePermit& permit) const;
 
   MediumRoot& root_;

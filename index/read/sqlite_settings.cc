@@ -1,0 +1,24 @@
+#include "index/read/sqlite_settings.h"
+
+#include <sqlite3.h>
+
+#include "base/log.h"
+
+namespace holdfast {
+namespace {
+
+constexpr int kSavepointBytes = 4 << 20;
+
+}  // namespace
+
+void configure_sqlite() {
+  static const bool configured = [] {
+    const int code = sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kSavepointBytes);
+    if (code != SQLITE_OK)  // some code opened a connection by itself: slower, and nothing else
+      log::warning("SQLite keeps its own settings: {}", sqlite3_errstr(code));
+    return code == SQLITE_OK;
+  }();
+  static_cast<void>(configured);
+}
+
+}  // namespace holdfast

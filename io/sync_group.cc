@@ -1,0 +1,25 @@
+#include "io/sync_group.h"
+
+namespace holdfast {
+
+SyncGroup::~SyncGroup() { static_cast<void>(wait()); }
+
+void SyncGroup::begin(RingOperation::Kind kind, int fd, std::string object) {
+  Sync& sync = syncs_.emplace_back();
+  sync.operation.kind = kind;
+  sync.operation.fd = fd;
+  sync.object = std::move(object);
+  io_.start(sync.operation);
+}
+
+Status SyncGroup::wait() {
+  Status first;
+  for (Sync& sync : syncs_) {
+    Status done = io_.wait_for_sync(sync.operation, sync.object);
+    if (first.ok()) first = std::move(done);
+  }
+  syncs_.clear();
+  return first;
+}
+
+}  // namespace holdfast
