@@ -13,6 +13,7 @@ constexpr unsigned kIoDepth = 16;  // operations in flight per worker: keeps an 
 constexpr int64_t kFileBytesMax =
     int64_t{64} << 30;  // one file of a recording: 16 h of 8-channel 48 kHz PCM and to spare
 constexpr int kFilesPerPartMax = 64;            // channels, transcripts and corrections of one part
+constexpr size_t kUnsyncedFilesMax = 3;         // of a part, open until they are synced together
 constexpr int kPartsMax = 1000;                 // pauses and corrections of one call
 constexpr int64_t kMetadataBytesMax = 1 << 20;  // metadata.json is kept in the index
 constexpr size_t kCallSidBytesMax = 128;

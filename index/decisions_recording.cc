@@ -270,13 +270,20 @@ Result<bool> condemn_what_is_left(WriteTxn& txn, const RecordingRow& row, Decisi
   HOLDFAST_ASSIGN(parts, list_parts(index, row.recording_no));
   std::optional<IngestRow> left;
   for (const PartRow& part : parts) {
+    HOLDFAST_ASSIGN(accepted, has_files(index, row.recording_no, part.part));
+    if (!accepted) continue;
     HOLDFAST_ASSIGN(shown, source.find_ingest(row.recording, part.part));
     left = std::move(shown);
     if (left) break;
   }
   if (!left) return false;
   HOLDFAST_ASSIGN(workspace_no, rows::known_workspace(txn, left->workspace, WorkspaceNo(0), ""));
-  HOLDFAST_TRY(locate_recording(txn, *left, workspace_no));
+  const Status located = locate_recording(txn, *left, workspace_no);
+  if (!located.ok() && located.error().code == Code::kConflict) {
+    txn.note_contradiction(located.error().message);  // another has its call meanwhile
+    return false;
+  }
+  if (!located.ok()) return located.error();
   for (const char* step : {"UPDATE recording SET state = 1 WHERE recording_no = ?1",
                            "UPDATE recording SET state = 2 WHERE recording_no = ?1"})
     HOLDFAST_TRY(run(index, step, row.recording_no));
@@ -293,7 +300,8 @@ Status destroying(WriteTxn& txn, const Decision& line, DecisionSource& source) {
   HOLDFAST_ASSIGN(row, find_recording_row(txn.index(), recording));
   if (!row) return Status();
   if (txn.replaying() && row->state == RecordingState::kUnlocated) {
-    if (mark) HOLDFAST_TRY(insert_tombstone(txn, *mark, recording));
+    if (!mark) return Status();  // an older line
+    HOLDFAST_TRY(insert_tombstone(txn, *mark, recording));
     HOLDFAST_ASSIGN(found, condemn_what_is_left(txn, *row, source));
     if (!found) return Status();
   }

@@ -210,6 +210,7 @@ bool Writer::Core::recover() {
   Status opened;
   if (ledger_ == nullptr) opened = open_ledger();
   if (opened.ok()) opened = open_index();
+  if (opened.ok()) opened = settle_logs();
   if (opened.ok()) opened = replay();
   if (!opened.ok()) {
     log::error("writer: {}", opened.error().message);
@@ -217,6 +218,15 @@ bool Writer::Core::recover() {
   }
   recovering_ = false;
   return true;
+}
+
+// A sync of a log may have failed: what the kernel still shows of it need not be on the disk, and
+// the next sync would not say so. All of it is written into the databases, and they are synced.
+Status Writer::Core::settle_logs() {
+  const Status settled = index_->execute("PRAGMA wal_checkpoint(TRUNCATE)");
+  if (settled.ok() || settled.error().code != Code::kNoSpace) return settled;
+  log::warning("writer: the logs of the index wait for room: {}", settled.error().message);
+  return Status();
 }
 
 void Writer::Core::run(Items items) {

@@ -64,6 +64,7 @@ class Writer::Core {
   Status store_seq(int64_t n, bool secrets);
   // Opens anew and replays; false when that is not possible now.
   bool recover();
+  Status settle_logs();
 
   void run_batch(Items& items);
   Batch make_durable(Items& items);

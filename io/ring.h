@@ -20,9 +20,8 @@
 namespace holdfast {
 
 struct RingOperation {
-  enum class Kind : uint8_t { kRead, kWrite, kSync, kSyncData };  // fsync(2), fdatasync(2)
+  enum class Kind : uint8_t { kRead, kWrite, kSync };  // kSync: fsync(2) of `fd`
   Kind kind = Kind::kRead;
-  bool is_sync() const { return kind == Kind::kSync || kind == Kind::kSyncData; }
   int fd = -1;
   int64_t offset = 0;
   std::byte* data = nullptr;

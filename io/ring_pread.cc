@@ -26,10 +26,8 @@ class PreadRing final : public Ring {
 
  private:
   static void step(RingOperation& operation) {
-    if (operation.is_sync()) {
-      const bool data = operation.kind == RingOperation::Kind::kSyncData;
-      const int synced = data ? ::fdatasync(operation.fd) : ::fsync(operation.fd);
-      operation.error_number = synced == 0 ? 0 : errno;
+    if (operation.kind == RingOperation::Kind::kSync) {
+      operation.error_number = ::fsync(operation.fd) == 0 ? 0 : errno;
       operation.done = true;
       return;
     }

@@ -1,12 +1,14 @@
 #include "io/sync_group.h"
 
+#include <utility>
+
 namespace holdfast {
 
 SyncGroup::~SyncGroup() { static_cast<void>(wait()); }
 
-void SyncGroup::begin(RingOperation::Kind kind, int fd, std::string object) {
+void SyncGroup::add(int fd, std::string object) {
   Sync& sync = syncs_.emplace_back();
-  sync.operation.kind = kind;
+  sync.operation.kind = RingOperation::Kind::kSync;
   sync.operation.fd = fd;
   sync.object = std::move(object);
   io_.start(sync.operation);

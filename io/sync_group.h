@@ -4,7 +4,6 @@
 
 #include <deque>
 #include <string>
-#include <utility>
 
 #include "io/io.h"
 
@@ -20,11 +19,7 @@ class SyncGroup {
 
   // Begins fsync(2) of a file or directory, which stays open until wait() has returned. `object` is
   // what an error names.
-  void add(int fd, std::string object) { begin(RingOperation::Kind::kSync, fd, std::move(object)); }
-  // The same with fdatasync(2).
-  void add_data(int fd, std::string object) {
-    begin(RingOperation::Kind::kSyncData, fd, std::move(object));
-  }
+  void add(int fd, std::string object);
   // When all have ended: the first error, in the order in which they were added. The caller never
   // syncs a file again whose sync failed: what the kernel keeps of it is unknown.
   Status wait();
@@ -34,8 +29,6 @@ class SyncGroup {
     RingOperation operation;
     std::string object;
   };
-  void begin(RingOperation::Kind kind, int fd, std::string object);
-
   Io& io_;
   std::deque<Sync> syncs_;  // the ring knows where each is
 };

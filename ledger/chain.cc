@@ -209,35 +209,22 @@ bool Chain::roll_due(const Batch& batch) const {
 }
 
 Status Chain::append(const Batch& batch, bool roll) {
-  SyncGroup syncs(io_);
-  HOLDFAST_TRY(begin_append(batch, roll, syncs));
-  return end_append(batch, syncs);
-}
-
-Status Chain::begin_append(const Batch& batch, bool roll, SyncGroup& syncs) {
   if (failed_)
     return Error{Code::kUnavailable, "append to " + options_.name + ": an earlier append failed"};
-  if (Status written = write(batch, roll, syncs); !written.ok()) return fail(written.error());
-  return {};
-}
-
-Status Chain::end_append(const Batch& batch, SyncGroup& syncs) {
-  if (Status synced = syncs.wait(); !synced.ok()) return fail(synced.error());
-  active_bytes_ += length_of(batch.text());
-  last_n_ = batch.last_n();
-  head_ = batch.head();
-  set_end(active_first_, active_bytes_);
-  return {};
-}
-
-// From here on the file is only read: see the file comment.
-Error Chain::fail(const Error& why) {
+  Status status = write(batch, roll);
+  if (status.ok()) {
+    last_n_ = batch.last_n();
+    head_ = batch.head();
+    set_end(active_first_, active_bytes_);
+    return {};
+  }
+  // From here on the file is only read: see the file comment.
   active_.reset();
   failed_ = Failed{active_first_, active_bytes_};
-  return why.within("append to " + options_.name);
+  return status.error().within("append to " + options_.name);
 }
 
-Status Chain::write(const Batch& batch, bool roll, SyncGroup& syncs) {
+Status Chain::write(const Batch& batch, bool roll) {
   const bool begin = roll || !active_;
   if (begin) {
     if (active_) seal_active(active_bytes_);
@@ -248,9 +235,11 @@ Status Chain::write(const Batch& batch, bool roll, SyncGroup& syncs) {
                                  O_WRONLY | O_CREAT | O_EXCL, kSegmentMode));
     active_ = std::move(fd);
   }
+  const std::string name = segment_name(active_first_, false);
   HOLDFAST_TRY(io_.write_all(active_.get(), active_bytes_, as_bytes(batch.text())));
-  syncs.add_data(active_.get(), segment_name(active_first_, false));
-  if (begin) syncs.add(directory_.get(), options_.name);
+  HOLDFAST_TRY(io_.sync_data(active_.get(), name));
+  if (begin) HOLDFAST_TRY(sync_directory(io_, directory_.get(), options_.name));
+  active_bytes_ += length_of(batch.text());
   return {};
 }
 

@@ -21,7 +21,6 @@
 
 #include "base/clock.h"
 #include "io/io.h"
-#include "io/sync_group.h"
 #include "ledger/line.h"
 #include "ledger/reader.h"
 #include "ledger/segment.h"
@@ -93,10 +92,6 @@ class Chain {
   // Appends and syncs. On an error the chain is failed() and nothing of the batch counts,
   // once begin_voiding() or a void in the other place says so.
   Status append(const Batch& batch, bool roll);
-  // The same in two steps, so that two chains share a commit of their file system: when the first
-  // gave no error, the second must follow before anything else of the chain.
-  Status begin_append(const Batch& batch, bool roll, SyncGroup& syncs);
-  Status end_append(const Batch& batch, SyncGroup& syncs);
   // What a voiding line has to say after a failed append of `batch`.
   Void void_for(const Batch& batch) const;
   // Publishes a new segment that begins with the voiding line, the only one of
@@ -124,8 +119,7 @@ class Chain {
   Status recover_sealed(const std::vector<int64_t>& segments);
   Result<bool> recover_last(Segment& segment);
   Status settle(Segment& segment, Bytes valid);
-  Status write(const Batch& batch, bool roll, SyncGroup& syncs);
-  Error fail(const Error& why);
+  Status write(const Batch& batch, bool roll);
   void seal_active(Bytes valid);
   void set_end(int64_t segment, Bytes bytes);
 

@@ -172,30 +172,28 @@ Status Ledger::commit_decisions() {
   return {};
 }
 
-// Main first, then the mirror, and one wait for both. Gives whether a new segment was begun. A
-// place that fails is down if the other holds the batch and that is enough; else the batch is
-// voided.
+// Main first, then the mirror. Gives whether a new segment was begun. A place that
+// fails is down if the other holds the batch and that is enough; else the batch is voided.
 Result<bool> Ledger::append_decisions() {
   const Batch& batch = *decisions_batch_;
   const bool needs_both = batch.weakening();
   const bool roll = (main_->up() ? main_ : mirror_)->chain->roll_due(batch);
-  SyncGroup main_syncs(io_);
-  SyncGroup mirror_syncs(io_);
-  Status main_done;
-  if (main_->up()) main_done = main_->chain->begin_append(batch, roll, main_syncs);
-  // What can only be voided is not written once more.
-  const bool in_mirror = mirror_->up() && (main_done.ok() || !needs_both);
-  Status mirror_done;
-  if (in_mirror) mirror_done = mirror_->chain->begin_append(batch, roll, mirror_syncs);
-  if (main_->up() && main_done.ok()) main_done = main_->chain->end_append(batch, main_syncs);
-  if (in_mirror && mirror_done.ok()) mirror_done = mirror_->chain->end_append(batch, mirror_syncs);
-
-  const bool durable = (main_->up() && main_done.ok()) || (in_mirror && mirror_done.ok());
-  const bool stands = durable && !needs_both;
-  if (!main_done.ok() && !stands) HOLDFAST_TRY(void_batch(*main_, main_done.error()));
-  if (!mirror_done.ok() && !stands) HOLDFAST_TRY(void_batch(*mirror_, mirror_done.error()));
-  if (!main_done.ok()) put_down(*main_, main_done.error());
-  if (!mirror_done.ok()) put_down(*mirror_, mirror_done.error());
+  std::optional<Error> main_failure;
+  bool durable = false;
+  if (main_->up()) {
+    Status status = main_->chain->append(batch, roll);
+    durable = status.ok();
+    if (!status.ok()) main_failure = status.error();
+    if (main_failure && (needs_both || !mirror_->up()))
+      HOLDFAST_TRY(void_batch(*main_, *main_failure));
+  }
+  if (mirror_->up()) {
+    Status status = mirror_->chain->append(batch, roll);
+    if (!status.ok() && (needs_both || !durable))
+      HOLDFAST_TRY(void_batch(*mirror_, status.error()));
+    if (!status.ok()) put_down(*mirror_, status.error());
+  }
+  if (main_failure) put_down(*main_, *main_failure);
   return roll;
 }
 

@@ -6,7 +6,7 @@
 // their request within limits::kDrainMs and are cut then.
 //
 // Invariants
-// - At most limit_connections() connections; kReservedForOperators of them are
+// - At most so many connections as limit_connections() said; kReservedForOperators of them are
 //   kept for Unix sockets, so that a flood from outside never locks the operator
 //   out. At the limit, and when descriptors run out, those from outside that have let us wait
 //   longest make room: without a request (within a handshake, between requests, within a head) from

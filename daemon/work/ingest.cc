@@ -1,6 +1,7 @@
 #include "daemon/work/ingest.h"
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -446,16 +447,27 @@ Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
   if (!row) return Error{Code::kNotFound, "its row is gone already"};
   HOLDFAST_TRY(rename_into_place(io, *row, part));
   // The mark goes with the next commit, and nobody waits for that: readers look at both places
-  // until then, and whatever is asked of the recording next comes after it.
-  const auto marked = [&changes = archive_.changes, change = change_of(*row, part),
-                       name = row->recording.text()](const Result<void>& done) {
-    if (done.ok())
-      changes.publish(change);
-    else
-      log::warning("ingest: recording {} is in its place and not marked yet: {}", name,
+  // until then, nobody else settles the part, and what is asked of the recording next comes after.
+  struct Marking {
+    LiveParts::Live live;
+    Change change;
+    std::string name;
+    std::atomic<bool> has_no_room = false;
+  };
+  const auto marking =
+      std::shared_ptr<Marking>(new Marking{archive_.live_parts.add(PartId{row->recording, part}),
+                                           change_of(*row, part), row->recording.text()});
+  const auto marked = [&changes = archive_.changes, marking](const Status& done) {
+    if (done.ok()) return changes.publish(marking->change);
+    marking->has_no_room = done.error().code == Code::kExhausted;
+    if (!marking->has_no_room)
+      log::warning("ingest: recording {} is in its place and not marked yet: {}", marking->name,
                    done.error().message);
   };
   archive_.writer.submit<void>(mark_placed(number, part), marked);
+  if (!marking->has_no_room) return {};
+  HOLDFAST_TRY(archive_.writer.call(mark_placed(number, part)));  // waits for room
+  archive_.changes.publish(marking->change);
   return {};
 }
 

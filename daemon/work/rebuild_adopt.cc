@@ -3,9 +3,11 @@
 #include <future>
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "daemon/work/ingest_row.h"
 #include "daemon/work/pack_contents.h"
 #include "index/commands/copies.h"
+#include "index/commands/destruction.h"
 #include "index/commands/packs.h"
 #include "index/commands/recovery.h"
 
@@ -60,7 +62,14 @@ Status RebuildAdopt::finish_destructions() {
     HOLDFAST_ASSIGN(page, catalogue_.unseen_destructions(after, limits::kRebuildBatch));
     for (const RecordingNo recording : page) {
       after = recording;
-      HOLDFAST_TRY(writer_.call(finish_unseen_destruction(recording, kWho)));
+      const auto finished = writer_.call(finish_unseen_destruction(recording, kWho));
+      if (!finished.ok() && finished.error().code == Code::kUnavailable) {
+        // Decisions are missing, or the mirror is: nothing that weakens is told now.
+        log::warning("rebuild: destructions that had begun stay unlocated: {}",
+                     finished.error().message);
+        return {};
+      }
+      if (!finished.ok()) return finished.error();
     }
     if (page.size() < limits::kRebuildBatch) return {};
   }

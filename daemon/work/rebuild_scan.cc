@@ -83,10 +83,18 @@ Status RebuildScan::loose_ends(StandardTree& tree) {
     if (entry.description)
       HOLDFAST_TRY(note_plain(tree, incoming_directory(entry.part), PlainWhere::kIncoming,
                               *entry.description));
-  for (const TrashEntry& entry : trash)
-    if (entry.description)
-      HOLDFAST_TRY(note_plain(tree, "standard/.trash/" + entry.part.text(), PlainWhere::kTrash,
-                              *entry.description));
+  for (const TrashEntry& entry : trash) {
+    const std::string directory = "standard/.trash/" + entry.part.text();
+    if (entry.description) {
+      HOLDFAST_TRY(note_plain(tree, directory, PlainWhere::kTrash, *entry.description));
+      continue;
+    }
+    // On its way out, or damaged: bytes of it lie there, whatever else is known.
+    const std::string damage = "it lies in the trash without a readable recording.json";
+    HOLDFAST_TRY(catalogue_.note(ShownPlain{entry.part.recording, entry.part.part,
+                                            tree.root().medium(), PlainWhere::kTrash, damage}));
+    HOLDFAST_TRY(catalogue_.note(Finding{"damaged", entry.part.text(), directory, damage}));
+  }
   return transaction.commit();
 }
 

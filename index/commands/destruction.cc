@@ -92,6 +92,16 @@ Status erase_labels(WriteTxn& txn, RecordingNo recording) {
   return Status();
 }
 
+// A replay keeps it of a recording whose destruction had begun.
+Result<std::optional<Digest>> mark_of_begun(WriteTxn& txn, const RecordingId& recording) {
+  Statement statement =
+      txn.index().prepare("SELECT mark FROM tombstone WHERE recording_id = ?1 LIMIT 1");
+  statement.bind(recording);
+  HOLDFAST_ASSIGN(begun, statement.step());
+  if (!begun) return std::optional<Digest>();
+  return std::optional<Digest>(statement.next<Digest>());
+}
+
 }  // namespace
 
 Command<RecordingRow> condemn(RecordingNo recording, std::string who, std::string reason,
@@ -147,6 +157,23 @@ Command<void> finish_destroyed(RecordingNo recording, std::string who) {
     return txn.decide(std::move(line));
   };
   return {"finish destroying", apply};
+}
+
+Command<bool> finish_unseen_destruction(RecordingNo recording, std::string who) {
+  const auto apply = [recording, who = std::move(who)](WriteTxn& txn) -> Result<bool> {
+    HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
+    HOLDFAST_ASSIGN(kept, kept_time(txn.index()));
+    if (row.state != RecordingState::kUnlocated || row.holds > 0 || is_retained(row, kept))
+      return false;
+    HOLDFAST_ASSIGN(mark, mark_of_begun(txn, row.recording));
+    if (!mark) return false;
+    HOLDFAST_TRY(erase_labels(txn, recording));
+    LineDraft line = weakening(decision::kDestroyed, row, who);
+    line.details["mark"] = mark->hex();
+    HOLDFAST_TRY(txn.decide(std::move(line)));
+    return true;
+  };
+  return {"finish a destruction that nobody sees", apply};
 }
 
 }  // namespace holdfast

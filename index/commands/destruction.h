@@ -28,4 +28,10 @@ Command<std::vector<ReleasePermit>> permit_destruction(RecordingNo recording);
 // until compaction). Decision recording.destroyed.
 Command<void> finish_destroyed(RecordingNo recording, std::string who);
 
+// The last line of a destruction that had begun, as the ledger says, and of which no medium has a
+// byte left: the caller has seen them all. Decision recording.destroyed (weakening), with the mark
+// of recording.destroying. Gives false, and changes nothing, when the recording is not unlocated or
+// a lock stands.
+Command<bool> finish_unseen_destruction(RecordingNo recording, std::string who);
+
 }  // namespace holdfast

@@ -3,7 +3,6 @@
 #include "index/commands/retention.h"
 #include "index/read/holds.h"
 #include "index/read/recordings.h"
-#include "index/read/retention.h"
 #include "index/read/status.h"
 #include "index/read/work.h"
 #include "index/rows.h"
@@ -225,28 +224,6 @@ Command<void> index_rebuilt(std::string who) {
     return txn.decide(std::move(line));
   };
   return {"note a rebuild", apply};
-}
-
-Command<bool> finish_unseen_destruction(RecordingNo recording, std::string who) {
-  const auto apply = [recording, who = std::move(who)](WriteTxn& txn) -> Result<bool> {
-    HOLDFAST_ASSIGN(row, rows::need_recording(txn.index(), recording));
-    HOLDFAST_ASSIGN(kept, kept_time(txn.index()));
-    if (row.state != RecordingState::kUnlocated || row.holds > 0 || is_retained(row, kept))
-      return false;
-    Statement statement =
-        txn.index().prepare("SELECT mark FROM tombstone WHERE recording_id = ?1 LIMIT 1");
-    statement.bind(row.recording);
-    HOLDFAST_ASSIGN(begun, statement.step());
-    if (!begun) return false;
-    LineDraft line = line_of(decision::kDestroyed, who);
-    line.on = row.recording.text();
-    line.weight = Weight::kWeakening;
-    line.details["mark"] = statement.next<Digest>().hex();
-    HOLDFAST_TRY(statement.step());
-    HOLDFAST_TRY(txn.decide(std::move(line)));
-    return true;
-  };
-  return {"finish a destruction that nobody sees", apply};
 }
 
 Command<void> remake_marks(std::vector<RemadeMark> marks) {

@@ -53,12 +53,6 @@ Command<void> plan_verifications(MediumId standard, std::optional<MediumId> mirr
 // Decision index.rebuilt.
 Command<void> index_rebuilt(std::string who);
 
-// The last line of a destruction that had begun, as the ledger says, and of which no medium has a
-// byte left: the caller has seen them all. Decision recording.destroyed (weakening), with the mark
-// of recording.destroying. Gives false, and changes nothing, when the recording is not unlocated or
-// a lock stands.
-Command<bool> finish_unseen_destruction(RecordingNo recording, std::string who);
-
 // A tombstone, or a former address, under the key that there is now. No line.
 struct RemadeMark {
   RecordingId recording;

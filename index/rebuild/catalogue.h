@@ -116,7 +116,7 @@ class Catalogue {
   };
   Result<std::vector<MissingPack>> missing_packs(size_t limit);
   // Unlocated recordings whose destruction had begun, of which no medium shows anything; none while
-  // a medium that may have them is away.
+  // a medium that may have them is away, or something on one cannot be told whose it is.
   Result<std::vector<RecordingNo>> unseen_destructions(RecordingNo after, size_t limit);
   // Adds the findings that the rows themselves tell: what is unlocated, what lies on media without
   // a row. Once, after everything else.

@@ -16,7 +16,8 @@ Status Catalogue::attach_index(const std::string& path) {
   HOLDFAST_TRY(database_.prepare("ATTACH DATABASE ?1 AS idx").bind(path).run());
   return database_.execute(
       "CREATE TABLE IF NOT EXISTS gone (recording_id BLOB PRIMARY KEY) STRICT, WITHOUT ROWID; "
-      "INSERT OR IGNORE INTO gone SELECT recording_id FROM idx.tombstone");
+      "INSERT OR IGNORE INTO gone SELECT t.recording_id FROM idx.tombstone t "
+      "WHERE NOT EXISTS (SELECT 1 FROM idx.recording r WHERE r.recording_id = t.recording_id)");
 }
 
 Result<std::vector<KeyOfPart>> Catalogue::unknown_parts(const KeyOfPart& after, size_t limit) {
@@ -136,12 +137,15 @@ Result<std::vector<Catalogue::MissingPack>> Catalogue::missing_packs(size_t limi
 Result<std::vector<RecordingNo>> Catalogue::unseen_destructions(RecordingNo after, size_t limit) {
   std::vector<RecordingNo> out;
   Statement statement = database_.prepare(
-      "SELECT r.recording_no FROM idx.recording r JOIN gone g ON g.recording_id = r.recording_id "
+      "SELECT r.recording_no FROM idx.tombstone t "
+      "JOIN idx.recording r ON r.recording_id = t.recording_id "
       "WHERE r.state = 4 AND r.recording_no > ?1 "
       "AND NOT EXISTS (SELECT 1 FROM plain n WHERE n.recording_id = r.recording_id) "
       "AND NOT EXISTS (SELECT 1 FROM member m WHERE m.recording_id = r.recording_id) "
       "AND NOT EXISTS (SELECT 1 FROM idx.medium m WHERE m.state NOT IN (3, 4) "
       "AND m.medium_id NOT IN (SELECT medium_id FROM medium)) "
+      "AND NOT EXISTS (SELECT 1 FROM finding WHERE kind IN "
+      "('unreadable-pack', 'unreadable-description', 'misplaced', 'foreign')) "
       "ORDER BY r.recording_no LIMIT ?2");
   statement.bind(after, static_cast<int64_t>(limit));
   while (true) {

@@ -5,6 +5,7 @@
 
 #include "index/commands/clock.h"
 #include "index/commands/recovery.h"
+#include "index/commands/relabel.h"
 #include "index/commands/retention.h"
 #include "index/read/holds.h"
 #include "tests/index/archive.h"
@@ -241,21 +242,56 @@ BOOST_AUTO_TEST_CASE(P3_P6_a_destruction_that_had_begun_refuses_a_retry_though_n
   BOOST_TEST((code_of(rig.retry(row)) == Code::kConflict));
 }
 
-// Unlocated for another reason, or held: nothing says that it is gone.
-BOOST_AUTO_TEST_CASE(P3_P6_what_no_destruction_was_begun_of_stays_unlocated) {
+// Unlocated for another reason, held, or retained: nothing says that it is gone.
+BOOST_AUTO_TEST_CASE(P3_P6_what_is_locked_or_was_not_going_stays_unlocated) {
+  for (const std::string why : {"not going", "held", "retained", "nothing"}) {
+    BOOST_TEST_CONTEXT(why) {
+      Rig rig;
+      rig.set("year", "1y");
+      const IngestRow row = rig.ingest("CA1");
+      if (why == "retained") {
+        rig.retain(row, "year");
+        rig.retain(row, std::nullopt, true);
+      }
+      if (why != "not going") rig.begin_end(row);
+      if (why == "retained") rig.lose("recording.retained", 1);
+      rig.stop();
+      rig.source.go_blind();
+      rig.remake();
+      if (why == "held")
+        must(rig.writer->call(begin_recovery({}, "decisions were lost", "system")));
+      const RecordingNo number = rig.row_of_id(row).recording_no;
+      if (why == "retained") BOOST_TEST(rig.row_of_id(row).retain_until.has_value());
+      const bool finished = must(rig.writer->call(finish_unseen_destruction(number, "system")));
+      BOOST_TEST(finished == (why == "nothing"));
+      BOOST_TEST(rig.is_known(row) == (why != "nothing"));
+    }
+  }
+}
+
+// What was said of the call goes with it.
+BOOST_AUTO_TEST_CASE(P3_P6_the_notes_of_a_destruction_that_nobody_sees_are_erased) {
   Rig rig;
   const IngestRow row = rig.ingest("CA1");
-  const IngestRow held = rig.ingest("CA2");
-  rig.begin_end(held);
+  const auto notes = [&] {
+    const fs::directory_iterator all(rig.directory / "ledger/notes");
+    return std::distance(fs::begin(all), fs::end(all));
+  };
+  const auto before = notes();
+  Relabel wish;
+  wish.recording = row.recording_no;
+  wish.attributes = json::object{{"campaign", "a secret one"}};
+  wish.reason = "the caller said so";
+  wish.who = "key:test";
+  must(rig.writer->call(relabel(std::move(wish))));
+  BOOST_TEST(notes() > before);
+  rig.begin_end(row);
   rig.stop();
   rig.source.go_blind();
   rig.remake();
-  must(rig.writer->call(begin_recovery({}, "decisions were lost", "system")));
-  for (const IngestRow* one : {&row, &held}) {
-    const RecordingNo number = rig.row_of_id(*one).recording_no;
-    BOOST_TEST(!must(rig.writer->call(finish_unseen_destruction(number, "system"))));
-    BOOST_TEST(rig.is_known(*one));
-  }
+  const RecordingNo number = rig.row_of_id(row).recording_no;
+  BOOST_TEST(must(rig.writer->call(finish_unseen_destruction(number, "system"))));
+  BOOST_TEST(notes() == before);
 }
 
 // The first part is gone, a later one is not: it tells the call, and has to go as well.

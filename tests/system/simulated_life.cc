@@ -342,8 +342,11 @@ void SimulatedLife::operator_deletes() {
                                 : any([](const Promised& one) { return one.must_be_there(); });
   if (promised == nullptr) return;
   const std::optional<Recording> found = known(*promised);
-  // One that waits for its place (a file operation failed there) is "try again", by a person, too.
+  // One that waits for its place, or a part of it (a file operation failed there), is "try again",
+  // by a person, too.
   if (!found || found->state == RecordingState::kCommitted) return;
+  for (const PartRow& part : found->part_rows)
+    if (!part.placed) return;
   const auto condemned =
       rig_.archive().writer.call(condemn(found->recording_no, "key:test", "the caller asked"));
   if (!promised->holds.empty()) {

@@ -134,6 +134,47 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_taken_in_is_refused) {
   BOOST_TEST(writer.finish(*rig.io, std::nullopt).ok());
 }
 
+// The nth sync fails, from 0.
+class FailingSync final : public Faults {
+ public:
+  explicit FailingSync(int n) : left_(n) {}
+  Status at(std::string_view point) override {
+    if (point != "fsync" || left_-- != 0) return {};
+    return system_error(EIO, "injected");
+  }
+  bool fired() const { return left_ < 0; }
+
+ private:
+  int left_;
+};
+
+// Whichever it is: of a file that is synced because many are open, of one at the end, of the names.
+BOOST_AUTO_TEST_CASE(p7_a_part_of_which_a_sync_failed_is_never_finished) {
+  constexpr int kFiles = 5;  // more than wait for their sync at once
+  static_assert(kFiles > limits::kUnsyncedFilesMax);
+  for (int n = 0;; ++n) {
+    StandardRig rig;
+    const TestPart part = rig.make_part();
+    PartWriter writer = rig.tree->begin(*rig.io, part.id()).value();
+    FailingSync fault(n);
+    rig.faults.aim(&fault);
+    for (int i = 0; i < kFiles; ++i) {
+      const std::string name = std::to_string(i) + ".wav";
+      auto file = writer.create(*rig.io, name, Bytes(100)).value();
+      BOOST_TEST(file->append(*rig.io, as_bytes("sound")).ok());
+      if (!file->finish(*rig.io).ok()) BOOST_TEST(writer.drop(*rig.io, name).ok());
+    }
+    const Status finished = writer.finish(*rig.io, std::nullopt);
+    rig.faults.aim(nullptr);
+    BOOST_TEST(finished.ok() == !fault.fired(), "sync " << n);
+    if (!fault.fired()) {
+      BOOST_TEST(n == kFiles + 2);  // each once, and the two directories
+      return;
+    }
+    BOOST_TEST(!writer.finish(*rig.io, std::nullopt).ok());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_part_refuses_bad_names_too_many_bytes_and_false_descriptions) {
   StandardRig rig;
   const TestPart part = rig.make_part();

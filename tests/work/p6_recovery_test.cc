@@ -181,6 +181,24 @@ BOOST_AUTO_TEST_CASE(P6_over_a_gap_everything_is_held_until_a_person_releases_it
   }
 }
 
+// Nothing that weakens is told while decisions are missing: the rebuild goes on without.
+BOOST_AUTO_TEST_CASE(P3_P6_over_a_gap_a_destruction_that_had_begun_is_not_told_as_done) {
+  RecoveryRig rig;
+  rig.days_of_calls();
+  const Recording known = rig.recording(rig.calls[3]);
+  must(rig.archive().writer.call(condemn(known.recording_no, "key:test")));
+  must(rig.archive().writer.call(begin_destroying(known.recording_no, "key:test")));
+  rig.close();
+  for (const std::string& file : rig.files_below(rig.config.standard.path + "/standard"))
+    if (file.find("/" + known.call_sid + "/") != std::string::npos) fs::remove(file);
+  rig.lose_a_segment();
+  rig.lose_index();
+  const RebuildReport report = rig.rebuild();
+  BOOST_TEST(report.recovery);
+  BOOST_TEST(report.unlocated >= 1);
+  BOOST_TEST((code_of(rig.try_ingest(rig.calls[3])) == Code::kConflict));
+}
+
 BOOST_AUTO_TEST_CASE(P6_an_index_of_another_archive_is_refused) {
   RebuildRig rig;
   rig.ingest();

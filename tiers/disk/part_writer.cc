@@ -18,8 +18,6 @@ namespace holdfast {
 namespace {
 
 constexpr mode_t kFileMode = 0640;
-// Files of a part that wait for their sync with their descriptors open; a call has two or three.
-constexpr size_t kUnsyncedMax = 8;
 
 // What must stay the same while a source file is copied.
 struct SourceState {
@@ -159,6 +157,9 @@ Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& des
   const std::string what = "finish part " + state.part.text();
   if (state.begun != state.files.size())
     return Error{Code::kConflict, what + ": a file of it was begun and not finished"};
+  if (state.failed)
+    return Error{Code::kIo,
+                 what + ": something of it could not be synced before, and is not again"};
   if (description) {
     if (description->part_id() != state.part || !state.has_exactly(description->files))
       return Error{Code::kInvalid, what + ": recording.json would speak of other files"};
@@ -166,10 +167,12 @@ Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& des
   } else {
     HOLDFAST_TRY(state.sync_files(io));
   }
+  state.failed = true;  // unless all of it goes well
   SyncGroup names(io);
   names.add(state.directory.get(), "directory " + state.name);
   names.add(state.parent.get(), "the directory that holds " + state.name);
   HOLDFAST_TRY(names.wait());
+  state.failed = false;
   state.finished = true;
   return {};
 }
@@ -179,7 +182,7 @@ Status PartWriter::abort(Io& io) { return remove_tree(io, state_->parent.get(), 
 Status PartWriterState::keep_finished(Io& io, Fd fd, RecordedFile file) {
   unsynced.push_back(UnsyncedFile{std::move(fd), file.name});
   files.push_back(std::move(file));
-  return unsynced.size() < kUnsyncedMax ? Status() : sync_files(io);
+  return unsynced.size() < limits::kUnsyncedFilesMax ? Status() : sync_files(io);
 }
 
 Status PartWriterState::sync_files(Io& io, std::optional<UnsyncedFile> also) {
@@ -187,7 +190,9 @@ Status PartWriterState::sync_files(Io& io, std::optional<UnsyncedFile> also) {
   const std::vector<UnsyncedFile> files_now = std::exchange(unsynced, {});
   SyncGroup syncs(io);
   for (const UnsyncedFile& file : files_now) syncs.add(file.fd.get(), file.name);
-  return syncs.wait();
+  Status synced = syncs.wait();
+  failed = failed || !synced.ok();
+  return synced;
 }
 
 // Synced with the files that it describes, and named when all of them are durable.

@@ -24,6 +24,7 @@ struct PartWriterState {
   std::vector<UnsyncedFile> unsynced;
   size_t begun = 0;  // files that were made, finished or not
   bool finished = false;
+  bool failed = false;  // a sync of it has: it is never finished
 
   // A new file below the directory; kInvalid for a bad name, kConflict when it is there.
   Result<Fd> make_file(Io& io, const std::string& name);
