@@ -2,13 +2,16 @@
 # The mount over many recordings beside the same tree on the file system below it: the same paths
 # and the same files, copied, on one ext4; by turns in one run.
 #
-#   bench/mount.sh [COUNT] [--tiny] [--programs DIR] [--rounds N] [--files N]
+#   bench/mount.sh [COUNT] [--tiny] [--programs DIR] [--rounds N] [--files N] [--image FILE]
 #
 # COUNT calls (100,000) of 8 kB of audio and a metadata.json, in four workspaces and on 25 days of
 # each; --files calls (2,000) of 480 kB; and one of 512 MB. All are on the standard tier. A line for
-# each command: milliseconds of both, medians of the rounds, and how fast ours is beside the other
-# (1.0: as fast). *Cold* is after the kernel dropped its caches, ours in a mount that has just
-# begun; *warm* is the same command once more.
+# each command: milliseconds of both, how fast ours is beside the other (1.0: as fast), and
+# milliseconds of processor (of the command, the mount and the daemon); medians of the rounds.
+# *Cold* is after the kernel dropped its caches, ours in a mount that has just begun; *warm* is the
+# same command once more.
+#
+# --image keeps the disk with both trees in a file: the next run with it fills nothing.
 #
 # --tiny says nothing of speed: it shows that both trees are the same, name by name and byte by
 # byte. Needs FUSE and, for the caches, root; 77 where they are missing.
@@ -16,13 +19,14 @@ set -euo pipefail
 # shellcheck source=scripts/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../scripts/lib.sh"
 
-count=100000 files=2000 file_bytes=480000 large_bytes=512000000 rounds=3 tiny=''
+count=100000 files=2000 file_bytes=480000 large_bytes=512000000 rounds=3 tiny='' image=''
 while [ $# -gt 0 ]; do
   case $1 in
     --tiny) tiny=yes count=120 files=6 large_bytes=3000000 rounds=1 ;;
     --programs) bin=$(realpath "$2") && shift ;;
     --rounds) rounds=$2 && shift ;;
     --files) files=$2 && shift ;;
+    --image) image=$(realpath "$2") && shift ;;
     [0-9]*) count=$1 ;;
     *) die "unknown option \"$1\"" ;;
   esac
@@ -55,9 +59,12 @@ native=$disk/native
 # An ext4 of their own, in a file on the disk. While it is filled, nobody waits for the disk; from
 # then on a sync is one again.
 mount_disk() {
-  truncate -s 24G "$place/image"
-  mkfs.ext4 -q -F -i 8192 "$place/image"
-  mount -o loop,barrier=0,noinit_itable "$place/image" "$disk" 2>/dev/null ||
+  image=${image:-$place/image}
+  if [ ! -e "$image" ]; then
+    truncate -s 24G "$image"
+    mkfs.ext4 -q -F -i 8192 "$image"
+  fi
+  mount -o loop,barrier=0,noinit_itable "$image" "$disk" 2>/dev/null ||
     say "no loop device can be mounted here: the trees are on the disk of $place"
 }
 settle_disk() {
@@ -140,18 +147,27 @@ make_cold() {
   fi
 }
 
-# timed NAME SIDE COMMAND TREE: adds the milliseconds to those of the name and side. The function
-# runs in a process of its own, so that a bound ends it.
+# Processor time so far of the mount and the daemon, in ms.
+server_ms() {
+  awk -v hz="$(getconf CLK_TCK)" '{ t += $14 + $15 } END { print t * 1000 / hz }' \
+    "/proc/$mount_pid/stat" "/proc/$daemon_pid/stat"
+}
+
+# timed NAME SIDE COMMAND TREE: adds the milliseconds to those of the name and side, and those of
+# processor: of the command, the mount and the daemon. The command runs in a process of its own, so
+# that a bound ends it.
 timed() {
+  local before spent
+  before=$(server_ms)
   # shellcheck disable=SC2016 # the inner shell expands them
-  timeout "$patience" bash -c '
+  spent=$(timeout "$patience" bash -c '
     set -euo pipefail
     eval "$1"
-    place=$2 from=$EPOCHREALTIME
-    "$3" "$4"
-    awk -v from="$from" -v to="$EPOCHREALTIME" "BEGIN { print (to - from) * 1000 }"
-  ' timed "$(declare -f read_all "$3")" "$place" "$3" "$4" >>"$place/ms.$1.$2" ||
-    die "$1: $2 did not end well"
+    place=$2 TIMEFORMAT="%R %U %S"
+    { time "$3" "$4" 2>&3; } 3>&2 2>&1
+  ' timed "$(declare -f read_all "$3")" "$place" "$3" "$4") || die "$1: $2 did not end well"
+  awk -v before="$before" -v after="$(server_ms)" -v ms="$place/ms.$1.$2" -v cpu="$place/cpu.$1.$2" \
+    '{ print $1 * 1000 >>ms; print ($2 + $3) * 1000 + after - before >>cpu }' <<<"$spent"
 }
 
 measure() {
@@ -179,13 +195,17 @@ median() { sort -g | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 print_line() {
   local name=$1 words=$2
   awk -v words="$words" -v a="$(median <"$place/ms.$name.ours")" \
-    -v b="$(median <"$place/ms.$name.native")" \
-    'BEGIN { printf("%-34s %10.0f %10.0f %7.2f\n", words, a, b, b / a) }'
+    -v b="$(median <"$place/ms.$name.native")" -v ca="$(median <"$place/cpu.$name.ours")" \
+    -v cb="$(median <"$place/cpu.$name.native")" \
+    'BEGIN { printf("%-33s %8.0f %8.0f %6.2f %10.0f %8.0f\n", words, a, b, b / a, ca, cb) }'
 }
 
 [ -n "$tiny" ] || mount_disk
-fill
-copy_to_native
+if [ ! -e "$native.is-whole" ]; then
+  fill
+  copy_to_native
+  touch "$native.is-whole"
+fi
 settle_disk
 start_daemon
 start_mount || { say "skipped: $no_mount"; exit 77; }
@@ -193,7 +213,8 @@ compare_trees
 say "$rounds rounds, on $(stat -f -c %T "$disk"); Linux $(uname -r); $(nproc) cores"
 for _ in $(seq "$rounds"); do measure; done
 say ""
-printf '%-34s %10s %10s %7s\n' "milliseconds" ours native ratio
+say "                                  milliseconds               of processor"
+say "                                      ours   native  ratio       ours   native"
 print_line find-cold "find, cold"
 print_line find-warm "find, warm"
 print_line ls-cold "ls -lR, cold"
