@@ -233,9 +233,12 @@ Result<std::vector<Xattr>> Filesystem::xattrs(uint64_t inode) {
 }
 
 void Filesystem::getxattr(fuse_req_t request, uint64_t inode, const char* name, size_t size) {
-  // Others (ACLs, capabilities) are asked for by every ls: they cost no look at the index.
-  if (!std::string_view(name).starts_with(kXattrPrefix)) {
-    fuse_reply_err(request, ENODATA);
+  // ACLs and SELinux's label are asked for by ls(1) at every file until it hears that the file
+  // system has none. Capabilities are "none" to the tools that copy them.
+  const std::string_view asked = name;
+  if (!asked.starts_with(kXattrPrefix)) {
+    const bool is_unsupported = asked.starts_with("system.") || asked == "security.selinux";
+    fuse_reply_err(request, is_unsupported ? EOPNOTSUPP : ENODATA);
     return;
   }
   const Result<std::vector<Xattr>> all = xattrs(inode);
@@ -280,9 +283,12 @@ namespace {
 Filesystem& of(fuse_req_t request) { return *static_cast<Filesystem*>(fuse_req_userdata(request)); }
 
 void init(void*, fuse_conn_info* connection) {
-  for (const int wanted : {FUSE_CAP_SPLICE_WRITE, FUSE_CAP_READDIRPLUS, FUSE_CAP_READDIRPLUS_AUTO,
-                           FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ})
+  for (const int wanted :
+       {FUSE_CAP_SPLICE_WRITE, FUSE_CAP_READDIRPLUS, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ})
     connection->want |= connection->capable & static_cast<unsigned>(wanted);
+  // Every page of a listing brings its attributes: here they cost nothing, and a directory's later
+  // pages would otherwise cost a lookup an entry.
+  connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO);
   // Pages leave the kernel's cache when we say so, not when an attribute was fetched again.
   connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
   connection->time_gran = 1'000'000;  // the index counts milliseconds

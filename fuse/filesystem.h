@@ -27,7 +27,8 @@ class FreshListings {
   void clear();
 
  private:
-  static constexpr size_t kMost = 65'536;  // 8 bytes each, and as many cached listings
+  // Some 40 bytes each. A walk over more directories than this finds none of them fresh.
+  static constexpr size_t kMost = 1'000'000;
   std::mutex mutex_;
   std::unordered_set<uint64_t> directories_;
 };
