@@ -221,7 +221,8 @@ BOOST_AUTO_TEST_CASE(mistakes_are_told_by_line_and_key_with_what_would_be_right)
       {"http", "listen_port = 84.5",
        "holdfast.toml:9: http.listen_port: expected a whole number from 0 to 65535, got 84.5"},
       {"http", "connections_max = 64",
-       "holdfast.toml:9: http.connections_max: expected a whole number from 128 to 1000000, got 64"},
+       "holdfast.toml:9: http.connections_max: expected a whole number from 128 to 1000000, got "
+       "64"},
       {"http", "listen_address = 'localhost'",
        "holdfast.toml:9: http.listen_address: expected an IP address such as \"127.0.0.1\", got "
        "\"localhost\""},
