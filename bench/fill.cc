@@ -15,31 +15,27 @@
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "base/time_text.h"
 #include "bench/archive_config.h"
-#include "daemon/work/ingest.h"
+#include "bench/uploads.h"
 #include "daemon/work/open_archive.h"
 #include "index/commands/keys.h"
 
 namespace {
 
 using namespace holdfast;
+using namespace holdfast::bench;
 namespace fs = std::filesystem;
 
-constexpr int kWriters = 8;
 constexpr int kWorkspaces = 4;
 constexpr int kDays = 25;
 constexpr UnixMillis kFirstDay{1'767'225'600'000};  // 2026-01-01
-constexpr size_t kPiece = 64 * 1024;                // an upload comes in pieces
 
 struct Plan {
   int count = 0;
@@ -51,51 +47,18 @@ Result<WorkspaceId> workspace_of(int number) {
   return WorkspaceId::from_text(fmt::format("6f5a0000-0000-4000-8000-{:012}", number));
 }
 
-Status write_file(Io& io, IngestDraft& draft, const std::string& name, std::string_view bytes) {
-  HOLDFAST_ASSIGN(file, draft.writer().create(io, name, Bytes(limits::kFileBytesMax)));
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
-    HOLDFAST_TRY(file->append(io, as_bytes(bytes.substr(0, kPiece))));
-  HOLDFAST_TRY(file->finish(io));
-  return {};
-}
-
 // Neighbours in number differ in workspace, then in day.
-Status take_in(Io& io, const Archive& archive, const Plan& plan, int number, std::string& sound) {
-  const WorkspaceId& workspace = plan.workspaces[static_cast<size_t>(number % kWorkspaces)];
-  const std::string call = fmt::format("CA{:010}x{:012}", plan.bytes, number);
-  const UnixMillis start =
-      kFirstDay + days(number / kWorkspaces % kDays) + seconds(number % (12 * 3600));
-  const json::object metadata{{"call_sid", call},
-                              {"workspace_id", workspace.text()},
-                              {"direction", "inbound"},
-                              {"call_start_iso", to_iso(start)},
-                              {"call_end_iso", to_iso(start + seconds(60))},
-                              {"from", "+493012345678"},
-                              {"note", std::string(180, 'n')}};
-  std::memcpy(sound.data(), &number, sizeof number);
-  Ingest ingest(archive);
-  HOLDFAST_ASSIGN(draft, ingest.begin(io, IngestRequest{workspace, call, "key:bench"}));
-  HOLDFAST_TRY(write_file(io, *draft, "inbound.ulaw", sound));
-  HOLDFAST_TRY(write_file(io, *draft, "metadata.json", json::serialize(metadata)));
-  HOLDFAST_TRY(ingest.accept(io, std::move(draft)));
-  return {};
-}
-
 Status fill(const Archive& archive, const Plan& plan) {
-  std::atomic<int> next = 0;
-  std::vector<Status> outcomes(static_cast<size_t>(std::min(kWriters, plan.count)));
-  std::vector<std::thread> threads;
-  for (Status& outcome : outcomes)
-    threads.emplace_back([&] {
-      Result<std::unique_ptr<Io>> io = Io::open();
-      if (!io.ok()) outcome = io.error();
-      std::string sound(plan.bytes, 'a');
-      for (int n = next++; n < plan.count && outcome.ok(); n = next++)
-        outcome = take_in(**io, archive, plan, n, sound);
-    });
-  for (std::thread& thread : threads) thread.join();
-  for (Status& outcome : outcomes) HOLDFAST_TRY(std::move(outcome));
-  return {};
+  return by_writers(0, plan.count, [&](Io& io, int number) {
+    const UnixMillis start =
+        kFirstDay + days(number / kWorkspaces % kDays) + seconds(number % (12 * 3600));
+    std::string sound(plan.bytes, 'a');
+    std::memcpy(sound.data(), &number, sizeof number);
+    return take_in(
+        io, archive,
+        Upload{plan.workspaces[static_cast<size_t>(number % kWorkspaces)],
+               fmt::format("CA{:010}x{:012}", plan.bytes, number), start + seconds(60), sound});
+  });
 }
 
 Status run(const Config& config, Plan plan) {

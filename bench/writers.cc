@@ -12,77 +12,39 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "base/time_text.h"
 #include "bench/archive_config.h"
-#include "daemon/work/ingest.h"
+#include "bench/uploads.h"
 #include "daemon/work/open_archive.h"
 #include "index/commands/keys.h"
 
 namespace {
 
 using namespace holdfast;
+using namespace holdfast::bench;
 namespace fs = std::filesystem;
 
-constexpr int kWriters = 8;
 constexpr int64_t kBytesMax = 800'000'000;
-constexpr size_t kPiece = 64 * 1024;  // an upload comes in pieces
-
-Status write_file(Io& io, IngestDraft& draft, const std::string& name, std::string_view bytes) {
-  HOLDFAST_ASSIGN(file, draft.writer().create(io, name, Bytes(limits::kFileBytesMax)));
-  for (; !bytes.empty(); bytes.remove_prefix(std::min(kPiece, bytes.size())))
-    HOLDFAST_TRY(file->append(io, as_bytes(bytes.substr(0, kPiece))));
-  HOLDFAST_TRY(file->finish(io));
-  return {};
-}
-
-Status take_in(Io& io, const Archive& archive, const WorkspaceId& workspace, int number,
-               std::string& sound) {
-  const std::string call = "CA" + std::to_string(number);
-  const UnixMillis end = archive.clock.now();
-  const json::object metadata{{"call_sid", call},
-                              {"workspace_id", workspace.text()},
-                              {"direction", "inbound"},
-                              {"call_start_iso", to_iso(end - seconds(60))},
-                              {"call_end_iso", to_iso(end)},
-                              {"from", "+493012345678"},
-                              {"note", std::string(180, 'n')}};
-  std::memcpy(sound.data(), &number, sizeof number);
-  Ingest ingest(archive);
-  HOLDFAST_ASSIGN(draft, ingest.begin(io, IngestRequest{workspace, call, "key:bench"}));
-  HOLDFAST_TRY(write_file(io, *draft, "inbound.ulaw", sound));
-  HOLDFAST_TRY(write_file(io, *draft, "metadata.json", json::serialize(metadata)));
-  HOLDFAST_TRY(ingest.accept(io, std::move(draft)));
-  return {};
-}
 
 // Calls a second.
 Result<double> ours(const Archive& archive, const WorkspaceId& workspace, int from, int count,
                     size_t bytes) {
-  std::atomic<int> next = from;
-  std::vector<Status> outcomes(kWriters);
-  std::vector<std::thread> threads;
   const SystemClock clock;
   const Millis begun = clock.monotonic();
-  for (Status& outcome : outcomes)
-    threads.emplace_back([&] {
-      Result<std::unique_ptr<Io>> io = Io::open();
-      if (!io.ok()) outcome = io.error();
-      std::string sound(bytes, 'a');
-      for (int n = next++; n < from + count && outcome.ok(); n = next++)
-        outcome = take_in(**io, archive, workspace, n, sound);
-    });
-  for (std::thread& thread : threads) thread.join();
-  for (Status& outcome : outcomes) HOLDFAST_TRY(std::move(outcome));
+  HOLDFAST_TRY(by_writers(from, from + count, [&](Io& io, int number) {
+    thread_local std::string sound;
+    if (sound.size() != bytes) sound.assign(bytes, 'a');
+    std::memcpy(sound.data(), &number, sizeof number);
+    return take_in(io, archive,
+                   Upload{workspace, "CA" + std::to_string(number), archive.clock.now(), sound});
+  }));
   const int64_t taken_ms = std::max<int64_t>(clock.monotonic().count - begun.count, 1);
   return count * 1000.0 / static_cast<double>(taken_ms);
 }

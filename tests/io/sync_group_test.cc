@@ -7,7 +7,7 @@
 #include <iostream>
 #include <vector>
 
-#include "tests/support/faults.h"
+#include "tests/support/failing_sync.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace holdfast;
@@ -33,19 +33,6 @@ struct Rig {
   std::unique_ptr<Io> io;
   Fd root;
   std::vector<Fd> files;
-};
-
-// Lets nothing but the nth sync, from 0, fail.
-class FailingSync final : public Faults {
- public:
-  explicit FailingSync(int n) : left_(n) {}
-  Status at(std::string_view point) override {
-    if (point != "fsync" || left_-- != 0) return {};
-    return system_error(EIO, "injected");
-  }
-
- private:
-  int left_;
 };
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "tests/support/failing_sync.h"
 #include "tests/tiers/standard_tree_rig.h"
 
 using namespace holdfast;
@@ -133,20 +134,6 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_taken_in_is_refused) {
   BOOST_TEST(writer.copy_in(*rig.io, spool, "growing.wav", Bytes(1 << 20)).ok());
   BOOST_TEST(writer.finish(*rig.io, std::nullopt).ok());
 }
-
-// The nth sync fails, from 0.
-class FailingSync final : public Faults {
- public:
-  explicit FailingSync(int n) : left_(n) {}
-  Status at(std::string_view point) override {
-    if (point != "fsync" || left_-- != 0) return {};
-    return system_error(EIO, "injected");
-  }
-  bool fired() const { return left_ < 0; }
-
- private:
-  int left_;
-};
 
 // Whichever it is: of a file that is synced because many are open, of one at the end, of the names.
 BOOST_AUTO_TEST_CASE(p7_a_part_of_which_a_sync_failed_is_never_finished) {
