@@ -22,6 +22,7 @@
 #include "tests/hostile/new_key.h"
 #include "tests/support/call_files.h"
 #include "tests/support/daemon_process.h"
+#include "tests/support/sanitized.h"
 #include "tests/support/temporary_directory.h"
 
 namespace holdfast::hostile {
@@ -150,6 +151,11 @@ struct Rig {
 };
 
 BOOST_AUTO_TEST_CASE(with_too_few_to_start_it_says_so_and_starts_when_there_are_more) {
+  if (testing::kSanitized) {
+    // UBSan looks at an object through a pipe, and takes it for none when it gets no descriptors.
+    std::cout << "skipped: a sanitizer needs descriptors of its own\n";
+    return;
+  }
   TemporaryDirectory directory;
   const std::string limit = directory / "limit";
   std::ofstream(limit) << 1024;
