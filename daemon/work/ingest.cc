@@ -354,7 +354,8 @@ Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged)
                    judged.row.files,    judged.row.flags};
   draft.set_committing();
   HOLDFAST_TRY(commit_row(io, std::move(judged.row), draft.request().who,
-                          archive_.config().quota_of(draft.request().workspace), outcome));
+                          archive_.config().quota_of(draft.request().workspace), outcome,
+                          Mark::kLater));
   if (outcome.verdict == IngestVerdict::kSame) HOLDFAST_TRY(draft.writer().abort(io));
   return outcome;
 }
@@ -393,8 +394,9 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
                    part,
                    offered_files(judged.row.files, known.files, row.files),
                    description.flags};
-  Status committed = commit_row(io, std::move(row), draft.request().who,
-                                archive_.config().quota_of(draft.request().workspace), outcome);
+  Status committed =
+      commit_row(io, std::move(row), draft.request().who,
+                 archive_.config().quota_of(draft.request().workspace), outcome, Mark::kLater);
   if (committed.ok()) return outcome;
   if (committed.error().code != Code::kUnavailable)
     if (Status aborted = writer.abort(io); !aborted.ok())
@@ -420,7 +422,7 @@ Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
 // Acknowledges, then places. What placing cannot do now, a later turn through .incoming does: the
 // row says where the files are.
 Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
-                          Ingested& outcome) {
+                          Ingested& outcome, Mark mark) {
   const int part = row.part;
   auto committed = archive_.writer.call(
       part == 1 ? ingest_recording(std::move(row), who, quota, archive_.config().expiry.not_before)
@@ -431,13 +433,13 @@ Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, std::op
   outcome.recording_no = committed->recording_no;
   outcome.part = committed->part;
   if (committed->verdict == IngestVerdict::kSame) return {};
-  if (Status placed = place_committed(io, outcome.recording_no, part); !placed.ok())
+  if (Status placed = place_committed(io, outcome.recording_no, part, mark); !placed.ok())
     log::warning("ingest: recording {} is acknowledged and waits in .incoming: {}",
                  outcome.recording.text(), placed.error().message);
   return {};
 }
 
-Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
+Status Ingest::place_committed(Io& io, RecordingNo number, int part, Mark mark) {
   std::optional<RecordingRow> row;
   {
     HOLDFAST_ASSIGN(index, archive_.index.take());
@@ -445,9 +447,14 @@ Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
     row = std::move(found);
   }
   if (!row) return Error{Code::kNotFound, "its row is gone already"};
+  if (mark == Mark::kNow) return place(io, *row, part);
   HOLDFAST_TRY(rename_into_place(io, *row, part));
-  // The mark goes with the next commit, and nobody waits for that: readers look at both places
-  // until then, nobody else settles the part, and what is asked of the recording next comes after.
+  return mark_later(*row, part);
+}
+
+// The mark goes with the next commit, and nobody waits for that: readers look at both places until
+// then, nobody else settles the part, and what is asked of the recording next comes after.
+Status Ingest::mark_later(const RecordingRow& row, int part) {
   struct Marking {
     LiveParts::Live live;
     Change change;
@@ -455,8 +462,8 @@ Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
     std::atomic<bool> has_no_room = false;
   };
   const auto marking =
-      std::shared_ptr<Marking>(new Marking{archive_.live_parts.add(PartId{row->recording, part}),
-                                           change_of(*row, part), row->recording.text()});
+      std::shared_ptr<Marking>(new Marking{archive_.live_parts.add(PartId{row.recording, part}),
+                                           change_of(row, part), row.recording.text()});
   const auto marked = [&changes = archive_.changes, marking](const Status& done) {
     if (done.ok()) return changes.publish(marking->change);
     marking->has_no_room = done.error().code == Code::kExhausted;
@@ -464,9 +471,9 @@ Status Ingest::place_committed(Io& io, RecordingNo number, int part) {
       log::warning("ingest: recording {} is in its place and not marked yet: {}", marking->name,
                    done.error().message);
   };
-  archive_.writer.submit<void>(mark_placed(number, part), marked);
+  archive_.writer.submit<void>(mark_placed(row.recording_no, part), marked);
   if (!marking->has_no_room) return {};
-  HOLDFAST_TRY(archive_.writer.call(mark_placed(number, part)));  // waits for room
+  HOLDFAST_TRY(archive_.writer.call(mark_placed(row.recording_no, part)));  // waits for room
   archive_.changes.publish(marking->change);
   return {};
 }
@@ -492,7 +499,7 @@ Status Ingest::adopt(Io& io, const RecordingDescription& description) {
   IngestRow row = *std::move(found);
   row.next_action_at = row.ended_at + copy_after(row.workspace);
   Ingested outcome;
-  Status committed = commit_row(io, std::move(row), "system", std::nullopt, outcome);
+  Status committed = commit_row(io, std::move(row), "system", std::nullopt, outcome, Mark::kNow);
   const bool superseded = (committed.ok() && outcome.verdict == IngestVerdict::kSame) ||
                           (!committed.ok() && committed.error().code == Code::kConflict);
   if (!superseded) return committed;

@@ -101,6 +101,8 @@ class Ingest {
 
  private:
   struct Judged;
+  // When it is noted that a part is in its place: at once, or with the next commit of any kind.
+  enum class Mark { kNow, kLater };
   void count(const std::string& who, const Result<Ingested>& outcome);
   Status room_on_standard(Io& io);
   Status room_in_quota(const IngestRequest& request);
@@ -117,8 +119,9 @@ class Ingest {
   Result<Ingested> commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
                                     Judged judged);
   Status commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
-                    Ingested& outcome);
-  Status place_committed(Io& io, RecordingNo number, int part);
+                    Ingested& outcome, Mark mark);
+  Status place_committed(Io& io, RecordingNo number, int part, Mark mark);
+  Status mark_later(const RecordingRow& row, int part);
   Status rename_into_place(Io& io, const RecordingRow& recording, int part);
 
   Archive archive_;
