@@ -252,11 +252,12 @@ Status condemned(WriteTxn& txn, const Decision& line, DecisionSource&) {
 
 namespace {
 
-// As of the last step that was told.
+// A replay makes it at the destruction's beginning; its time is that of the last line.
 Status insert_tombstone(WriteTxn& txn, const Digest& mark, const RecordingId& recording) {
   return run(txn.index(),
              "INSERT INTO tombstone (mark, recording_id, at) VALUES (?1, ?2, ?3) "
-             "ON CONFLICT (mark) DO UPDATE SET at = excluded.at",
+             "ON CONFLICT (mark) DO UPDATE SET at = excluded.at "
+             "WHERE recording_id = excluded.recording_id",
              mark, recording, txn.now());
 }
 

@@ -9,9 +9,12 @@
 namespace holdfast {
 namespace {
 
+Error failed(int code, const char* why, const std::string& path) {
+  return Error{(code & 0xff) == SQLITE_FULL ? Code::kNoSpace : Code::kIo,
+               "copy to " + path + ": " + why};
+}
 Error failed(sqlite3* handle, const std::string& path) {
-  const Code code = sqlite3_errcode(handle) == SQLITE_FULL ? Code::kNoSpace : Code::kIo;
-  return Error{code, "copy to " + path + ": " + sqlite3_errmsg(handle)};
+  return failed(sqlite3_errcode(handle), sqlite3_errmsg(handle), path);
 }
 
 }  // namespace
@@ -54,7 +57,8 @@ Result<bool> IndexCopy::step(Database& source, int pages) {
   }
   // BUSY and LOCKED are somebody's passing hold of the file.
   if (code == SQLITE_OK || code == SQLITE_BUSY || code == SQLITE_LOCKED) return false;
-  return failed(target_.get(), path_);
+  // A step leaves its error with no connection.
+  return failed(code, sqlite3_errstr(code), path_);
 }
 
 }  // namespace holdfast

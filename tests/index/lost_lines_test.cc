@@ -242,6 +242,24 @@ BOOST_AUTO_TEST_CASE(P3_P6_a_destruction_that_had_begun_refuses_a_retry_though_n
   BOOST_TEST((code_of(rig.retry(row)) == Code::kConflict));
 }
 
+// A rebuild, which sees no medium show it, has the tombstone from the first of its lines already.
+BOOST_AUTO_TEST_CASE(P6_a_tombstone_has_the_time_of_the_destructions_last_line) {
+  for (const bool shown : {true, false}) {
+    Rig rig;
+    const IngestRow row = rig.ingest("CA1");
+    rig.begin_end(row);
+    rig.clock.advance(hours(5));
+    must(rig.writer->call(finish_destroyed(row.recording_no, "uid:0")));
+    const int64_t ended = rig.clock.now().count;
+    BOOST_TEST(rig.count("SELECT at FROM tombstone") == ended);
+    rig.stop();
+    if (!shown) rig.source.go_blind();
+    rig.remake();
+    BOOST_TEST(!rig.is_known(row));
+    BOOST_TEST(rig.count("SELECT at FROM tombstone") == ended);
+  }
+}
+
 // Unlocated for another reason, held, or retained: nothing says that it is gone.
 BOOST_AUTO_TEST_CASE(P3_P6_what_is_locked_or_was_not_going_stays_unlocated) {
   for (const std::string why : {"not going", "held", "retained", "nothing"}) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "index/read/attributes.h"
 #include "index/read/listing.h"
 #include "tests/index/archive.h"
 
@@ -62,6 +63,21 @@ BOOST_AUTO_TEST_CASE(every_word_must_be_there) {
   BOOST_TEST((library.find(query) == Found{refund}));
   query.to = "+49 30 1234";
   BOOST_TEST((library.find(query) == Found{}));
+}
+
+// However deep an attribute's value is; its keys and its nulls are no words.
+BOOST_AUTO_TEST_CASE(every_scalar_of_an_attribute_is_found) {
+  const json::object attributes{
+      {"order",
+       json::object{{"number", 4711}, {"paid", true}, {"by", json::array{"card", nullptr}}}},
+      {"tags", json::array{"billing", json::object{{"group", "refund"}}}},
+      {"consent", json::object{{"given", true}}},
+      {"from", "+49 (30) 12-34"}};
+  const SearchText text = search_text(attributes);
+  BOOST_TEST(text.words == "4711, true, card");
+  BOOST_TEST(text.tags == "billing, refund");
+  BOOST_TEST(text.consent == "true");
+  BOOST_TEST(text.from == "49301234");
 }
 
 BOOST_AUTO_TEST_CASE(a_search_is_never_syntax) {

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <utility>
 
 #include "tests/support/seeded_random.h"
 #include "tests/support/temporary_directory.h"
@@ -82,6 +83,31 @@ BOOST_AUTO_TEST_CASE(p5_a_changed_file_is_never_taken_for_the_one_that_was_check
   rig.write("inbound.ulaw", other);
   fs::last_write_time(rig.directory / "inbound.ulaw", modified);
   BOOST_TEST((rig.ensure("inbound.ulaw", rig.contents).error().code == Code::kCorrupt));
+}
+
+// Its bytes may be of two states then, whatever their digest is.
+BOOST_AUTO_TEST_CASE(p5_a_file_that_changes_while_it_is_read_is_not_given) {
+  Rig rig;
+  // Touches the file at the first read of it.
+  struct Touch final : Faults {
+    Status at(std::string_view point) override {
+      if (point == "read" && !std::exchange(done, true))
+        fs::last_write_time(path, fs::last_write_time(path) - std::chrono::hours(1));
+      return {};
+    }
+    fs::path path;
+    bool done = false;
+  } touch;
+  touch.path = rig.directory / "inbound.ulaw";
+  IoOptions options;
+  options.faults = &touch;
+  rig.io = Io::open(options).value();
+  const Status changed = rig.ensure("inbound.ulaw", rig.contents);
+  BOOST_REQUIRE(touch.done);
+  BOOST_TEST((!changed.ok() && changed.error().code == Code::kCorrupt));
+  BOOST_TEST(rig.memory.size() == 0u);
+  BOOST_TEST(rig.ensure("inbound.ulaw", rig.contents).ok());
+  rig.io = Io::open().value();
 }
 
 BOOST_AUTO_TEST_CASE(p5_another_expectation_is_another_check) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "base/limits.h"
 #include "io/digest.h"
 #include "tests/support/seeded_random.h"
 #include "tiers/read/place.h"
@@ -59,11 +60,27 @@ BOOST_AUTO_TEST_CASE(what_is_known_of_a_files_sound_is_kept) {
   BOOST_TEST(text.find("{\"channel\":\"inbound\",\"duration_ms\":20000,\"format\":\"mulaw\","
                        "\"name\":\"inbound.ulaw\",\"sample_rate\":8000,") != std::string::npos);
   BOOST_TEST((parse_recording_json(text).value() == out));
+  for (const char* bad : {"-1", "4294967296", "\"8000\""}) {
+    std::string wrong = text;
+    wrong.replace(wrong.find("\"sample_rate\":8000") + 14, 4, bad);
+    BOOST_TEST((parse_recording_json(wrong).error().code == Code::kCorrupt), bad);
+  }
   for (const char* bad : {"\"duration_ms\":-1", "\"duration_ms\":\"2\""}) {
     std::string wrong = text;
     wrong.replace(wrong.find("\"duration_ms\":20000"), 19, bad);
     BOOST_TEST((parse_recording_json(wrong).error().code == Code::kCorrupt));
   }
+}
+
+BOOST_AUTO_TEST_CASE(more_files_than_a_part_may_have_are_corrupt) {
+  std::string text = golden_text();
+  const size_t at = text.find("\"files\":[") + 9;
+  std::string zeros;
+  for (int i = 0; i <= limits::kFilesPerPartMax; ++i) zeros += "0,";
+  text.insert(at, zeros);
+  const auto parsed = parse_recording_json(text);
+  BOOST_REQUIRE((!parsed.ok() && parsed.error().code == Code::kCorrupt));
+  BOOST_TEST(parsed.error().message.find("elements") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(files_are_sorted_whatever_order_they_came_in) {
@@ -99,6 +116,8 @@ BOOST_AUTO_TEST_CASE(what_is_wrong_is_corrupt_and_names_its_key) {
       {"\"channel\":\"inbound\"", "\"channel\":\"left\""},
       {"\"received_at\":\"", "\"received_at\":\"x"},
       {"\"flags\":[", "\"flags\":[3,"},
+      {"\"flags\":[", "\"flags\":{},\"x\":["},
+      {"\"files\":[", "\"files\":7,\"x\":["},
       {"\"archive\":\"", "\"archive\":\"A"},
   };
   for (const auto& [from, to] : wrong) {

@@ -76,7 +76,7 @@ class StandardRig {
     return out;
   }
 
-  // All steps up to durable: the first file through a spool directory, the others streamed.
+  // All steps up to durable.
   Status ingest(const TestPart& part) {
     HOLDFAST_ASSIGN(writer, tree->begin(*io, part.id()));
     HOLDFAST_TRY(write_files(writer, part));
@@ -91,6 +91,26 @@ class StandardRig {
     HOLDFAST_TRY(write_files(writer, part));
     HOLDFAST_TRY(writer.finish(*io, std::nullopt));
     return tree->publish_staged(*io, writer);
+  }
+
+  // The first file through a spool directory, the others streamed.
+  Status write_files(PartWriter& writer, const TestPart& part) {
+    bool from_spool = true;
+    HOLDFAST_ASSIGN(spool_fd, open_root(spool.path()));
+    for (const auto& [name, bytes] : part.files) {
+      if (from_spool) {
+        std::ofstream(spool / name, std::ios::binary | std::ios::trunc) << bytes;
+        HOLDFAST_TRY(writer.copy_in(*io, spool_fd, name, Bytes(1 << 20)));
+        from_spool = false;
+        continue;
+      }
+      HOLDFAST_ASSIGN(file, writer.create(*io, name, Bytes(1 << 20)));
+      const size_t half = bytes.size() / 2;
+      HOLDFAST_TRY(file->append(*io, as_bytes(std::string_view(bytes).substr(0, half))));
+      HOLDFAST_TRY(file->append(*io, as_bytes(std::string_view(bytes).substr(half))));
+      HOLDFAST_TRY(file->finish(*io));
+    }
+    return {};
   }
 
   // Every file of the part can be read from `where` and is what it should be.
@@ -131,25 +151,6 @@ class StandardRig {
   std::unique_ptr<StandardTree> tree;
 
  private:
-  Status write_files(PartWriter& writer, const TestPart& part) {
-    bool from_spool = true;
-    HOLDFAST_ASSIGN(spool_fd, open_root(spool.path()));
-    for (const auto& [name, bytes] : part.files) {
-      if (from_spool) {
-        std::ofstream(spool / name, std::ios::binary | std::ios::trunc) << bytes;
-        HOLDFAST_TRY(writer.copy_in(*io, spool_fd, name, Bytes(1 << 20)));
-        from_spool = false;
-        continue;
-      }
-      HOLDFAST_ASSIGN(file, writer.create(*io, name, Bytes(1 << 20)));
-      const size_t half = bytes.size() / 2;
-      HOLDFAST_TRY(file->append(*io, as_bytes(std::string_view(bytes).substr(0, half))));
-      HOLDFAST_TRY(file->append(*io, as_bytes(std::string_view(bytes).substr(half))));
-      HOLDFAST_TRY(file->finish(*io));
-    }
-    return {};
-  }
-
   Label label_;
 };
 

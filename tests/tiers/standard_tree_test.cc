@@ -9,6 +9,7 @@
 #include <fstream>
 #include <thread>
 
+#include "base/limits.h"
 #include "tests/support/failing_sync.h"
 #include "tests/tiers/standard_tree_rig.h"
 
@@ -279,6 +280,108 @@ BOOST_AUTO_TEST_CASE(what_is_being_emptied_is_not_put_back_as_if_it_were_whole) 
   BOOST_TEST(
       (code_of(rig.tree->restore_from_trash(*rig.io, part.id(), part.place())) == Code::kConflict));
   BOOST_TEST(!rig.is_placed(part));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_is_put_back_only_where_it_came_from_and_where_no_other_lies) {
+  StandardRig rig;
+  const TestPart part = rig.make_part();
+  BOOST_REQUIRE(rig.ingest_and_place(part).ok());
+  BOOST_REQUIRE(rig.tree->move_to_trash(*rig.io, part.place(), rig.permit(part.id())).ok());
+  const auto put_back = [&](const Place& place) {
+    return rig.tree->restore_from_trash(*rig.io, part.id(), place);
+  };
+  BOOST_TEST((code_of(put_back(rig.make_part("CA2").place())) == Code::kConflict));
+  // The call came anew meanwhile.
+  const TestPart again = rig.make_part();
+  BOOST_REQUIRE(rig.ingest_and_place(again).ok());
+  BOOST_TEST((code_of(put_back(part.place())) == Code::kConflict));
+  BOOST_TEST(rig.is_placed(again));
+  BOOST_TEST((rig.tree->list_trash(*rig.io)->front().description == part.description));
+  BOOST_REQUIRE(rig.tree->move_to_trash(*rig.io, again.place(), rig.permit(again.id())).ok());
+  BOOST_TEST(put_back(part.place()).ok());
+  BOOST_TEST(rig.is_placed(part));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_is_not_placed_as_another) {
+  StandardRig rig;
+  const TestPart part = rig.make_part();
+  BOOST_REQUIRE(rig.ingest(part).ok());
+  Place other = part.place();
+  other.part = 2;
+  BOOST_TEST((code_of(rig.tree->place(*rig.io, part.id(), other)) == Code::kInvalid));
+  BOOST_TEST(rig.tree->place(*rig.io, part.id(), part.place()).ok());
+  BOOST_TEST(rig.is_placed(part));
+}
+
+BOOST_AUTO_TEST_CASE(a_part_has_no_more_files_than_the_limit_and_no_reserved_one_is_dropped) {
+  StandardRig rig;
+  PartWriter writer = rig.tree->begin(*rig.io, rig.make_part().id()).value();
+  const auto add = [&](const std::string& name) -> Status {
+    HOLDFAST_ASSIGN(file, writer.create(*rig.io, name, Bytes(1)));
+    HOLDFAST_ASSIGN(done, file->finish(*rig.io));
+    static_cast<void>(done);
+    return {};
+  };
+  for (int i = 0; i < limits::kFilesPerPartMax; ++i)
+    BOOST_REQUIRE(add("f" + std::to_string(i)).ok());
+  BOOST_TEST((code_of(add("one-more")) == Code::kTooLarge));
+  BOOST_TEST((code_of(writer.drop(*rig.io, "recording.json")) == Code::kInvalid));
+  BOOST_TEST(writer.drop(*rig.io, "f0").ok());
+  BOOST_TEST(add("one-more").ok());
+}
+
+// The bytes that were read anew take a bad copy's place, with the permit for it and no other.
+BOOST_AUTO_TEST_CASE(p3_a_repair_takes_the_place_of_its_own_part_alone) {
+  StandardRig rig;
+  const TestPart part = rig.make_part();
+  const PartId id = part.id();
+  BOOST_REQUIRE(rig.ingest_and_place(part).ok());
+  const std::string bad = rig.directory / (part.place().directory() + "/inbound.ulaw");
+  fs::resize_file(bad, 5);
+  const MediumId medium = rig.permit(id).medium();
+  const auto replace = [&](const CopyRepairPermit& permit) {
+    return rig.tree->replace(*rig.io, id, part.place(), permit);
+  };
+  const CopyRepairPermit permit = Guard::repair_permit(id.recording, 1, medium);
+  BOOST_TEST((code_of(replace(permit)) == Code::kConflict));  // nothing was written yet
+
+  const auto write = [&] {
+    PartWriter writer = rig.tree->begin_repair(*rig.io, id).value();
+    BOOST_REQUIRE(rig.write_files(writer, part).ok());
+    BOOST_REQUIRE(writer.finish(*rig.io, part.description).ok());
+  };
+  write();
+  const RecordingId other = rig.random.id<RecordingId>();
+  for (const CopyRepairPermit& wrong :
+       {Guard::repair_permit(other, 1, medium), Guard::repair_permit(id.recording, 2, medium),
+        Guard::repair_permit(id.recording, 1, rig.random.id<MediumId>())})
+    BOOST_TEST((code_of(replace(wrong)) == Code::kInvalid));
+  BOOST_TEST(fs::file_size(bad) == 5u);
+
+  // Cut short after any of its steps, it is begun again from the start.
+  bool fired = true;
+  for (int n = 0; fired; ++n) {
+    FaultAt fault(n);
+    rig.faults.aim(&fault);
+    const Status done = replace(permit);
+    rig.faults.aim(nullptr);
+    fired = fault.fired();
+    if (!fired) BOOST_REQUIRE(done.ok());
+    if (fired) write();
+    BOOST_REQUIRE_LT(n, 1'000);
+  }
+  BOOST_TEST(rig.is_placed(part));
+  BOOST_TEST((rig.all_files() == rig.files_of(part, part.place().directory())));
+
+  // The call left and came anew: the copy that was bad is not there any more.
+  write();
+  BOOST_REQUIRE(rig.tree->move_to_trash(*rig.io, part.place(), rig.permit(id)).ok());
+  const TestPart again = rig.make_part();
+  BOOST_REQUIRE(rig.ingest_and_place(again).ok());
+  BOOST_TEST((code_of(replace(permit)) == Code::kConflict));
+  BOOST_TEST(rig.is_placed(again));
+  BOOST_TEST(rig.tree->discard_repairs(*rig.io).ok());
+  BOOST_TEST(!fs::exists(rig.directory / repair_directory(id)));
 }
 
 BOOST_AUTO_TEST_CASE(staged_copies_are_whole_or_not_there) {

@@ -238,6 +238,61 @@ BOOST_AUTO_TEST_CASE(P3_P6_a_destruction_that_left_no_byte_is_told_as_done) {
   }
 }
 
+// Somebody's rm, before the index was lost: a copy that its medium does not show counts for none.
+BOOST_AUTO_TEST_CASE(P6_a_copy_that_its_medium_does_not_show_is_bad) {
+  for (const Tier gone : {Tier::kStandard, Tier::kCold}) {
+    RebuildRig rig;
+    if (!rig.can_verify()) return;
+    const TestCall call = rig.ingest();
+    rig.pack();
+    std::string path = rig.config.standard.path + "/standard/" + rig.workspace.text();
+    if (gone == Tier::kCold) {
+      rig.release_standard();
+      // Not so long that warm is left.
+      rig.clock.advance(
+          Millis(rig.config.warm.copy_after.count - rig.config.standard.release_after.count));
+      rig.run_mover();
+      path = rig.config.cold->path + "/vault";
+    }
+    BOOST_REQUIRE(rig.state_on(call, gone).has_value());
+    BOOST_REQUIRE((rig.state_on(call, Tier::kWarm) == CopyState::kVerified));
+    rig.close();
+    std::filesystem::remove_all(path);
+    rig.lose_index();
+    const RebuildReport report = must(rig.try_rebuild());
+    BOOST_TEST(report.unlocated == 0);
+    rig.open();
+    BOOST_TEST((rig.state_on(call, gone) == CopyState::kQuarantined));
+    BOOST_TEST((rig.state_on(call, Tier::kWarm) == CopyState::kVerified));
+    BOOST_TEST(rig.is_known(call));
+  }
+}
+
+// A person put them back from elsewhere. They are told of, taken in by nobody, and not removed.
+BOOST_AUTO_TEST_CASE(P3_P6_files_of_what_was_destroyed_are_told_and_left) {
+  namespace fs = std::filesystem;
+  RebuildRig rig;
+  const TestCall call = rig.ingest();
+  const std::string below = rig.config.standard.path + "/standard/" + rig.workspace.text();
+  const std::string kept = rig.config.state_dir + ".kept";
+  fs::copy(below, kept, fs::copy_options::recursive);
+  must(rig.destroy(call));
+  rig.close();
+  fs::remove_all(below);
+  fs::copy(kept, below, fs::copy_options::recursive);
+  const std::set<std::string> files = rig.files_below(rig.config.standard.path);
+  rig.lose_index();
+  const RebuildReport report = must(rig.try_rebuild());
+  BOOST_TEST(report.adopted == 0);
+  std::ifstream file(report.report_path);
+  const std::string lines(std::istreambuf_iterator<char>(file), {});
+  BOOST_TEST(lines.find(R"("kind":"destroyed")") != std::string::npos);
+  BOOST_TEST((rig.files_below(rig.config.standard.path) == files));
+  rig.open();
+  BOOST_TEST(!must(rig.find(call.call_sid)));
+  BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kConflict));
+}
+
 BOOST_AUTO_TEST_CASE(P6_without_its_index_no_daemon_starts) {
   RebuildRig rig;
   rig.ingest();

@@ -127,8 +127,8 @@ class StandardTree {
   // --- Repair (standard_repair.cc)
   Result<PartWriter> begin_repair(Io& io, const PartId& part);
   // The finished part in .repair, which the caller has re-read, takes the bad copy's place, file by
-  // file. Idempotent. kConflict when another part lies there; kInvalid when the permit speaks of
-  // another part or medium.
+  // file. After an error the repair begins anew. kConflict when another part lies there, or none in
+  // .repair; kInvalid when the permit speaks of another part or medium.
   Status replace(Io& io, const PartId& part, const Place& place, const CopyRepairPermit& permit);
   Status discard_repair(Io& io, const PartId& part);
   // All that repairs left: once, at start.

@@ -12,6 +12,7 @@
 #include <sstream>
 #include <utility>
 
+#include "base/limits.h"
 #include "tests/support/synthetic_audio.h"
 #include "tests/tiers/pack/sample_pack.h"
 #include "tiers/pack/trailer.h"
@@ -184,6 +185,17 @@ BOOST_AUTO_TEST_CASE(plans_outside_the_limits_are_refused) {
   BOOST_TEST(refused([](PackPlan& plan) { plan.parts.clear(); }));
   BOOST_TEST(refused([](PackPlan& plan) { plan.parts.push_back(plan.parts[0]); }));
   BOOST_TEST(refused([](PackPlan& plan) { plan.parts[0].part = 0; }));
+  BOOST_TEST(refused([](PackPlan& plan) { plan.parts[0].part = limits::kPartsMax + 1; }));
+  BOOST_TEST(refused([](PackPlan& plan) { plan.sealed_at = UnixMillis(-1); }));
+  for (const int64_t size : {int64_t{-1}, limits::kFileBytesMax + 1})
+    BOOST_TEST(refused([&](PackPlan& plan) { plan.parts[0].files[0].size = Bytes(size); }), size);
+  BOOST_TEST(refused([](PackPlan& plan) { plan.parts[0].files[0].open = nullptr; }));
+  BOOST_TEST(refused([](PackPlan& plan) {
+    while (plan.parts[0].files.size() <= static_cast<size_t>(limits::kFilesPerPartMax)) {
+      plan.parts[0].files.push_back(plan.parts[0].files[0]);
+      plan.parts[0].files.back().name = "f" + std::to_string(plan.parts[0].files.size());
+    }
+  }));
   BOOST_TEST(refused([](PackPlan& plan) { plan.parts[0].recording_json.clear(); }));
   for (const char* name : {"", "../x", "a/b", ".x", "recording.json", "x.head", "x.tail", "a\nb"})
     BOOST_TEST(refused([&](PackPlan& plan) { plan.parts[0].files[0].name = name; }), name);
