@@ -401,6 +401,20 @@ BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   BOOST_TEST(shown.log_level == bare.log_level);
 }
 
+BOOST_AUTO_TEST_CASE(whom_the_archive_may_call_is_read_and_checked) {
+  const Place place;
+  const Config config =
+      place.load(with("outbound", "networks = ['10.0.0.0/8', 'fd00::/8', '192.0.2.1']")).value();
+  BOOST_REQUIRE(config.outbound.networks.size() == 3U);
+  BOOST_TEST(config.outbound.networks[0].contains(IpAddress::from_text("10.1.2.3").value()));
+  BOOST_TEST(config.outbound.networks[1].contains(IpAddress::from_text("fd12::1").value()));
+  BOOST_TEST(!config.outbound.networks[2].contains(IpAddress::from_text("192.0.2.2").value()));
+  for (const char* wrong : {"10.0.0.0/33", "10.0.0.1/8", "example.org", ""})
+    BOOST_TEST(place.complaint(with("outbound", std::string("networks = ['") + wrong + "']"))
+                       .find("networks such as") != std::string::npos,
+               wrong);
+}
+
 BOOST_AUTO_TEST_CASE(the_page_documents_exactly_the_keys_there_are) {
   const std::string page = read_all("docs/configuration.md");
   const std::regex row("\n\\| `([a-z]+\\.[a-z_]+)` \\|");

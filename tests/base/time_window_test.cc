@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(it_opens_when_it_says) {
 BOOST_AUTO_TEST_CASE(what_is_no_window_is_refused) {
   for (const char* text : {"", "22:00", "22:00-", "25:00-26:00", "22:00-06:60", "24:00-06:00",
                            "22-06", "noday 22:00-06:00", "mon-x 22:00-06:00", "22:00-06:00,",
-                           "mon,tue 22:00-06:00", "-1:00-06:00"}) {
+                           "mon,tue 22:00-06:00", "-1:00-06:00", "2x:00-06:00", "22:00-06:-1"}) {
     const auto refused = TimeWindow::from_text(text);
     BOOST_TEST(!refused.ok(), text);
     if (!refused.ok()) BOOST_TEST((refused.error().code == Code::kInvalid));

@@ -67,6 +67,9 @@ BOOST_AUTO_TEST_CASE(digests_and_blobs_have_their_length) {
   BOOST_TEST(!Digest::from_hex(std::string(63, 'e') + "g").ok());
   BOOST_TEST(Digest::from_blob(as_bytes(std::string(32, 'x'))).ok());
   BOOST_TEST(!Digest::from_blob(as_bytes(std::string(31, 'x'))).ok());
+  PackId pack;
+  pack.bytes.fill(std::byte{7});
+  BOOST_TEST((PackId::from_blob(pack.bytes).value() == pack));
   BOOST_TEST((PackId::from_blob(as_bytes("short")).error().code == Code::kCorrupt));
 }
 

@@ -66,6 +66,26 @@ BOOST_AUTO_TEST_CASE(nothing_expires_soon_after_its_last_part_came_in) {
   BOOST_TEST(rig.expire().condemned == 1);
 }
 
+// Its files are on their way to their place: it is not in the way of what is due behind it.
+BOOST_AUTO_TEST_CASE(what_is_not_in_its_place_yet_is_passed_over) {
+  Rig rig;
+  rig.set("month", "1mo");
+  must(rig.writer->call(set_retention_default(std::nullopt, "month", "uid:0")));
+  const IngestRow row = rig.ingest("CA1");
+  IngestRow part = row;
+  part.part = 2;
+  part.metadata.reset();
+  part.files = {rig.file("transcript.json", 50)};
+  must(rig.writer->call(add_part(part, "key:b")));
+  const IngestRow next = rig.ingest("CA2");
+  rig.pass(days(62));
+  BOOST_TEST(rig.expire().condemned == 1);
+  BOOST_CHECK(rig.row_of(row.recording_no).state == RecordingState::kLive);
+  BOOST_CHECK(rig.row_of(next.recording_no).state == RecordingState::kCondemned);
+  must(rig.writer->call(mark_placed(row.recording_no, 2)));
+  BOOST_TEST(rig.expire().condemned == 1);
+}
+
 BOOST_AUTO_TEST_CASE(the_breaker_opens_and_waits_for_a_person) {
   Rig rig;
   rig.set("month", "1mo");

@@ -136,7 +136,13 @@ BOOST_AUTO_TEST_CASE(what_is_not_in_its_place_yet_is_not_condemned) {
   BOOST_TEST(
       (code_of(archive.writer->call(condemn(row.recording_no, "uid:0"))) == Code::kConflict));
   must(archive.writer->call(mark_placed(row.recording_no, 1)));
+  const auto applied = [&] {
+    return archive.count("SELECT value FROM setting WHERE name = 'applied_seq'");
+  };
   must(archive.writer->call(condemn(row.recording_no, "uid:0")));
+  const int64_t lines = applied();
+  must(archive.writer->call(condemn(row.recording_no, "uid:0")));  // it is already
+  BOOST_TEST(applied() == lines);
 }
 
 BOOST_AUTO_TEST_CASE(P2_the_guard_lets_no_copy_go_that_is_none_yet) {
@@ -191,6 +197,10 @@ BOOST_AUTO_TEST_CASE(packs_and_moves_take_no_step_out_of_turn) {
   BOOST_TEST((kept.refused(pack_verified(kept.pack.pack, kept.cold, VerifyMode::kDirect,
                                          "system")) == Code::kNotFound));
   BOOST_TEST((kept.refused(pack_gone(kept.pack.pack, kept.warm)) == Code::kConflict));
+  // A sealed pack takes no member, and does not go as if it were open.
+  BOOST_TEST((kept.refused(assign_members(kept.pack.pack, {{second.recording_no, 1}})) ==
+              Code::kConflict));
+  BOOST_TEST((kept.refused(drop_pack(kept.pack.pack)) == Code::kConflict));
   // From where no verified copy lies.
   BOOST_TEST((kept.refused(plan_move({open.pack, kept.warm, kept.cold})) == Code::kConflict));
   const MoveRow move = must(kept.writer->call(plan_move({kept.pack.pack, kept.warm, kept.cold})));

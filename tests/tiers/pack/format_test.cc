@@ -86,6 +86,11 @@ BOOST_AUTO_TEST_CASE(contents_lines_go_both_ways) {
   BOOST_TEST(render(parsed[1]) == text);
   for (const char* bad : {"x", "{}\n", "[]\n", "\n"})
     BOOST_TEST((parse_contents(bad).error().code == Code::kCorrupt));
+  for (const char* word : {"\"flac\"", "\"samples\"", "\"mulaw\""}) {
+    std::string unknown = text;
+    unknown.replace(unknown.find(word) + 1, 1, "?");
+    BOOST_TEST((parse_contents(unknown).error().code == Code::kCorrupt), word);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(manifests_go_both_ways) {
