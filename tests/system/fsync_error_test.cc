@@ -5,7 +5,7 @@
 // Every second life syncs by plain calls, of which each is written down; in the others by io_uring,
 // where what the clients were promised is the witness.
 //
-// HOLDFAST_ERRORS says how often (default 10; 5 in a sanitizer build). In each life of an archive
+// HOLDFAST_ERRORS says how often (default 15; 5 in a sanitizer build). In each life of an archive
 // it is another of its directories that lies on the failing disk.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
@@ -24,8 +24,8 @@
 namespace holdfast::testing {
 namespace {
 
-constexpr int kErrorsByDefault = kSanitized ? 5 : 10;
-constexpr int kErrorsALife = 2;
+constexpr int kErrorsByDefault = kSanitized ? 5 : 15;
+constexpr int kErrorsALife = 3;
 constexpr const char* kDirectories[] = {"state", "standard", "warm", "vault", "mirror"};
 // How long the disk fails, and how long the daemon lives on with a disk that is well again.
 constexpr uint64_t kFailingMsMin = 100;

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(a_failure_to_stage_quarantines_no_copy) {
       rig.run_restorers();
       rig.faults.aim(nullptr);
       BOOST_TEST((rig.restore(restore).state == RestoreState::kQueued));
-      BOOST_TEST(rig.restore(restore).error.find("write the staged copy: ") != std::string::npos);
+      BOOST_TEST(rig.restore(restore).error.starts_with("write the staged copy: "));
       for (const CopyRow& copy : rig.recording(call).copies)
         BOOST_TEST((copy.state != CopyState::kQuarantined));
     }

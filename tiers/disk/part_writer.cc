@@ -180,9 +180,10 @@ Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& des
 Status PartWriter::abort(Io& io) { return remove_tree(io, state_->parent.get(), state_->name); }
 
 Status PartWriterState::keep_finished(Io& io, Fd fd, RecordedFile file) {
+  if (unsynced.size() >= limits::kUnsyncedFilesMax) HOLDFAST_TRY(sync_files(io));
   unsynced.push_back(UnsyncedFile{std::move(fd), file.name});
   files.push_back(std::move(file));
-  return unsynced.size() < limits::kUnsyncedFilesMax ? Status() : sync_files(io);
+  return {};
 }
 
 Status PartWriterState::sync_files(Io& io, std::optional<UnsyncedFile> also) {

@@ -28,7 +28,7 @@ struct PartWriterState {
 
   // A new file below the directory; kInvalid for a bad name, kConflict when it is there.
   Result<Fd> make_file(Io& io, const std::string& name);
-  // The file is whole. It stays open for its sync; when many are, all are synced now.
+  // The file is whole. It stays open for its sync; when many are, those are synced first.
   Status keep_finished(Io& io, Fd fd, RecordedFile file);
   // Syncs what is not synced, at once, and `also` with it.
   Status sync_files(Io& io, std::optional<UnsyncedFile> also = std::nullopt);
