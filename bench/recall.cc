@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -23,119 +22,28 @@
 #include <fstream>
 #include <random>
 #include <string>
-#include <thread>
 #include <vector>
 
-#include "base/time_text.h"
 #include "bench/archive_config.h"
+#include "bench/recorded_calls.h"
 #include "daemon/work/file_reader.h"
-#include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/restorer.h"
 #include "index/commands/keys.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
 #include "io/digest.h"
-#include "io/stream.h"
 #include "tests/support/movers.h"
 
 namespace {
 
 using namespace holdfast;
+using namespace holdfast::bench;
 namespace fs = std::filesystem;
 
 constexpr uint32_t kSeed = 1;
 constexpr int kRounds = 5;
-constexpr int kThreads = 8;  // ingests at once: they share the writer's syncs
 constexpr int kSyntheticSeconds = 4;
-
-struct Call {
-  std::string sid;
-  fs::path directory;
-};
-
-void make_synthetic(const fs::path& directory, int calls) {
-  std::mt19937 generator(kSeed);
-  for (int call = 0; call < calls; ++call) {
-    const fs::path path = directory / ("CA" + std::to_string(call));
-    fs::create_directories(path);
-    std::string pcm;
-    for (int i = 0; i < 16'000 * kSyntheticSeconds; ++i) {
-      const bool pause = i / 16'000 % 3 == 0;
-      const auto sample =
-          static_cast<int16_t>(pause ? 0 : static_cast<int>(generator() % 4001) - 2000);
-      pcm += static_cast<char>(sample & 0xff);
-      pcm += static_cast<char>((sample >> 8) & 0xff);
-    }
-    std::ofstream(path / "outbound.pcm", std::ios::binary) << pcm;
-  }
-}
-
-// In the order of their names, so that a run repeats.
-std::vector<Call> calls_below(const fs::path& directory) {
-  std::vector<Call> calls;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
-    if (!entry.is_directory()) continue;
-    const bool has_files =
-        std::any_of(fs::directory_iterator(entry.path()), fs::directory_iterator(),
-                    [](const fs::directory_entry& file) { return file.is_regular_file(); });
-    if (has_files) calls.push_back({entry.path().filename(), entry.path()});
-  }
-  std::sort(calls.begin(), calls.end(),
-            [](const Call& a, const Call& b) { return a.directory < b.directory; });
-  return calls;
-}
-
-// The recorder's metadata.json is left out: it names the workspace that it was made for.
-constexpr const char* kMetadata = "metadata.json";
-
-Status copy_file(Io& io, IngestDraft& draft, const fs::path& path) {
-  const std::string name = path.filename();
-  const Bytes size(static_cast<int64_t>(fs::file_size(path)));
-  HOLDFAST_ASSIGN(root, open_root(path.parent_path()));
-  HOLDFAST_ASSIGN(source, open_beneath(root.get(), name, O_RDONLY));
-  HOLDFAST_ASSIGN(file, draft.writer().create(io, name, size));
-  HOLDFAST_TRY(read_through(io, source.get(), Bytes(0), size,
-                            [&](ByteSpan bytes) { return file->append(io, bytes); }));
-  HOLDFAST_TRY(file->finish(io));
-  return {};
-}
-
-Status take_in(Io& io, const Archive& archive, const WorkspaceId& workspace, const Call& call) {
-  const UnixMillis end = archive.clock.now();
-  Ingest ingest(archive);
-  HOLDFAST_ASSIGN(draft, ingest.begin(io, IngestRequest{workspace, call.sid, "key:bench"}));
-  for (const fs::directory_entry& file : fs::directory_iterator(call.directory))
-    if (file.is_regular_file() && file.path().filename() != kMetadata)
-      HOLDFAST_TRY(copy_file(io, *draft, file.path()));
-  const std::string metadata =
-      json::serialize(json::object{{"call_sid", call.sid},
-                                   {"workspace_id", workspace.text()},
-                                   {"call_start_iso", to_iso(end - seconds(4))},
-                                   {"call_end_iso", to_iso(end)}});
-  HOLDFAST_ASSIGN(file, draft->writer().create(io, kMetadata, Bytes(limits::kMetadataBytesMax)));
-  HOLDFAST_TRY(file->append(io, as_bytes(metadata)));
-  HOLDFAST_TRY(file->finish(io));
-  HOLDFAST_TRY(ingest.accept(io, std::move(draft)));
-  return {};
-}
-
-Status take_in_all(const Archive& archive, const WorkspaceId& workspace,
-                   const std::vector<Call>& calls) {
-  std::atomic<size_t> next = 0;
-  std::vector<Status> outcomes(kThreads);
-  std::vector<std::thread> threads;
-  for (Status& outcome : outcomes)
-    threads.emplace_back([&] {
-      Result<std::unique_ptr<Io>> io = Io::open();
-      if (!io.ok()) outcome = io.error();
-      for (size_t i = next++; i < calls.size() && outcome.ok(); i = next++)
-        outcome = take_in(**io, archive, workspace, calls[i]);
-    });
-  for (std::thread& thread : threads) thread.join();
-  for (Status& outcome : outcomes) HOLDFAST_TRY(std::move(outcome));
-  return {};
-}
 
 // Until all lie in packs and nowhere else.
 Status pack_all(Io& io, const Archive& archive, ManualClock& clock) {
@@ -284,14 +192,10 @@ Status run(const std::string& root, const fs::path& directory, int scattered) {
   // The peer's members have the names of the calls, wherever the directories lie.
   HOLDFAST_TRY(Comparison::run("tar -C '" + calls.front().directory.parent_path().string() +
                                "' -cf - . | zstd -q -3 -T1 -o '" + root + "/peer.tar.zst'"));
-  int64_t originals = 0;
-  for (const Call& call : calls)
-    for (const fs::directory_entry& file : fs::directory_iterator(call.directory))
-      originals += static_cast<int64_t>(file.file_size());
   std::printf(
       "# %zu calls, %lld bytes; the peer's archive %lld bytes; seed %u; ring %s; cold: "
       "POSIX_FADV_DONTNEED of every file\n",
-      calls.size(), static_cast<long long>(originals),
+      calls.size(), static_cast<long long>(bytes_of(calls)),
       static_cast<long long>(fs::file_size(root + "/peer.tar.zst")), kSeed,
       std::string(io->ring_kind()).c_str());
   std::printf("%-24s %10s %10s %8s\n", "recordings", "holdfast,s", "tar,s", "ratio");
@@ -336,7 +240,7 @@ int main(int count, char** words) {
   fs::path directory = first;
   if (is_synthetic) {
     directory = fs::path(root) / "calls";
-    make_synthetic(directory, std::atoi(words[2]));
+    make_synthetic(directory, std::atoi(words[2]), kSyntheticSeconds, kSeed);
   }
   const Status done = run(root, directory, scattered);
   fs::remove_all(root);

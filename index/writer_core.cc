@@ -86,6 +86,7 @@ Status Writer::Core::open_index() {
   write.mode = options_.index_mode;
   HOLDFAST_ASSIGN(index, open_for_writing(options_.index_path, write));
   index_.emplace(std::move(index));
+  commits_synced_ = true;
   return read_settings();
 }
 
@@ -326,7 +327,7 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
     batch.error = {Code::kUnavailable, "outcome unknown: " + committed.error().message};
     return batch;
   }
-  ++syncs_;
+  if (commits_synced_) ++syncs_;
   applied_seq_ = staged_seq_;
   if (tell_secrets) secrets_seq_ = staged_seq_;
   return batch;
@@ -338,6 +339,9 @@ Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
   const bool has_commands =
       std::any_of(items.begin(), items.end(), [](const auto& item) { return bool(item->apply); });
   if (!has_commands) return Status();
+  HOLDFAST_TRY(sync_commits(std::any_of(items.begin(), items.end(), [](const auto& item) {
+    return item->apply && !item->replayable;
+  })));
   HOLDFAST_ASSIGN(begun, Transaction::begin(*index_));
   transaction.emplace(std::move(begun));
   bool secrets_touched = false;
@@ -345,6 +349,17 @@ Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
   if (staged_seq_ == applied_seq_) return Status();
   tell_secrets = secrets_touched || staged_seq_ - secrets_seq_ > kSecretsLag;
   return store_seq(staged_seq_, tell_secrets);
+}
+
+// For the next commits. One that is not synced is durable with the next that is, or with SQLite's
+// checkpoint, and keeps its place in the log either way; until then a loss of power takes its rows
+// away, and the start after it replays their lines. ClockKeeper's command comes each minute.
+Status Writer::Core::sync_commits(bool synced) {
+  if (synced == commits_synced_) return Status();
+  HOLDFAST_TRY(
+      index_->execute(std::string("PRAGMA main.synchronous = ") + (synced ? "FULL" : "NORMAL")));
+  commits_synced_ = synced;
+  return Status();
 }
 
 Status Writer::Core::apply_all(Items& items, bool& secrets_touched) {

@@ -12,7 +12,7 @@
 
 namespace holdfast::testing {
 
-// HOLDFAST_STATES says how many of each cut (0: all of them).
+// HOLDFAST_STATES says how many of each cut (0: all of them; some_states() says of which not).
 inline size_t states_a_cut(size_t otherwise) {
   return static_cast<size_t>(number_from("HOLDFAST_STATES", static_cast<int>(otherwise)));
 }
@@ -28,12 +28,7 @@ inline size_t each_state(const Recording& recording, const std::string& path, si
     std::set<int> marks;
     for (const auto& [what, operations] : recording.marks)
       if (operations <= cut) marks.insert(what);
-    std::vector<CrashState> states = crashes.states(cut);
-    while (most_of_a_cut > 0 && states.size() > std::max<size_t>(most_of_a_cut, 2)) {
-      states[2 + random.below(states.size() - 2)] = states.back();
-      states.pop_back();
-    }
-    for (const CrashState& state : states) {
+    for (const CrashState& state : crashes.some_states(cut, most_of_a_cut, random)) {
       const DiskImage image = crashes.image(state);
       if (!seen.insert({image.text(), marks}).second) continue;
       image.build(path);

@@ -186,6 +186,47 @@ std::vector<CrashState> CrashStates::states(size_t cut) const {
   return states;
 }
 
+std::vector<CrashState> CrashStates::some_states(size_t cut, size_t most,
+                                                 SeededRandom& random) const {
+  constexpr size_t kManyOpen = 32;        // 5,488 subsets of three, and each write twice more
+  constexpr size_t kStatesOfMany = 5000;  // in place of all
+  const std::vector<size_t> open = uncovered(cut);
+  if (open.size() <= kManyOpen) {
+    std::vector<CrashState> all = states(cut);
+    while (most > 0 && all.size() > std::max<size_t>(most, 2)) {
+      all[2 + random.below(all.size() - 2)] = all.back();
+      all.pop_back();
+    }
+    return all;
+  }
+  if (most == 0) most = kStatesOfMany;
+  std::vector<CrashState> some = {{cut, {}}, {cut, {}}};
+  for (const size_t n : open) some[1].fates[n] = Fate::kDone;
+  while (some.size() < most) some.push_back(drawn(cut, open, random));
+  return some;
+}
+
+CrashState CrashStates::drawn(size_t cut, const std::vector<size_t>& open,
+                              SeededRandom& random) const {
+  CrashState state{cut, {}};
+  if (random.below(4) == 0) {
+    const size_t until = random.below(open.size());
+    for (size_t i = 0; i < until; ++i) state.fates[open[i]] = Fate::kDone;
+    return state;
+  }
+  const bool is_all_but = random.below(2) == 0;
+  if (is_all_but)
+    for (const size_t n : open) state.fates[n] = Fate::kDone;
+  size_t last = 0;
+  for (uint64_t few = 1 + random.below(3); few > 0; --few) {
+    last = open[random.below(open.size())];
+    state.fates[last] = is_all_but ? Fate::kLost : Fate::kDone;
+  }
+  if (recording_.operations[last].kind == Kind::kWrite && random.below(2) == 0)
+    state.fates[last] = random.below(2) == 0 ? Fate::kTorn : Fate::kZeros;
+  return state;
+}
+
 DiskImage CrashStates::image(const CrashState& state) const {
   DiskImage image = recording_.before;
   // The inodes are there before any name of theirs.

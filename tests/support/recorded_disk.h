@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/seeded_random.h"
+
 namespace holdfast::testing {
 
 struct DiskOperation {
@@ -87,11 +89,16 @@ class CrashStates {
   // All subsets of up to three operations that happened, and of up to three that did not, the rest
   // otherwise; each write of the few also torn, and as zeros. The first two: none, and all.
   std::vector<CrashState> states(size_t cut) const;
+  // Nothing, everything, and others of states() up to `most` in all (0: all), as `random` chooses.
+  // Where more than 32 operations are open, such as the frames of a log that is synced later, the
+  // others are drawn (0: 5,000), one in four of them with all up to some operation and none after.
+  std::vector<CrashState> some_states(size_t cut, size_t most, SeededRandom& random) const;
   DiskImage image(const CrashState& state) const;
   std::string text(const CrashState& state) const;
 
  private:
   bool is_covered(size_t operation, size_t cut) const;
+  CrashState drawn(size_t cut, const std::vector<size_t>& open, SeededRandom& random) const;
 
   const Recording& recording_;
   std::vector<size_t> cuts_;
