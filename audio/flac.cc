@@ -11,6 +11,7 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "audio/g711.h"
@@ -88,9 +89,10 @@ void samples_from(SampleForm form, const G711Table* rank, ByteSpan bytes, FLAC__
 }
 
 // The inverse for one channel out of `stride`: its samples' bytes, each `stride` samples from the
-// one before.
+// one before. A constant where there is one channel, whose loops so become vectors, too.
+template <typename Stride>
 void bytes_from(SampleForm form, const G711Table* code, const FLAC__int32* samples, size_t count,
-                size_t stride, std::byte* out) {
+                Stride stride, std::byte* out) {
   const auto byte = [](int32_t value) { return static_cast<std::byte>(value & 0xFF); };
   const size_t step = stride * static_cast<size_t>(bytes_per_sample(form));
   switch (form) {
@@ -205,8 +207,11 @@ class Encoder final : public FlacEncoder {
       bytes = bytes.subspan(batch.size());
       samples_.resize(batch.size() / static_cast<size_t>(bytes_per_sample(format_.form)));
       samples_from(format_.form, rank_, batch, samples_.data());
-      if (!FLAC__stream_encoder_process_interleaved(
-              encoder_.get(), samples_.data(), static_cast<uint32_t>(batch.size() / frame_bytes_)))
+      const auto frames = static_cast<uint32_t>(batch.size() / frame_bytes_);
+      const FLAC__int32* const only[] = {samples_.data()};
+      if (format_.channels == 1
+              ? !FLAC__stream_encoder_process(encoder_.get(), only, frames)
+              : !FLAC__stream_encoder_process_interleaved(encoder_.get(), samples_.data(), frames))
         return failed("write");
     }
     return Status();
@@ -355,9 +360,14 @@ class Decoder final : public FlacDecoder {
     const auto width = static_cast<size_t>(bytes_per_sample(form_));
     const size_t count = frame.header.channels;
     bytes_.resize(frame.header.blocksize * count * width);
-    for (size_t channel = 0; channel < count; ++channel)
-      bytes_from(form_, code_, channels[channel], frame.header.blocksize, count,
-                 bytes_.data() + channel * width);
+    if (count == 1) {
+      bytes_from(form_, code_, channels[0], frame.header.blocksize,
+                 std::integral_constant<size_t, 1>(), bytes_.data());
+    } else {
+      for (size_t channel = 0; channel < count; ++channel)
+        bytes_from(form_, code_, channels[channel], frame.header.blocksize, count,
+                   bytes_.data() + channel * width);
+    }
     decoded_ += frame.header.blocksize;
     return output_(bytes_);
   }
