@@ -11,9 +11,15 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "audio/g711.h"
+
+// libFLAC has this one in no header and keeps it for those who declare it themselves
+// (https://github.com/xiph/flac/issues/547).
+extern "C" FLAC__bool FLAC__stream_encoder_set_do_md5(FLAC__StreamEncoder* encoder,
+                                                      FLAC__bool value);
 
 namespace holdfast {
 namespace {
@@ -22,8 +28,7 @@ constexpr char kFormComment[] = "HOLDFAST_FORM";
 constexpr int kChannelsMax = 8;
 constexpr int32_t kRateHzMax = 655'350;  // beyond it only libFLAC 1.4 and later decode
 constexpr int32_t kRateHzUntold = 8'000;
-// Level 8 takes half as much time again for 1 % fewer bytes, once its blocks are as short.
-constexpr uint32_t kCompressionLevel = 5;
+constexpr uint32_t kCompressionLevel = 5;   // what Tuning leaves open
 constexpr uint32_t kBlockFramesMax = 4096;  // docs/pack-format.md
 constexpr size_t kBatchFrames = 4096;       // given to libFLAC at once
 // No frame and no metadata block that our encoder writes comes near to this: 4,096
@@ -34,13 +39,21 @@ uint32_t bits_of(SampleForm form) { return static_cast<uint32_t>(bytes_per_sampl
 
 bool is_g711(SampleForm form) { return form == SampleForm::kMulaw || form == SampleForm::kAlaw; }
 
-// Frames of one FLAC block. Speech alternates with silence: blocks of 64 ms follow it (3 % fewer
-// bytes of calls at 16 kHz than blocks of 4,096). The noise floor of G.711 wants long ones.
-uint32_t block_frames(SampleForm form, int32_t rate_hz) {
-  if (is_g711(form)) return kBlockFramesMax;
-  uint32_t frames = 1024;
+// How libFLAC is set for a form: the bytes and the time of each setting and of those beside it are
+// in docs/performance.md, "Packing".
+struct Tuning {
+  uint32_t block_frames = 0;
+  uint32_t predictor_order_max = 0;  // of linear prediction; 0: libFLAC's fixed predictors alone
+  uint32_t partition_order_max = 0;  // a block's residual has up to 2 to this power of parts
+};
+
+// The noise floor of G.711 wants long blocks with many parts; linear prediction finds next to
+// nothing in it. In PCM speech alternates with silence: blocks of 64 ms follow it.
+Tuning tuning_of(SampleForm form, int32_t rate_hz) {
+  if (is_g711(form)) return {kBlockFramesMax, 0, 6};
+  uint32_t frames = 512;
   while (frames < kBlockFramesMax && int64_t{frames} * 1000 < int64_t{rate_hz} * 64) frames *= 2;
-  return frames;
+  return {frames, 10, 4};
 }
 
 int32_t byte_at(const std::byte* bytes, size_t i) { return std::to_integer<int32_t>(bytes[i]); }
@@ -76,9 +89,10 @@ void samples_from(SampleForm form, const G711Table* rank, ByteSpan bytes, FLAC__
 }
 
 // The inverse for one channel out of `stride`: its samples' bytes, each `stride` samples from the
-// one before.
+// one before. A constant where there is one channel, whose loops so become vectors, too.
+template <typename Stride>
 void bytes_from(SampleForm form, const G711Table* code, const FLAC__int32* samples, size_t count,
-                size_t stride, std::byte* out) {
+                Stride stride, std::byte* out) {
   const auto byte = [](int32_t value) { return static_cast<std::byte>(value & 0xFF); };
   const size_t step = stride * static_cast<size_t>(bytes_per_sample(form));
   switch (form) {
@@ -139,10 +153,17 @@ class Encoder final : public FlacEncoder {
     FLAC__StreamEncoder* encoder = encoder_.get();
     int32_t rate = format_.sample_rate_hz;
     if (rate < 1 || rate > kRateHzMax) rate = kRateHzUntold;
+    const Tuning tuning = tuning_of(format_.form, rate);
     FLAC__StreamMetadata* blocks[] = {comment_.get()};
     bool set =
         FLAC__stream_encoder_set_compression_level(encoder, kCompressionLevel) &&
-        FLAC__stream_encoder_set_blocksize(encoder, block_frames(format_.form, rate)) &&
+        FLAC__stream_encoder_set_blocksize(encoder, tuning.block_frames) &&
+        FLAC__stream_encoder_set_max_lpc_order(encoder, tuning.predictor_order_max) &&
+        FLAC__stream_encoder_set_max_residual_partition_order(encoder,
+                                                              tuning.partition_order_max) &&
+        // Finds two channels that are the same, which the full search does no better.
+        FLAC__stream_encoder_set_loose_mid_side_stereo(encoder, true) &&
+        FLAC__stream_encoder_set_do_md5(encoder, false) &&  // see the header
         FLAC__stream_encoder_set_streamable_subset(encoder, false) &&
         FLAC__stream_encoder_set_channels(encoder, static_cast<uint32_t>(format_.channels)) &&
         FLAC__stream_encoder_set_bits_per_sample(encoder, bits_of(format_.form)) &&
@@ -186,8 +207,11 @@ class Encoder final : public FlacEncoder {
       bytes = bytes.subspan(batch.size());
       samples_.resize(batch.size() / static_cast<size_t>(bytes_per_sample(format_.form)));
       samples_from(format_.form, rank_, batch, samples_.data());
-      if (!FLAC__stream_encoder_process_interleaved(
-              encoder_.get(), samples_.data(), static_cast<uint32_t>(batch.size() / frame_bytes_)))
+      const auto frames = static_cast<uint32_t>(batch.size() / frame_bytes_);
+      const FLAC__int32* const only[] = {samples_.data()};
+      if (format_.channels == 1
+              ? !FLAC__stream_encoder_process(encoder_.get(), only, frames)
+              : !FLAC__stream_encoder_process_interleaved(encoder_.get(), samples_.data(), frames))
         return failed("write");
     }
     return Status();
@@ -336,9 +360,14 @@ class Decoder final : public FlacDecoder {
     const auto width = static_cast<size_t>(bytes_per_sample(form_));
     const size_t count = frame.header.channels;
     bytes_.resize(frame.header.blocksize * count * width);
-    for (size_t channel = 0; channel < count; ++channel)
-      bytes_from(form_, code_, channels[channel], frame.header.blocksize, count,
-                 bytes_.data() + channel * width);
+    if (count == 1) {
+      bytes_from(form_, code_, channels[0], frame.header.blocksize,
+                 std::integral_constant<size_t, 1>(), bytes_.data());
+    } else {
+      for (size_t channel = 0; channel < count; ++channel)
+        bytes_from(form_, code_, channels[channel], frame.header.blocksize, count,
+                   bytes_.data() + channel * width);
+    }
     decoded_ += frame.header.blocksize;
     return output_(bytes_);
   }

@@ -1,12 +1,15 @@
 // Packing calls beside `tar c | zstd -3 -T1` and `zstd -t`, on the same files in one run.
 //
-//   bench_pack DIRECTORY       every file below it, one directory a call (holdfast-sample-calls
-//   makes some) bench_pack --synthetic N   N calls of a minute of seeded noise with pauses
+//   bench_pack DIRECTORY               every file below it, one directory a call
+//                                      (holdfast-sample-calls makes some)
+//   bench_pack --unrepeated DIRECTORY  a copy of them in which no sentence is twice the same
+//   bench_pack --synthetic N           N calls of a minute of seeded noise with pauses
 //
 // Ours: encode, prove, digest, write, fsync, re-read past the page cache; with one encoder and with
-// two. The peer's: compress, write, sync, test, with one thread. Prints parameters, seconds by the
-// clock and of the processor (that of a busy machine's clock says little), bytes, the ratios, and
-// the pack's SHA-256, which is the same whatever the encoders.
+// two, and once more with every file stored as it is, which has no peer but the processor's own
+// speed. The peer's: compress, write, sync, test, with one thread. Prints parameters, seconds by
+// the clock and of the processor (that of a busy machine's clock says little), bytes, the ratios,
+// and the pack's SHA-256, which is the same whatever the encoders.
 #include <sys/resource.h>
 
 #include <chrono>
@@ -54,7 +57,34 @@ void make_synthetic(const fs::path& directory, int calls) {
   }
 }
 
-Result<pack::PackPlan> plan_of(Io& io, const fs::path& directory, Bytes& originals) {
+// A copy of the calls in which each utterance of the 16-bit channels has a loudness of its own. The
+// sample calls speak the same twenty sentences bit for bit over and over, which a compressor with a
+// window finds, and which no telephone line gives.
+void copy_unrepeated(const fs::path& from, const fs::path& to) {
+  constexpr int kPauseSamples = 1600;
+  std::mt19937 generator(kSeed);
+  fs::copy(from, to, fs::copy_options::recursive);
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(to)) {
+    if (entry.path().extension() != ".pcm") continue;
+    std::vector<int16_t> samples(entry.file_size() / sizeof(int16_t));
+    const auto size = static_cast<std::streamsize>(samples.size() * sizeof(int16_t));
+    std::ifstream(entry.path(), std::ios::binary)
+        .read(reinterpret_cast<char*>(samples.data()), size);
+    int zeros = 0;
+    int gain = 1024;  // in 1,024ths
+    for (int16_t& sample : samples) {
+      zeros = sample == 0 ? zeros + 1 : 0;
+      if (zeros == kPauseSamples) gain = 512 + static_cast<int>(generator() % 512);
+      sample = static_cast<int16_t>(sample * gain / 1024);
+    }
+    std::ofstream(entry.path(), std::ios::binary)
+        .write(reinterpret_cast<const char*>(samples.data()), size);
+  }
+}
+
+// `ending` is put behind the files' names: the packer chooses the encoding by it.
+Result<pack::PackPlan> plan_of(Io& io, const fs::path& directory, const std::string& ending,
+                               Bytes& originals) {
   SystemRandom random;
   pack::PackPlan plan;
   plan.pack_id = random.id<PackId>();
@@ -76,12 +106,12 @@ Result<pack::PackPlan> plan_of(Io& io, const fs::path& directory, Bytes& origina
       const Bytes size(static_cast<int64_t>(file.file_size()));
       HOLDFAST_ASSIGN(fd, open_beneath(root.get(), name, O_RDONLY));
       HOLDFAST_ASSIGN(digest, digest_file(io, fd.get(), size));
-      description.files.push_back({name, size, digest, Channel::kNone});
-      part.files.push_back(
-          {name, size, digest, [path = file.path().parent_path(), name](Io&) -> Result<Fd> {
-             HOLDFAST_ASSIGN(parent, open_root(path));
-             return open_beneath(parent.get(), name, O_RDONLY);
-           }});
+      description.files.push_back({name + ending, size, digest, Channel::kNone});
+      part.files.push_back({name + ending, size, digest,
+                            [path = file.path().parent_path(), name](Io&) -> Result<Fd> {
+                              HOLDFAST_ASSIGN(parent, open_root(path));
+                              return open_beneath(parent.get(), name, O_RDONLY);
+                            }});
       originals += size;
     }
     if (part.files.empty()) continue;
@@ -159,11 +189,14 @@ Result<Measured> pack_peer(const fs::path& directory, const fs::path& target) {
 Status run(const fs::path& directory, const fs::path& scratch) {
   HOLDFAST_ASSIGN(io, Io::open());
   Bytes originals;
-  HOLDFAST_ASSIGN(plan, plan_of(*io, directory, originals));
+  HOLDFAST_ASSIGN(plan, plan_of(*io, directory, "", originals));
+  Bytes same;
+  HOLDFAST_ASSIGN(verbatim, plan_of(*io, directory, ".gz", same));
   std::printf("# %zu calls, %lld bytes, ring %s\n", plan.parts.size(),
               static_cast<long long>(originals.count), std::string(io->ring_kind()).c_str());
   HOLDFAST_ASSIGN(one, pack_ours(*io, plan, scratch / "one", 1));
   HOLDFAST_ASSIGN(two, pack_ours(*io, plan, scratch / "two", 2));
+  HOLDFAST_ASSIGN(stored, pack_ours(*io, verbatim, scratch / "stored", 1));
   HOLDFAST_ASSIGN(peer, pack_peer(directory, scratch));
   if (one.sha256 != two.sha256) return Error{Code::kCorrupt, "two encoders made another pack"};
   const auto share = [&](Bytes bytes) {
@@ -180,9 +213,12 @@ Status run(const fs::path& directory, const fs::path& scratch) {
   };
   tell("holdfast, 1 encoder", one);
   tell("holdfast, 2 encoders", two);
+  tell("holdfast, stored only", stored);
   tell("tar c | zstd -3 -T1", peer);
   compare("1 encoder / peer", one);
   compare("2 encoders / peer", two);
+  std::printf("# stored only: %.2f GB of originals per second of the processor\n",
+              static_cast<double>(originals.count) / 1e9 / stored.processor);
   std::printf("# sha256 %s\n", one.sha256.c_str());
   return {};
 }
@@ -191,8 +227,9 @@ Status run(const fs::path& directory, const fs::path& scratch) {
 
 int main(int count, char** words) {
   const std::string first = count > 1 ? words[1] : "";
-  if (first.empty() || (first == "--synthetic" && count < 3)) {
-    std::fputs("usage: bench_pack DIRECTORY | --synthetic CALLS\n", stderr);
+  if (first.empty() || ((first == "--synthetic" || first == "--unrepeated") && count < 3)) {
+    std::fputs("usage: bench_pack DIRECTORY | --unrepeated DIRECTORY | --synthetic CALLS\n",
+               stderr);
     return 2;
   }
   const char* temporary = std::getenv("TMPDIR");
@@ -203,6 +240,10 @@ int main(int count, char** words) {
   if (first == "--synthetic") {
     directory = fs::path(scratch) / "calls";
     make_synthetic(directory, std::atoi(words[2]));
+  }
+  if (first == "--unrepeated") {
+    directory = fs::path(scratch) / "calls";
+    copy_unrepeated(words[2], directory);
   }
   const Status done = run(directory, scratch);
   fs::remove_all(scratch);

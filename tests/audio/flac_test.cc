@@ -86,6 +86,27 @@ BOOST_AUTO_TEST_CASE(sound_shrinks) {
   }
 }
 
+// Without an MD5 (all zeros: RFC 9639, 8.2), as the caller's SHA-256 stands for it; with the
+// length.
+BOOST_AUTO_TEST_CASE(the_header_tells_the_length_and_no_md5) {
+  const std::string stream =
+      encode({SampleForm::kPcm16, 1, 8000}, testing::noise_bytes(2 * 9001, 1)).value();
+  BOOST_REQUIRE(stream.compare(0, 4, "fLaC") == 0);
+  const std::string info = stream.substr(8, 34);  // behind the marker and the block's header
+  BOOST_TEST((info.substr(18) == std::string(16, '\0')));
+  BOOST_TEST((info.substr(14, 4) == std::string("\x00\x00\x23\x29", 4)));  // 9,001 samples
+}
+
+BOOST_AUTO_TEST_CASE(a_channel_that_is_twice_there_costs_next_to_nothing) {
+  const std::vector<int16_t> samples = testing::synthetic_samples(80'000, 3, 8000);
+  std::vector<int16_t> both;
+  for (const int16_t sample : samples) both.insert(both.end(), {sample, sample});
+  const auto size_of = [](int channels, const std::vector<int16_t>& sound) {
+    return encode({SampleForm::kPcm16, channels, 8000}, testing::pcm16_bytes(sound)).value().size();
+  };
+  BOOST_TEST(size_of(2, both) < size_of(1, samples) * 105 / 100);
+}
+
 BOOST_AUTO_TEST_CASE(unusual_rates_are_taken) {
   std::string sound = testing::noise_bytes(20'000, 1);
   for (int32_t rate : {0, 1, 7'999, 11'025, 96'001, 655'350, 700'000, 2'000'000'000})

@@ -108,6 +108,9 @@ Result<EncodedPiece> FileEncoder::encode_piece(const StoredPiece& piece, const F
 }
 
 Result<bool> FileEncoder::prove(std::vector<EncodedPiece>& pieces, const Digest& original) {
+  // What is stored as it is needs one digest, not two of the same bytes.
+  const bool is_verbatim =
+      pieces.front().piece.piece == Piece::kWhole && pieces.front().piece.codec == Codec::kStored;
   Sha256 decoded;
   for (EncodedPiece& piece : pieces) {
     Sha256 stored;
@@ -118,15 +121,17 @@ Result<bool> FileEncoder::prove(std::vector<EncodedPiece>& pieces, const Digest&
     Status decoding;
     HOLDFAST_TRY(
         read_through(io_, scratch_fd_, piece.scratch_offset, piece.length, [&](ByteSpan bytes) {
-          stored.update(bytes);
+          if (!is_verbatim) stored.update(bytes);
           if (decoding.ok()) decoding = decoder->write(bytes);
           return Status();
         }));
     if (decoding.ok()) decoding = decoder->finish();
     if (!decoding.ok()) return false;
-    piece.sha256 = stored.finish();
+    if (!is_verbatim) piece.sha256 = stored.finish();
   }
-  return decoded.finish() == original;
+  const Digest given_back = decoded.finish();
+  if (is_verbatim) pieces.front().sha256 = given_back;
+  return given_back == original;
 }
 
 }  // namespace holdfast::pack

@@ -46,6 +46,8 @@ metaflac), zstd, sha256sum, and a POSIX shell with sed, grep, tr and cat.
       mulaw, alaw    as u8, then each byte (the rank of a G.711 code, sorted by amplitude, the most
                      negative first) is replaced by the code that stands at its place in the table
                      below (ITU-T G.711), for example with tr
+             flac warns that it cannot check an MD5: none is stored. The SHA-256 of X in
+             recording.json is what proves the samples.
 
 4. A script that does all this for one part and compares the result with recording.json.
    Copy the lines between the two marks into a file unpack.sh, without the four blanks, then
