@@ -7,7 +7,10 @@
 namespace holdfast {
 namespace {
 
-constexpr int kSavepointBytes = 4 << 20;
+// What a savepoint may have to give back, in memory; SQLite writes it into a temporary file beyond,
+// in one piece, and its VFS writes no piece of 128 KiB or more (seekAndWriteFd takes the length
+// modulo that, and calls it a full disk).
+constexpr int kSavepointBytes = 120 << 10;
 
 }  // namespace
 

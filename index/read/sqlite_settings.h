@@ -4,7 +4,7 @@
 namespace holdfast {
 
 // Before the first connection; later calls do nothing. A savepoint keeps the pages that it may have
-// to give back in memory, 4 MiB at most, and in a temporary file beyond: SQLite's own bound of
+// to give back in memory, 120 KiB at most, and in a temporary file beyond: SQLite's own bound of
 // 64 KiB is less than one ingest changes, which would make and remove a file for each.
 void configure_sqlite();
 

@@ -128,6 +128,36 @@ BOOST_AUTO_TEST_CASE(one_command_that_no_replay_brings_back_has_the_whole_batch_
   BOOST_TEST(after.syncs - before.syncs == 3U);  // the gate's commit, then lines and rows
 }
 
+// A pack of ten thousand members is sealed by one command: what its savepoint would give back is
+// some twenty megabytes of pages that were there before.
+BOOST_AUTO_TEST_CASE(a_command_may_change_more_pages_than_a_savepoint_keeps_in_memory) {
+  constexpr int kRows = 4000;
+  Archive archive;
+  archive.furnish();
+  const auto fill = [](const std::string& text) {
+    return Command<void>{
+        "fill", [text](WriteTxn& txn) -> Status {
+          for (int i = 0; i < kRows; ++i) {
+            Statement statement = txn.index().prepare(
+                "INSERT INTO setting (name, value) VALUES (?1, ?2) "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+            statement.bind("filled-" + std::to_string(i), text);
+            HOLDFAST_TRY(statement.run());
+          }
+          return text.front() == 'c' ? Status(Error{Code::kConflict, "no"}) : Status();
+        }};
+  };
+  const auto count = [&](char letter) {
+    return archive.count("SELECT count(*) FROM setting WHERE name LIKE 'filled-%' AND value = '" +
+                         std::string(3000, letter) + "'");
+  };
+  must(archive.writer->call(fill(std::string(3000, 'a'))));
+  must(archive.writer->call(fill(std::string(3000, 'b'))));
+  BOOST_TEST(count('b') == kRows);
+  BOOST_TEST((code_of(archive.writer->call(fill(std::string(3000, 'c')))) == Code::kConflict));
+  BOOST_TEST(count('b') == kRows);  // given back whole
+}
+
 BOOST_AUTO_TEST_CASE(a_failing_command_fails_alone) {
   Archive archive;
   archive.furnish();
