@@ -44,9 +44,9 @@ class DaemonLink {
   // mount_limits::kOpenTimeoutMs. Thread rule: any thread.
   virtual Status record_open(const OpenNotice& notice) = 0;
 
-  // Waits up to mount_limits::kPollSeconds for changes after `since`; an empty batch is normal.
+  // Waits for changes after `since`, up to `wait` (whole seconds); an empty batch is normal.
   // Thread rule: one thread.
-  virtual Result<ChangeBatch> changes(int64_t since) = 0;
+  virtual Result<ChangeBatch> changes(int64_t since, Millis wait) = 0;
 
   // Ends a waiting changes() and refuses later ones. Thread rule: any thread.
   virtual void cancel_changes() = 0;

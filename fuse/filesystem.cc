@@ -27,6 +27,9 @@ bool is_below_holds(const Node& node) {
          node.kind == NodeKind::kHeldCall;
 }
 
+// Nobody tells of a new workspace before its first recording, nor of a hold.
+bool is_told(const Node& node) { return node.kind != NodeKind::kRoot && !is_below_holds(node); }
+
 double seconds_to_keep(uint64_t inode) {
   const Result<Node> node = node_of(inode);
   return node.ok() && is_below_holds(*node) ? mount_limits::kHoldsCacheSeconds
@@ -102,15 +105,18 @@ struct stat dot_status(uint64_t inode) {
 
 }  // namespace
 
-bool FreshListings::opened(uint64_t directory) {
-  std::lock_guard lock(mutex_);
-  if (directories_.size() >= kMost) directories_.clear();
-  return !directories_.insert(directory).second;
-}
-
-void FreshListings::clear() {
-  std::lock_guard lock(mutex_);
-  directories_.clear();
+void Filesystem::begin(fuse_conn_info* connection) {
+  for (const int wanted :
+       {FUSE_CAP_SPLICE_WRITE, FUSE_CAP_READDIRPLUS, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ})
+    connection->want |= connection->capable & static_cast<unsigned>(wanted);
+  // Every page of a listing brings its attributes: here they cost nothing, and a directory's later
+  // pages would otherwise cost a lookup an entry.
+  connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO);
+  // Pages leave the kernel's cache when we say so, not when an attribute was fetched again.
+  connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
+  connection->time_gran = 1'000'000;  // the index counts milliseconds
+  kernel_opens_directories_ =
+      (connection->capable & static_cast<unsigned>(FUSE_CAP_NO_OPENDIR_SUPPORT)) != 0;
 }
 
 void Filesystem::lookup(fuse_req_t request, uint64_t parent, const char* name) {
@@ -146,17 +152,25 @@ void Filesystem::readlink(fuse_req_t request, uint64_t inode) {
 }
 
 void Filesystem::opendir(fuse_req_t request, uint64_t inode, fuse_file_info* info) {
+  // "No such call": the kernel asks no second time, opens every directory as below and releases it
+  // by itself. Two requests a directory, each of which wakes this process, would cost a warm find
+  // more than all the rest.
+  if (kernel_opens_directories_) {
+    fuse_reply_err(request, ENOSYS);
+    return;
+  }
   const Result<Node> node = node_of(inode);
   if (!node.ok()) return reply(request, node.error());
-  const bool cached = !is_below_holds(*node);
-  info->cache_readdir = cached;
-  info->keep_cache = cached && listings_.opened(inode);
+  info->cache_readdir = 1;
+  info->keep_cache = 1;
   fuse_reply_open(request, info);
 }
 
 void Filesystem::readdir(fuse_req_t request, uint64_t inode, size_t size, off_t offset, bool plus) {
   const Result<Node> node = node_of(inode);
   if (!node.ok()) return reply(request, node.error());
+  const Status recorded = listings_.hand_out(inode, is_told(*node));
+  if (!recorded.ok()) return reply(request, recorded.error());
   Listing listing(request, size, plus);
   const auto fill = [&](Database& index) -> Status {
     listing.restart();
@@ -274,6 +288,10 @@ void SessionCache::drop_listing(uint64_t directory) {
   fuse_lowlevel_notify_inval_inode(session_, directory, 0, 0);
 }
 
+void SessionCache::drop_all_listings() {
+  for (const uint64_t directory : listings_.take_kept()) drop_listing(directory);
+}
+
 void SessionCache::drop_entry(uint64_t parent, const std::string& name) {
   fuse_lowlevel_notify_inval_entry(session_, parent, name.data(), name.size());
 }
@@ -282,16 +300,8 @@ namespace {
 
 Filesystem& of(fuse_req_t request) { return *static_cast<Filesystem*>(fuse_req_userdata(request)); }
 
-void init(void*, fuse_conn_info* connection) {
-  for (const int wanted :
-       {FUSE_CAP_SPLICE_WRITE, FUSE_CAP_READDIRPLUS, FUSE_CAP_PARALLEL_DIROPS, FUSE_CAP_ASYNC_READ})
-    connection->want |= connection->capable & static_cast<unsigned>(wanted);
-  // Every page of a listing brings its attributes: here they cost nothing, and a directory's later
-  // pages would otherwise cost a lookup an entry.
-  connection->want &= ~static_cast<unsigned>(FUSE_CAP_READDIRPLUS_AUTO);
-  // Pages leave the kernel's cache when we say so, not when an attribute was fetched again.
-  connection->want &= ~static_cast<unsigned>(FUSE_CAP_AUTO_INVAL_DATA);
-  connection->time_gran = 1'000'000;  // the index counts milliseconds
+void init(void* userdata, fuse_conn_info* connection) {
+  static_cast<Filesystem*>(userdata)->begin(connection);
 }
 
 template <typename... Rest>

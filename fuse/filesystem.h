@@ -6,44 +6,31 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 
-#include <mutex>
+#include <atomic>
 #include <string>
-#include <unordered_set>
 
 #include "fuse/index_pool.h"
-#include "fuse/invalidator.h"
+#include "fuse/kernel_cache.h"
+#include "fuse/listings.h"
 #include "fuse/open_files.h"
 #include "fuse/tree.h"
 #include "fuse/xattrs.h"
 
 namespace holdfast {
 
-// Which directories the kernel may list from its cache: those opened since the last reset.
-// Forgetting too many costs a listing, never a wrong one. Thread rule: any thread.
-class FreshListings {
- public:
-  // False the first time after clear(): the kernel must drop what it keeps of the directory.
-  bool opened(uint64_t directory);
-  void clear();
-
- private:
-  // Some 40 bytes each. A walk over more directories than this finds none of them fresh.
-  static constexpr size_t kMost = 1'000'000;
-  std::mutex mutex_;
-  std::unordered_set<uint64_t> directories_;
-};
-
 // The userdata of the session. Thread rule: requests come on any thread.
 class Filesystem {
  public:
   // All outlive this.
-  Filesystem(const Tree& tree, IndexPool& index, OpenFiles& files)
-      : tree_(tree), index_(index), files_(files) {}
+  Filesystem(const Tree& tree, IndexPool& index, OpenFiles& files, Listings& listings)
+      : tree_(tree), index_(index), files_(files), listings_(listings) {}
   Filesystem(const Filesystem&) = delete;
   Filesystem& operator=(const Filesystem&) = delete;
 
   static const fuse_lowlevel_ops& operations();
 
+  // What the kernel can do, before its first request.
+  void begin(fuse_conn_info* connection);
   void lookup(fuse_req_t request, uint64_t parent, const char* name);
   void getattr(fuse_req_t request, uint64_t inode);
   void readlink(fuse_req_t request, uint64_t inode);
@@ -56,8 +43,6 @@ class Filesystem {
   void listxattr(fuse_req_t request, uint64_t inode, size_t size);
   void statfs(fuse_req_t request);
 
-  FreshListings& listings() { return listings_; }
-
  private:
   Result<std::vector<Xattr>> xattrs(uint64_t inode);
   void read_metadata(fuse_req_t request, const OpenFile& file, size_t size, off_t offset);
@@ -65,21 +50,23 @@ class Filesystem {
   const Tree& tree_;
   IndexPool& index_;
   OpenFiles& files_;
-  FreshListings listings_;
+  Listings& listings_;
+  std::atomic<bool> kernel_opens_directories_{false};
 };
 
 // The kernel's cache of a mounted session.
 class SessionCache final : public KernelCache {
  public:
-  SessionCache(fuse_session* session, FreshListings& listings)
+  SessionCache(fuse_session* session, Listings& listings)
       : session_(session), listings_(listings) {}
   void drop_listing(uint64_t directory) override;
   void drop_entry(uint64_t parent, const std::string& name) override;
-  void drop_all_listings() override { listings_.clear(); }
+  void drop_all_listings() override;
+  void keep_listings(bool keep) override { listings_.keep(keep); }
 
  private:
   fuse_session* const session_;
-  FreshListings& listings_;
+  Listings& listings_;
 };
 
 }  // namespace holdfast

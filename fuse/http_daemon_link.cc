@@ -103,11 +103,10 @@ Status HttpDaemonLink::record_open(const OpenNotice& notice) {
   return Status();
 }
 
-Result<ChangeBatch> HttpDaemonLink::changes(int64_t since) {
+Result<ChangeBatch> HttpDaemonLink::changes(int64_t since, Millis wait) {
   HttpRequest request;
   request.path = "/mount/changes";
-  request.query = {{"since", std::to_string(since)},
-                   {"wait", std::to_string(mount_limits::kPollSeconds)}};
+  request.query = {{"since", std::to_string(since)}, {"wait", std::to_string(wait.count / 1000)}};
   request.timeout = Millis(mount_limits::kPollSeconds * 2000);
   HOLDFAST_ASSIGN(answer, poll_.request(request));
   HOLDFAST_ASSIGN(body, answer.parsed());

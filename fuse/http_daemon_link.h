@@ -17,7 +17,7 @@ class HttpDaemonLink final : public DaemonLink {
   explicit HttpDaemonLink(std::string socket_path);
 
   Status record_open(const OpenNotice& notice) override;
-  Result<ChangeBatch> changes(int64_t since) override;
+  Result<ChangeBatch> changes(int64_t since, Millis wait) override;
   void cancel_changes() override { poll_.cancel(); }
 
  private:

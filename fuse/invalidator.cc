@@ -4,6 +4,9 @@
 
 #include <chrono>
 #include <map>
+#include <set>
+#include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "fuse/inode.h"
@@ -91,13 +94,9 @@ Status Invalidator::apply(const ChangeBatch& batch) {
 
 Status Invalidator::drop_everything() {
   HOLDFAST_ASSIGN(workspaces, index_.read([](Database& index) { return list_workspaces(index); }));
+  for (const WorkspaceRow& row : workspaces) kernel_.drop_entry(kRootInode, row.workspace.text());
+  // What somebody works in is still there.
   kernel_.drop_all_listings();
-  // An entry takes all below it along, as far as nobody works in it.
-  for (const WorkspaceRow& row : workspaces) {
-    kernel_.drop_entry(kRootInode, row.workspace.text());
-    kernel_.drop_listing(inode_of(Node::workspace(row.workspace_no)));
-  }
-  kernel_.drop_listing(kRootInode);
   return Status();
 }
 
@@ -122,32 +121,40 @@ bool Invalidator::pause(Millis length) {
                             [this] { return stop_; });
 }
 
+void Invalidator::end_telling(const Error& why) {
+  if (std::exchange(told_, false)) {
+    kernel_.keep_listings(false);
+    kernel_.drop_all_listings();
+  }
+  if (!std::exchange(broken_, true)) log::warning("no changes from the daemon: {}", why.message);
+}
+
 void Invalidator::run() {
   int64_t seq = 0;
-  bool broken = false;
   for (;;) {
-    Result<ChangeBatch> batch = daemon_.changes(seq);
+    // The first answer comes at once: until then no listing is kept.
+    Result<ChangeBatch> batch =
+        daemon_.changes(seq, told_ ? seconds(mount_limits::kPollSeconds) : Millis(0));
     {
       std::lock_guard lock(mutex_);
       if (stop_) return;
     }
     Status applied;
     if (batch.ok()) {
-      batch->reset = batch->reset || broken || batch->seq < seq;
+      batch->reset = batch->reset || broken_ || batch->seq < seq;
       applied = apply(*batch);
     } else {
       applied = batch.error();
     }
-    if (applied.ok()) {
-      if (broken) log::info("the daemon tells changes again");
-      broken = false;
-      seq = batch->seq;
-      if (!pause(Millis(mount_limits::kPollPauseMs))) return;
+    if (!applied.ok()) {
+      end_telling(applied.error());
+      if (!pause(Millis(mount_limits::kReconnectMs))) return;
       continue;
     }
-    if (!broken) log::warning("no changes from the daemon: {}", applied.error().message);
-    broken = true;
-    if (!pause(Millis(mount_limits::kReconnectMs))) return;
+    if (!std::exchange(told_, true)) kernel_.keep_listings(true);
+    if (std::exchange(broken_, false)) log::info("the daemon tells changes again");
+    seq = batch->seq;
+    if (!pause(Millis(mount_limits::kPollPauseMs))) return;
   }
 }
 

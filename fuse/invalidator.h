@@ -1,37 +1,25 @@
 // Tells the kernel what to forget: a thread that waits for the daemon's changes and drops the
-// entries, attributes and directory pages that they touch. File pages are never dropped: the
-// bytes of an inode are constant.
+// entries, attributes and listings that they touch. File pages are never dropped: the bytes of an
+// inode are constant.
 //
-//   connected:  a batch after `seq` → drop what it names → pause kPollPauseMs → ask again from its
-//   seq broken:     wait kReconnectMs, ask again; the first answer afterwards counts as a reset,
-//   since
-//               a daemon that was restarted counts anew
-//   reset:      everything may have changed → drop every workspace's tree
+//   untold  ── an answer ──► told     what it names is dropped, everything when the link was broken
+//                                     or the answer says "reset"; listings may be kept from now on
+//   told    ── a batch ──► told       the same; a pause of kPollPauseMs, and the next long poll
+//   told    ── no answer ──► untold   the link is broken: no listing is kept, none from before is
+//                                     used; kReconnectMs, and the next try
+//
+// It begins untold. A daemon that was restarted counts anew, so a number that goes back is a reset.
 #pragma once
 
 #include <condition_variable>
 #include <mutex>
-#include <set>
-#include <string>
 #include <thread>
 
 #include "fuse/daemon_link.h"
 #include "fuse/index_pool.h"
+#include "fuse/kernel_cache.h"
 
 namespace holdfast {
-
-// What the kernel keeps of our tree. Thread rule: any thread, but never one that answers the
-// kernel: a dropped entry waits for its directory's lock, which a request may hold.
-class KernelCache {
- public:
-  virtual ~KernelCache() = default;
-  // Forgets attributes and listing of a directory. No effect on one it does not know.
-  virtual void drop_listing(uint64_t directory) = 0;
-  // Forgets an entry and, when it is a directory, all below it.
-  virtual void drop_entry(uint64_t parent, const std::string& name) = 0;
-  // No listing that was read before this call is used by an open that comes later.
-  virtual void drop_all_listings() = 0;
-};
 
 class Invalidator {
  public:
@@ -51,6 +39,7 @@ class Invalidator {
  private:
   void run();
   Status drop_everything();
+  void end_telling(const Error& why);
   bool pause(Millis length);  // false: stop
 
   DaemonLink& daemon_;
@@ -60,6 +49,9 @@ class Invalidator {
   std::mutex mutex_;
   std::condition_variable stopped_;
   bool stop_ = false;
+  // Of the thread.
+  bool told_ = false;
+  bool broken_ = false;  // untold, and the log says so
 };
 
 }  // namespace holdfast

@@ -23,6 +23,12 @@ constexpr int kEntriesPerRequest = 128;
 constexpr double kCacheSeconds = 3600;
 // The same below /.holds, where nobody is told of a change.
 constexpr double kHoldsCacheSeconds = 1;
+// Directories whose listings the kernel may keep at once: some 50 bytes each here, and 4 KiB and
+// more in the kernel. One more, and the oldest is dropped.
+constexpr size_t kKeptListingsMax = 1'000'000;
+// Directories whose listings wait to be dropped. A drop takes microseconds unless somebody hangs in
+// a listing of that directory; when so many wait, a listing is refused with EAGAIN.
+constexpr size_t kPassingListingsMax = 65'536;
 // An audit line takes one fdatasync; a daemon that needs longer is told as unavailable.
 constexpr int64_t kOpenTimeoutMs = 10'000;
 // A long poll is renewed after this long; the daemon's cap is 30 s.

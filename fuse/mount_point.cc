@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <grp.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -62,9 +63,10 @@ bool is_mounted(const std::string& path) {
 }  // namespace
 
 Result<std::string> check_mount_point(const std::string& path) {
-  // Opened, not only looked at: of a dead mount the kernel still answers stat(2) from its cache.
+  // Asked for its space: of a dead mount the kernel still answers stat(2) and open(2) by itself.
   const Fd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory) {
+  struct statfs space {};
+  if (!directory || ::fstatfs(directory.get(), &space) != 0) {
     const int error = errno;
     if (error == ENOTCONN)
       return Error{Code::kUnavailable,

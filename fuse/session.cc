@@ -6,6 +6,7 @@
 #include <systemd/sd-daemon.h>
 
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "base/log.h"
 #include "fuse/filesystem.h"
 #include "fuse/http_daemon_link.h"
+#include "fuse/invalidator.h"
 #include "fuse/limits.h"
 #include "fuse/mount_point.h"
 
@@ -63,8 +65,9 @@ sigset_t stop_signals() {
 // stopping is ordinary code and not a handler's.
 class StopWatch {
  public:
-  StopWatch(fuse_session* session, Invalidator& invalidator)
-      : session_(session), invalidator_(invalidator), server_(pthread_self()) {
+  // `before` runs while requests are still answered.
+  StopWatch(fuse_session* session, std::function<void()> before)
+      : session_(session), before_(std::move(before)), server_(pthread_self()) {
     struct sigaction action {};
     action.sa_handler = [](int) {};  // only ends the server's wait
     sigaction(SIGUSR1, &action, nullptr);
@@ -93,7 +96,7 @@ class StopWatch {
     if (served_) return;
     lock.unlock();
     sd_notify(0, "STOPPING=1");
-    invalidator_.stop();
+    before_();
     fuse_session_exit(session_);
     lock.lock();
     // The server looks at the flag and then waits; a signal in between is lost, so it is repeated.
@@ -104,7 +107,7 @@ class StopWatch {
   }
 
   fuse_session* const session_;
-  Invalidator& invalidator_;
+  const std::function<void()> before_;
   const pthread_t server_;
   std::mutex mutex_;
   std::condition_variable ended_;
@@ -138,22 +141,28 @@ void raise_descriptor_limit() {
     log::warning("raise the limit of descriptors: {}", std::strerror(errno));
 }
 
-Status serve(fuse_session* session, Filesystem& filesystem, DaemonLink& daemon, IndexPool& index,
+Status serve(fuse_session* session, Listings& listings, DaemonLink& daemon, IndexPool& index,
              const std::string& mount_point) {
-  SessionCache cache(session, filesystem.listings());
+  SessionCache cache(session, listings);
+  ListingDropper dropper(listings, cache);
   Invalidator invalidator(daemon, index, cache);
+  const auto stop_dropping = [&] {
+    invalidator.stop();
+    dropper.stop();
+  };
   const std::unique_ptr<fuse_loop_config, LoopConfigDestroy> config(fuse_loop_cfg_create());
   fuse_loop_cfg_set_max_threads(config.get(), mount_limits::kThreadsMax);
   fuse_loop_cfg_set_idle_threads(config.get(), mount_limits::kThreadsMax);
+  dropper.start();
   invalidator.start();
   int served = 0;
   {
-    const StopWatch watch(session, invalidator);
+    const StopWatch watch(session, stop_dropping);
     log::info("mounted on {}", mount_point);
     sd_notify(0, "READY=1");
     served = fuse_session_loop_mt(session, config.get());
   }
-  invalidator.stop();
+  stop_dropping();
   if (served < 0) return system_error(-served, "serve " + mount_point);
   return Status();
 }
@@ -170,7 +179,8 @@ Status serve_mount(const Config& config, const MountOptions& options) {
   HttpDaemonLink daemon(config.run_dir + "/mount.sock");
   const Tree tree(ownership);
   OpenFiles files(index, daemon, clock, config.standard.path);
-  Filesystem filesystem(tree, index, files);
+  Listings listings;
+  Filesystem filesystem(tree, index, files, listings);
 
   const sigset_t blocked = stop_signals();
   pthread_sigmask(SIG_BLOCK, &blocked, nullptr);
@@ -182,7 +192,7 @@ Status serve_mount(const Config& config, const MountOptions& options) {
   if (fuse_daemonize(options.foreground ? 1 : 0) != 0)
     served = Error{Code::kIo, "detach from the terminal"};
   else
-    served = serve(session.get(), filesystem, daemon, index, mount_point);
+    served = serve(session.get(), listings, daemon, index, mount_point);
   fuse_session_unmount(session.get());
   if (served.ok()) log::info("unmounted {}", mount_point);
   return served;

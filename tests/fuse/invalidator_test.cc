@@ -3,9 +3,11 @@
 
 #include <boost/test/unit_test.hpp>
 #include <condition_variable>
+#include <set>
 
 #include "fuse/http_daemon_link.h"
 #include "fuse/inode.h"
+#include "fuse/limits.h"
 #include "tests/fuse/small_archive.h"
 
 using namespace holdfast;
@@ -18,11 +20,13 @@ class RecordingCache final : public KernelCache {
   void drop_entry(uint64_t parent, const std::string& name) override {
     entries.emplace(parent, name);
   }
-  void drop_all_listings() override { all = true; }
+  void drop_all_listings() override { ++all; }
+  void keep_listings(bool keep) override { keeps.push_back(keep); }
 
   std::set<uint64_t> listings;
   std::set<std::pair<uint64_t, std::string>> entries;
-  bool all = false;
+  int all = 0;
+  std::vector<bool> keeps;
 };
 
 // Answers from a script and waits when it is at its end, as a long poll does.
@@ -31,9 +35,10 @@ class ScriptedLink final : public DaemonLink {
   explicit ScriptedLink(std::vector<Result<ChangeBatch>> answers) : answers_(std::move(answers)) {}
 
   Status record_open(const OpenNotice&) override { return Status(); }
-  Result<ChangeBatch> changes(int64_t since) override {
+  Result<ChangeBatch> changes(int64_t since, Millis wait) override {
     std::unique_lock lock(mutex_);
     asked.push_back(since);
+    waits.push_back(wait);
     if (asked.size() > answers_.size()) {
       at_end_ = true;
       changed_.notify_all();
@@ -53,6 +58,7 @@ class ScriptedLink final : public DaemonLink {
   }
 
   std::vector<int64_t> asked;
+  std::vector<Millis> waits;
 
  private:
   const std::vector<Result<ChangeBatch>> answers_;
@@ -90,7 +96,7 @@ BOOST_AUTO_TEST_CASE(a_new_call_makes_its_day_and_all_above_stale) {
                                        inode_of(Node::call(RecordingNo(1)))};
   BOOST_TEST(kernel.listings == expected, boost::test_tools::per_element());
   BOOST_TEST(kernel.entries.empty());
-  BOOST_TEST(!kernel.all);
+  BOOST_TEST(kernel.all == 0);
 }
 
 BOOST_AUTO_TEST_CASE(a_changed_call_leaves_its_day_alone) {
@@ -130,9 +136,40 @@ BOOST_AUTO_TEST_CASE(after_a_broken_link_everything_is_dropped_once) {
   invalidator.start();
   link.wait_until_told();
   invalidator.stop();
-  BOOST_TEST(kernel.all);
+  BOOST_TEST(kernel.all == 2);              // when it broke, and when it was there again
   BOOST_TEST(kernel.entries.size() == 2u);  // one per workspace
   BOOST_TEST(link.asked == (std::vector<int64_t>{0, 9, 9, 2}), boost::test_tools::per_element());
+}
+
+// Nobody tells changes until the first answer, which nobody waits for, and while the link is
+// broken.
+BOOST_AUTO_TEST_CASE(listings_are_kept_only_while_changes_are_told) {
+  SmallArchive archive;
+  IndexPool index(archive.index_path());
+  const Error down{Code::kUnavailable, "down"};
+  ScriptedLink link({down, ChangeBatch{9, false, {}}, down, ChangeBatch{9, false, {}}});
+  RecordingCache kernel;
+  Invalidator invalidator(link, index, kernel);
+  invalidator.start();
+  link.wait_until_told();
+  invalidator.stop();
+  BOOST_TEST(kernel.keeps == (std::vector<bool>{true, false, true}),
+             boost::test_tools::per_element());
+  const Millis poll = seconds(mount_limits::kPollSeconds);
+  BOOST_TEST((link.waits == std::vector<Millis>{Millis(0), Millis(0), poll, Millis(0), poll}));
+}
+
+BOOST_AUTO_TEST_CASE(without_an_index_nothing_counts_as_told) {
+  SmallArchive archive;
+  IndexPool index(archive.path() + "/nothing");
+  ScriptedLink link({ChangeBatch{9, true, {}}});
+  RecordingCache kernel;
+  Invalidator invalidator(link, index, kernel);
+  invalidator.start();
+  link.wait_until_told();
+  invalidator.stop();
+  BOOST_TEST(kernel.keeps.empty());
+  BOOST_TEST(link.asked == (std::vector<int64_t>{0, 0}), boost::test_tools::per_element());
 }
 
 BOOST_AUTO_TEST_CASE(a_sequence_that_goes_back_is_a_reset) {
@@ -144,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_sequence_that_goes_back_is_a_reset) {
   invalidator.start();
   link.wait_until_told();
   invalidator.stop();
-  BOOST_TEST(kernel.all);
+  BOOST_TEST(kernel.all == 1);
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_is_taken_only_in_its_own_shape) {

@@ -1,6 +1,5 @@
 // The view, mounted for real: what people and their tools see of it.
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <grp.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -379,59 +378,6 @@ BOOST_AUTO_TEST_CASE(a_large_directory_is_listed_whole_in_little_memory) {
   // A sanitizer keeps what was freed, so its figure says nothing. The names alone are 1,100 KiB;
   // SQLite's page cache may fill up to 2 MiB per connection.
   if (!kSanitized) BOOST_TEST(after_kib - before_kib < 8 * 1024);
-}
-
-BOOST_AUTO_TEST_CASE(changes_reach_what_the_kernel_has_cached) {
-  Stage stage;
-  const CallSpec first = stage.sample_call("CA1");
-  const RecordingNo number = stage.archive.add_call(first);
-  stage.daemon->on("GET /mount/changes", kQuiet);
-  const ViewProcess view(stage.archive);
-  const std::string day = stage.in_view(stage.archive.day_path(first));
-  const std::string year = stage.in_view(stage.archive.workspace(1).text() + "/2027");
-  BOOST_TEST(names_in(day).size() == 1u);
-  BOOST_TEST(names_in(day).size() == 1u);
-  BOOST_TEST(!fs::exists(year));
-
-  // Returns when the view has asked for what follows batch `seq`: then the batch is applied.
-  const auto tell = [&](int64_t seq, const CallSpec& call, int64_t no, const std::string& kind) {
-    const json::object change{{"recording_no", no},
-                              {"workspace", stage.archive.workspace(call.workspace).text()},
-                              {"day", call.day.path()},
-                              {"call_sid", call.call_sid},
-                              {"kind", kind}};
-    const std::string quiet = fmt::format(R"({{"seq":{},"reset":false,"changes":[]}})", seq);
-    const std::string batch =
-        canonical(json::object{{"seq", seq}, {"reset", false}, {"changes", {change}}});
-    stage.daemon->on("GET /mount/changes",
-                     {{200, batch, "application/json", {}, std::string::npos, false},
-                      {200, quiet, "application/json", {}, std::string::npos, false}});
-    const std::string next = fmt::format("since={}&", seq);
-    for (size_t asked = stage.daemon->asked().size();; ++asked) {
-      stage.daemon->wait_until_asked(asked + 1);
-      if (stage.daemon->asked().back().query.starts_with(next)) return;
-    }
-  };
-  const CallSpec second = stage.sample_call("CA2");
-  tell(2, second, stage.archive.add_call(second).value, "added");
-  BOOST_TEST(names_in(day).size() == 2u);
-  CallSpec later = stage.sample_call("CA3");
-  later.day = CalendarDay{2027, 1, 2};
-  tell(3, later, stage.archive.add_call(later).value, "added");
-  BOOST_TEST(fs::exists(stage.file_of(later, "inbound.ulaw")));
-  BOOST_TEST(names_in(stage.in_view(stage.archive.workspace(1).text())).size() == 2u);
-
-  BOOST_TEST(names_in(stage.in_view(stage.archive.call_path(first))).size() == 3u);
-  stage.archive.add_part(number, 2, {{"inbound.2.ulaw", "more"}});
-  tell(4, first, number.value, "changed");
-  BOOST_TEST(names_in(stage.in_view(stage.archive.call_path(first))).size() == 4u);
-
-  BOOST_TEST(fs::exists(stage.file_of(first, "inbound.ulaw")));
-  stage.archive.condemn(number);
-  stage.archive.begin_destroying(number);
-  tell(5, first, number.value, "removed");
-  BOOST_TEST(!fs::exists(stage.file_of(first, "inbound.ulaw")));
-  BOOST_TEST(names_in(day) == std::vector<std::string>{"CA2"}, boost::test_tools::per_element());
 }
 
 // One that was moved to another workspace is shown there; its files lie where they lay.
