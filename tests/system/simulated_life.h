@@ -69,6 +69,7 @@ class SimulatedLife {
     // By the class that it was given: kept until then, gone some time after. None: no class, or one
     // whose assignment was not answered.
     std::optional<UnixMillis> end;
+    bool is_in_compliance_mode = false;  // that class
     // The earliest end that it may have by what was asked, answered or not. None: expiry leaves it.
     std::optional<UnixMillis> earliest_end;
     bool must_be_there() const { return stored && (!asked_to_destroy || !holds.empty()); }
@@ -120,11 +121,17 @@ class SimulatedLife {
   void expire();
   void ends_come();
   void given(Promised& promised, const std::string& class_name, bool is_answered);
+  // Whether nobody may give it that class now, with a bypass or without.
+  bool must_be_refused(const Promised& promised, const std::string& class_name, bool bypass) const;
 
   Promised* any(bool (*wanted)(const Promised&));
   void read(const Promised& promised);
+  void look_at_archived(const Recording& found);
   // Flips a bit of a copy that is not the last good one; false when it has none.
   bool rots(const Recording& found);
+  // The same of a pack that is copied and not verified yet.
+  bool rots_unproven(const Recording& found);
+  void flip_in_pack(const CopyRow& copy);
   std::optional<Recording> known(const Promised& promised);
   Result<Ingested> offer(const Promised& promised, const TestCall& call);
   void check_rows();
