@@ -127,6 +127,9 @@ class SimulatedLife {
   Promised* any(bool (*wanted)(const Promised&));
   void read(const Promised& promised);
   void look_at_archived(const Recording& found);
+  bool is_archived(const Promised& promised);
+  // Whether a reader may be told that its plain files are bad.
+  bool may_be_corrupt(const Recording& found) const;
   // Flips a bit of a copy that is not the last good one; false when it has none.
   bool rots(const Recording& found);
   // The same of a pack that is copied and not verified yet.
@@ -163,6 +166,8 @@ class SimulatedLife {
   int64_t reads_ = 0;
   std::set<int64_t> lines_promised_;  // reads whose line was answered durable
   int64_t restores_before_ = 0;       // this step
+  std::set<std::string> rotten_;      // calls of which plain files have rotted, ever
+  std::string rotten_in_pack_;        // the call of which a warm copy has rotted last
   std::set<std::string> away_;        // roots of media without their label
   bool was_ever_wrong_ = false;       // the system's clock
   std::string story_;

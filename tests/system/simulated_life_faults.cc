@@ -71,15 +71,19 @@ bool SimulatedLife::rots(const Recording& found) {
     });
   };
   for (const CopyRow& copy : found.copies) {
-    if (copy.part != 1 || !counts(copy)) continue;
-    if (copy.tier == Tier::kWarm && verified_on(Tier::kCold)) {
-      flip_in_pack(copy);
-      return true;
-    }
-    if (copy.tier != Tier::kStandard || !verified_on(Tier::kWarm)) continue;
+    if (copy.part != 1 || !counts(copy) || copy.tier != Tier::kWarm) continue;
+    if (!verified_on(Tier::kCold)) continue;
+    flip_in_pack(copy);
+    rotten_in_pack_ = found.call_sid;
+    return true;
+  }
+  for (const CopyRow& copy : found.copies) {
+    if (copy.part != 1 || !counts(copy) || copy.tier != Tier::kStandard) continue;
+    if (!verified_on(Tier::kWarm)) continue;
     for (const std::string& path : rig_.standard_files("outbound.pcm")) {
       if (path.find("/" + found.call_sid + "/") == std::string::npos) continue;
       rig_.flip_byte(path, 0);
+      rotten_.insert(found.call_sid);
       return true;
     }
   }
