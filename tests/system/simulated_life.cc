@@ -13,6 +13,9 @@ namespace {
 
 constexpr int kPagesOf = 7;           // rows: small pages, so that paging itself is tried
 constexpr size_t kBriefSamples = 80;  // of a call in a brief life: 10 ms
+// A file of such a call that a pack stores as it is: no codec's checksum stands before its digest.
+constexpr const char* kStoredName = "screen.zip";
+constexpr size_t kStoredBytes = 4000;
 constexpr Bytes kBriefReserve{int64_t{64} << 10};
 constexpr Millis kTick = hours(6);  // the expirer looks at the clock so often while time passes
 
@@ -20,9 +23,14 @@ constexpr Millis kTick = hours(6);  // the expirer looks at the clock so often w
 struct KeptFor {
   const char* name;
   int days;
+  bool is_in_compliance_mode;
 };
 constexpr std::array<KeptFor, 4> kClasses{
-    {{"day", 1}, {"week", 7}, {"decade", 3652}, {"law", 3652}}};
+    {{"day", 1, false}, {"week", 7, true}, {"decade", 3652, false}, {"law", 3652, true}}};
+const KeptFor& class_named(const std::string& name) {
+  return *std::find_if(kClasses.begin(), kClasses.end(),
+                       [&](const KeptFor& one) { return one.name == name; });
+}
 constexpr const char* kDefaultClass = "week";  // of the second workspace
 
 // The product's own ages; packs small enough that several are under way.
@@ -142,6 +150,9 @@ void SimulatedLife::recorder_brings_calls() {
     promised.workspace = workspaces_[rig_.random.below(workspaces_.size())];
     rig_.workspace = promised.workspace;
     promised.call = rig_.make_call();
+    if (shape_.is_brief)
+      promised.call.files[kStoredName] =
+          noise_bytes(kStoredBytes, static_cast<uint32_t>(book_.size()));
     promised.ended_at = promised.arrived_at = now();
     promised.stored = answered(offer(promised, promised.call), "ingest");
     if (promised.workspace == workspaces_.back()) given(promised, kDefaultClass, promised.stored);
@@ -233,11 +244,19 @@ void SimulatedLife::restorers_turn() {
 void SimulatedLife::reviewer_asks_back() {
   const Promised* promised = any([](const Promised& one) { return one.must_be_there(); });
   if (promised == nullptr) return;
-  const std::optional<Recording> found = known(*promised);
-  if (!found || is_available(rig_.archive(), *found)) return;
+  // Somebody wants what has rotted: whoever recalls it must look at the bytes.
+  const auto rotten = book_.find(rotten_in_pack_);
+  if (rotten != book_.end() && rotten->second.must_be_there() && is_archived(rotten->second))
+    promised = &rotten->second;
+  if (!is_archived(*promised)) return;
   const std::string who = "key:" + std::to_string(rig_.random.below(3));
   const Millis keep = hours(static_cast<int64_t>(1 + rig_.random.below(48)));
   static_cast<void>(answered(rig_.ask(promised->call, keep, who), "restore"));
+}
+
+bool SimulatedLife::is_archived(const Promised& promised) {
+  const std::optional<Recording> found = known(promised);
+  return found && !is_available(rig_.archive(), *found);
 }
 
 void SimulatedLife::reviewer_reads() {
@@ -245,11 +264,12 @@ void SimulatedLife::reviewer_reads() {
   if (promised != nullptr) read(*promised);
 }
 
-// P5: the right bytes or an error, and the error only where a copy has rotted.
+// P5: the right bytes or an error, and the error only where plain files have rotted.
 // P4: not without a line, and what was answered durable is in the chain for ever.
 void SimulatedLife::read(const Promised& promised) {
   const std::optional<Recording> found = known(promised);
-  if (!found || !is_available(rig_.archive(), *found)) return;
+  if (!found) return;
+  if (!is_available(rig_.archive(), *found)) return look_at_archived(*found);
   LineDraft line{"file.open", "key:test", found->recording.text(), {}, Weight::kNeutral};
   line.details["read"] = ++reads_;
   if (!answered(rig_.archive().writer.call_access(std::move(line)), "an access line")) return;
@@ -259,10 +279,30 @@ void SimulatedLife::read(const Promised& promised) {
     const std::string what = promised.call.call_sid + "/" + name;
     if (got.ok())
       BOOST_TEST((*got == bytes), what << " came with other bytes");
-    else if (done_["rotten"] == 0 || got.error().code != Code::kCorrupt)
+    else if (got.error().code != Code::kCorrupt || !may_be_corrupt(*found))
       static_cast<void>(answered(got, what));
     if (!got.ok()) return;
   }
+}
+
+// Staged copies never rot here: what came from a pack was compared with its digests on the way.
+bool SimulatedLife::may_be_corrupt(const Recording& found) const {
+  const bool is_staged = std::any_of(
+      found.copies.begin(), found.copies.end(),
+      [](const CopyRow& copy) { return copy.part == 1 && copy.state == CopyState::kStaged; });
+  return !is_staged && rotten_.contains(found.call_sid);
+}
+
+// P8: it is refused, and not recalled for that.
+void SimulatedLife::look_at_archived(const Recording& found) {
+  const int64_t before = restores_ever();
+  for (const FileRow& file : found.files) {
+    if (readable_place(rig_.archive(), found, file.part)) continue;
+    const Result<Fd> opened = open_file(*rig_.io, rig_.archive(), found, file);
+    BOOST_TEST((code_of(opened) == Code::kArchived), found.call_sid << " is archived");
+    ++done_["archived looked at"];
+  }
+  BOOST_TEST(restores_ever() == before, found.call_sid << " is recalled, and nobody asked");
 }
 
 // Every page of one workspace: nobody twice, nobody missing, nobody who is gone. P8: it recalls
@@ -325,8 +365,11 @@ void SimulatedLife::compliance_gives_a_class() {
   Promised* promised = any([](const Promised& one) { return one.must_be_there(); });
   if (promised == nullptr || !known(*promised)) return;
   const KeptFor& given_class = kClasses[rig_.random.below(kClasses.size())];
-  const Result<Retained> retained =
-      rig_.retain(promised->call, given_class.name, rig_.random.below(4) == 0);
+  const bool bypass = rig_.random.below(4) == 0;
+  const bool is_refused = must_be_refused(*promised, given_class.name, bypass);
+  const Result<Retained> retained = rig_.retain(promised->call, given_class.name, bypass);
+  if (is_refused)
+    BOOST_TEST(!retained.ok(), promised->call.call_sid << " is retained, and that was shortened");
   if (!retained.ok() && retained.error().code == Code::kLocked) {
     ++done_["refused to shorten"];
     return;
@@ -397,16 +440,25 @@ void SimulatedLife::ends_come() {
 }
 
 void SimulatedLife::given(Promised& promised, const std::string& class_name, bool is_answered) {
-  const auto kept = std::find_if(kClasses.begin(), kClasses.end(),
-                                 [&](const KeptFor& one) { return one.name == class_name; });
-  const UnixMillis end = promised.ended_at + days(kept->days);
+  const KeptFor& kept = class_named(class_name);
+  const UnixMillis end = promised.ended_at + days(kept.days);
   promised.condemned = false;  // what locks saves
   promised.end.reset();
   if (is_answered) promised.end = end;
+  promised.is_in_compliance_mode = kept.is_in_compliance_mode;
   if (is_answered || !promised.earliest_end)
     promised.earliest_end = end;
   else
     promised.earliest_end = std::min(*promised.earliest_end, end);
+}
+
+bool SimulatedLife::must_be_refused(const Promised& promised, const std::string& class_name,
+                                    bool bypass) const {
+  const bool is_in_force = promised.end && now() + slack() < *promised.end;
+  if (!is_in_force || (bypass && !promised.is_in_compliance_mode)) return false;
+  const KeptFor& asked = class_named(class_name);
+  return promised.ended_at + days(asked.days) < *promised.end ||
+         (promised.is_in_compliance_mode && !asked.is_in_compliance_mode);
 }
 
 SimulatedLife::Promised* SimulatedLife::any(bool (*wanted)(const Promised&)) {

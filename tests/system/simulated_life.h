@@ -69,6 +69,7 @@ class SimulatedLife {
     // By the class that it was given: kept until then, gone some time after. None: no class, or one
     // whose assignment was not answered.
     std::optional<UnixMillis> end;
+    bool is_in_compliance_mode = false;  // that class
     // The earliest end that it may have by what was asked, answered or not. None: expiry leaves it.
     std::optional<UnixMillis> earliest_end;
     bool must_be_there() const { return stored && (!asked_to_destroy || !holds.empty()); }
@@ -120,11 +121,20 @@ class SimulatedLife {
   void expire();
   void ends_come();
   void given(Promised& promised, const std::string& class_name, bool is_answered);
+  // Whether nobody may give it that class now, with a bypass or without.
+  bool must_be_refused(const Promised& promised, const std::string& class_name, bool bypass) const;
 
   Promised* any(bool (*wanted)(const Promised&));
   void read(const Promised& promised);
+  void look_at_archived(const Recording& found);
+  bool is_archived(const Promised& promised);
+  // Whether a reader may be told that its plain files are bad.
+  bool may_be_corrupt(const Recording& found) const;
   // Flips a bit of a copy that is not the last good one; false when it has none.
   bool rots(const Recording& found);
+  // The same of a pack that is copied and not verified yet.
+  bool rots_unproven(const Recording& found);
+  void flip_in_pack(const CopyRow& copy);
   std::optional<Recording> known(const Promised& promised);
   Result<Ingested> offer(const Promised& promised, const TestCall& call);
   void check_rows();
@@ -156,6 +166,8 @@ class SimulatedLife {
   int64_t reads_ = 0;
   std::set<int64_t> lines_promised_;  // reads whose line was answered durable
   int64_t restores_before_ = 0;       // this step
+  std::set<std::string> rotten_;      // calls of which plain files have rotted, ever
+  std::string rotten_in_pack_;        // the call of which a warm copy has rotted last
   std::set<std::string> away_;        // roots of media without their label
   bool was_ever_wrong_ = false;       // the system's clock
   std::string story_;

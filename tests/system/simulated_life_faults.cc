@@ -46,13 +46,19 @@ void SimulatedLife::restart() {
   BOOST_TEST(rig_.unsettled().empty());  // P7: what was under way is settled by start-up
 }
 
-// A bit of a copy flips that is not the last good one: cold copies never rot here, warm ones only
-// where the pack lies on cold too, plain files only where a pack has them.
+// A bit of a copy flips that is not the last good one: verified copies never rot on cold here, on
+// warm only where the pack lies on cold too, plain files only where a pack has them. One that is
+// not verified yet may: whoever counts it must look first.
 void SimulatedLife::a_copy_rots() {
   for (int left = kRotTries; left > 0; --left) {
     const Promised* promised = any([](const Promised& one) { return one.must_be_there(); });
     const std::optional<Recording> found = promised ? known(*promised) : std::nullopt;
-    if (!found || !rots(*found)) continue;
+    if (!found) continue;
+    if (rots_unproven(*found)) {
+      ++done_["rotten before its proof"];
+      return;
+    }
+    if (!rots(*found)) continue;
     ++done_["rotten"];
     return read(*promised);
   }
@@ -65,20 +71,47 @@ bool SimulatedLife::rots(const Recording& found) {
     });
   };
   for (const CopyRow& copy : found.copies) {
-    if (copy.part != 1 || !counts(copy)) continue;
-    if (copy.tier == Tier::kWarm && verified_on(Tier::kCold)) {
-      const auto size = static_cast<uint64_t>(std::filesystem::file_size(file_of(copy)));
-      rig_.flip_byte(file_of(copy), static_cast<int64_t>(rig_.random.below(size)));
-      return true;
-    }
-    if (copy.tier != Tier::kStandard || !verified_on(Tier::kWarm)) continue;
+    if (copy.part != 1 || !counts(copy) || copy.tier != Tier::kWarm) continue;
+    if (!verified_on(Tier::kCold)) continue;
+    flip_in_pack(copy);
+    rotten_in_pack_ = found.call_sid;
+    return true;
+  }
+  for (const CopyRow& copy : found.copies) {
+    if (copy.part != 1 || !counts(copy) || copy.tier != Tier::kStandard) continue;
+    if (!verified_on(Tier::kWarm)) continue;
     for (const std::string& path : rig_.standard_files("outbound.pcm")) {
       if (path.find("/" + found.call_sid + "/") == std::string::npos) continue;
       rig_.flip_byte(path, 0);
+      rotten_.insert(found.call_sid);
       return true;
     }
   }
   return false;
+}
+
+// Its move is to re-read it next. What a rewriting makes is left alone: it has no move.
+bool SimulatedLife::rots_unproven(const Recording& found) {
+  auto index = must(rig_.archive().index.take());
+  for (const CopyRow& copy : found.copies) {
+    if (!copy.pack || copy.state != CopyState::kCopied) continue;
+    for (const MoveRow& move : must(moves_of_pack(*index, *copy.pack))) {
+      if (move.to != copy.medium || move.state != MoveState::kCopied) continue;
+      flip_in_pack(copy);
+      return true;
+    }
+  }
+  return false;
+}
+
+// In what it keeps of the call, or anywhere: most of a small pack is its end and what pads it.
+void SimulatedLife::flip_in_pack(const CopyRow& copy) {
+  const std::string path = file_of(copy);
+  const auto size = static_cast<int64_t>(std::filesystem::file_size(path));
+  const bool is_of_call = copy.audio && copy.audio->length.count > 0 && rig_.random.below(4) != 0;
+  const PackSpan span = is_of_call ? *copy.audio : PackSpan{Bytes(0), Bytes(size)};
+  const auto within = rig_.random.below(static_cast<uint64_t>(span.length.count));
+  rig_.flip_byte(path, span.offset.count + static_cast<int64_t>(within));
 }
 
 // The label is gone, as below an empty mount point, until it comes back.
