@@ -14,10 +14,6 @@
 namespace holdfast {
 namespace {
 
-// SQLite writes the log into the database when it has this many pages (32 MiB), and syncs both:
-// with its own bound of 1,000 an archive that takes in a thousand calls a second does so six times
-// in it.
-constexpr int kCheckpointPages = 8192;
 // Large transactions must not leave a large -wal behind for ever (PERSIST_WAL never removes it).
 constexpr int64_t kWalBytesKept = int64_t{64} << 20;
 
@@ -58,7 +54,6 @@ Status set_journal(Database& database, const std::string& name, const std::strin
   HOLDFAST_TRY(database.execute("PRAGMA " + name + ".synchronous = FULL"));
   HOLDFAST_TRY(database.execute("PRAGMA " + name +
                                 ".journal_size_limit = " + std::to_string(kWalBytesKept)));
-  HOLDFAST_TRY(database.execute("PRAGMA wal_autocheckpoint = " + std::to_string(kCheckpointPages)));
   int keep = 1;
   const int code =
       sqlite3_file_control(database.handle(), name.c_str(), SQLITE_FCNTL_PERSIST_WAL, &keep);

@@ -202,16 +202,15 @@ void Writer::stop() {
   if (front_->thread.joinable()) front_->thread.join();
 }
 
-void Writer::enqueue(Change change, Done done, bool wait) {
+void Writer::enqueue(std::string name, Apply apply, Done done, bool wait) {
   auto item = std::make_unique<Core::Item>();
   // The error of a command is told in its context.
-  item->apply = [name = change.name, apply = std::move(change.apply)](WriteTxn& txn) -> Status {
+  item->apply = [name, apply = std::move(apply)](WriteTxn& txn) -> Status {
     Status applied = apply(txn);
     if (!applied.ok()) return applied.error().within(name);
     return applied;
   };
-  item->name = std::move(change.name);
-  item->replayable = change.replayable;
+  item->name = std::move(name);
   item->done = std::move(done);
   front_->take(std::move(item), wait);
 }

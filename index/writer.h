@@ -102,9 +102,6 @@ template <typename T>
 struct Command {
   std::string name;  // "place hold", for errors
   std::function<Result<T>(WriteTxn&)> apply;
-  // All that it changes comes back from the ledger and the media when the index is older than they:
-  // its rows are committed at once, and synced with those of a later command.
-  bool replayable = false;
 };
 
 struct WriterOptions {
@@ -215,12 +212,7 @@ class Writer {
   // its lines weakens is tried again without that one).
   using Apply = std::function<Status(WriteTxn&)>;
   using Done = std::function<void(Status)>;
-  struct Change {  // a command without the type of its answer
-    std::string name;
-    Apply apply;
-    bool replayable = false;
-  };
-  void enqueue(Change change, Done done, bool wait);
+  void enqueue(std::string name, Apply apply, Done done, bool wait);
   Status use_ledger(std::function<Status(Ledger&)> use);
 
   std::unique_ptr<Front> front_;
@@ -239,8 +231,7 @@ void Writer::submit(Command<T> command, std::function<void(Result<T>)> done) {
     if (!outcome.ok()) return done(std::move(outcome).error());
     done(std::move(**value));
   };
-  enqueue({std::move(command.name), std::move(apply), command.replayable}, std::move(answer),
-          false);
+  enqueue(std::move(command.name), std::move(apply), std::move(answer), false);
 }
 
 template <typename T>
@@ -257,7 +248,7 @@ Result<T> Writer::call(Command<T> command) {
     if (!outcome.ok()) return promise->set_value(std::move(outcome).error());
     promise->set_value(std::move(**value));
   };
-  enqueue({std::move(command.name), std::move(apply), command.replayable}, std::move(answer), true);
+  enqueue(std::move(command.name), std::move(apply), std::move(answer), true);
   return future.get();
 }
 

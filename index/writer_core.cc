@@ -86,7 +86,6 @@ Status Writer::Core::open_index() {
   write.mode = options_.index_mode;
   HOLDFAST_ASSIGN(index, open_for_writing(options_.index_path, write));
   index_.emplace(std::move(index));
-  commits_synced_ = true;
   return read_settings();
 }
 
@@ -222,11 +221,25 @@ bool Writer::Core::recover() {
 }
 
 // A sync of a log may have failed: what the kernel still shows of it need not be on the disk, and
-// the next sync would not say so. All of it is written into the databases, and they are synced.
+// the next sync would not say so. All of it is written into the databases, they are synced, and the
+// logs begin anew. While somebody reads by an old state of a log, that waits.
 Status Writer::Core::settle_logs() {
-  const Status settled = index_->execute("PRAGMA wal_checkpoint(TRUNCATE)");
-  if (settled.ok() || settled.error().code != Code::kNoSpace) return settled;
-  log::warning("writer: the logs of the index wait for room: {}", settled.error().message);
+  for (const char* schema : {"main", "secrets"}) {
+    const Status settled = settle_log(schema);
+    if (settled.ok()) continue;
+    if (settled.error().code != Code::kNoSpace) return settled;
+    log::warning("writer: the logs of the index wait for room: {}", settled.error().message);
+  }
+  return Status();
+}
+
+// SQLite tells a reader in the way by a row, not by an error.
+Status Writer::Core::settle_log(const std::string& schema) {
+  Statement statement = index_->prepare("PRAGMA " + schema + ".wal_checkpoint(TRUNCATE)");
+  HOLDFAST_ASSIGN(row, statement.step());
+  if (!row || statement.next<int64_t>() != 0)
+    return Error{Code::kUnavailable, "write the log of " + schema +
+                                         " into its database: a reader still needs what is in it"};
   return Status();
 }
 
@@ -327,7 +340,7 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
     batch.error = {Code::kUnavailable, "outcome unknown: " + committed.error().message};
     return batch;
   }
-  if (commits_synced_) ++syncs_;
+  ++syncs_;
   applied_seq_ = staged_seq_;
   if (tell_secrets) secrets_seq_ = staged_seq_;
   return batch;
@@ -339,9 +352,6 @@ Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
   const bool has_commands =
       std::any_of(items.begin(), items.end(), [](const auto& item) { return bool(item->apply); });
   if (!has_commands) return Status();
-  HOLDFAST_TRY(sync_commits(std::any_of(items.begin(), items.end(), [](const auto& item) {
-    return item->apply && !item->replayable;
-  })));
   HOLDFAST_ASSIGN(begun, Transaction::begin(*index_));
   transaction.emplace(std::move(begun));
   bool secrets_touched = false;
@@ -349,17 +359,6 @@ Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
   if (staged_seq_ == applied_seq_) return Status();
   tell_secrets = secrets_touched || staged_seq_ - secrets_seq_ > kSecretsLag;
   return store_seq(staged_seq_, tell_secrets);
-}
-
-// For the next commits. One that is not synced is durable with the next that is, or with SQLite's
-// checkpoint, and keeps its place in the log either way; until then a loss of power takes its rows
-// away, and the start after it replays their lines. ClockKeeper's command comes each minute.
-Status Writer::Core::sync_commits(bool synced) {
-  if (synced == commits_synced_) return Status();
-  HOLDFAST_TRY(
-      index_->execute(std::string("PRAGMA main.synchronous = ") + (synced ? "FULL" : "NORMAL")));
-  commits_synced_ = synced;
-  return Status();
 }
 
 Status Writer::Core::apply_all(Items& items, bool& secrets_touched) {

@@ -21,7 +21,6 @@ class Writer::Core {
   struct Item {
     std::string name;
     Apply apply;                      // a command
-    bool replayable = false;          // as Command::replayable
     std::optional<LineDraft> access;  // an access line
     std::function<Status(Ledger&)> use;
     std::function<Status(Database&)> use_index;
@@ -66,11 +65,11 @@ class Writer::Core {
   // Opens anew and replays; false when that is not possible now.
   bool recover();
   Status settle_logs();
+  Status settle_log(const std::string& schema);
 
   void run_batch(Items& items);
   Batch make_durable(Items& items);
   Status fill(Items& items, std::optional<Transaction>& transaction, bool& tell_secrets);
-  Status sync_commits(bool synced);
   Status apply_all(Items& items, bool& secrets_touched);
   Status apply_one(Item& item, bool& secrets_touched);
   Status stage_all(const std::vector<LineDraft>& lines);
@@ -93,7 +92,6 @@ class Writer::Core {
   int64_t secrets_seq_ = 0;
   int64_t staged_seq_ = 0;  // the last line of the batch being made; applied_seq_ when it has none
   bool recovering_ = false;
-  bool commits_synced_ = true;  // the index's synchronous is FULL; else NORMAL
 
   std::atomic<uint64_t> commands_{0};
   std::atomic<uint64_t> batches_{0};

@@ -187,7 +187,7 @@ Command<IngestOutcome> ingest_recording(IngestRow row, std::string who, std::opt
     HOLDFAST_TRY(txn.decide(std::move(line), source));
     return IngestOutcome{IngestVerdict::kNew, row.recording_no, row.recording, 1};
   };
-  return {"ingest", apply, true};
+  return {"ingest", apply};
 }
 
 Command<IngestOutcome> add_part(IngestRow row, std::string who, std::optional<Bytes> quota) {
@@ -221,7 +221,7 @@ Command<IngestOutcome> add_part(IngestRow row, std::string who, std::optional<By
     HOLDFAST_TRY(txn.decide(std::move(line), source));
     return IngestOutcome{IngestVerdict::kNextPart, known->recording_no, row.recording, row.part};
   };
-  return {"add a part", apply, true};
+  return {"add a part", apply};
 }
 
 Command<void> mark_placed(RecordingNo recording, int part) {
@@ -236,7 +236,7 @@ Command<void> mark_placed(RecordingNo recording, int part) {
                      "AND placed = 0)",
                      recording);
   };
-  return {"mark a recording placed", apply, true};
+  return {"mark a recording placed", apply};
 }
 
 Command<void> set_recording_action(RecordingNo recording, std::optional<UnixMillis> at) {

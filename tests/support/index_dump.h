@@ -44,6 +44,8 @@ struct Exceptions {
       {"quarantine", {"quarantine_no", "repair", "attempts", "not_before", "error"}},
       {"note", {}},
   };
+  // Columns of which something else is compared: an expression of SQL, by table and column.
+  std::map<std::string, std::map<std::string, std::string>> told;
   // Rows, by a condition of SQL that says which are compared.
   std::map<std::string, std::string> rows = {
       {"pack", "state = 1"},               // open: gathered again; gone: nothing speaks of it
@@ -58,8 +60,12 @@ struct Exceptions {
   };
 };
 
-// Which column names a pack by its number in this index; told by its id.
-inline std::string told_column(const std::string& table, const std::string& column) {
+// What is compared of a column. One that names a pack by its number in this index: the pack's id.
+inline std::string told_column(const Exceptions& except, const std::string& table,
+                               const std::string& column) {
+  if (const auto of_table = except.told.find(table); of_table != except.told.end())
+    if (const auto told = of_table->second.find(column); told != of_table->second.end())
+      return told->second;
   if (column == "pack_no" && table != "pack")
     return "(SELECT hex(pack_id) FROM pack p WHERE p.pack_no = t.pack_no)";
   return "t.\"" + column + "\"";
@@ -106,7 +112,7 @@ inline TableDump dump_index(const std::string& path, const Exceptions& except = 
     for (const std::string& column :
          column_of_rows(handle, "SELECT name FROM pragma_table_info('" + table + "')")) {
       if (left_out != except.columns.end() && left_out->second.contains(column)) continue;
-      columns += (columns.empty() ? "" : ", ") + told_column(table, column);
+      columns += (columns.empty() ? "" : ", ") + told_column(except, table, column);
     }
     if (table == "recording_search") columns = "rowid, " + columns;
     std::string sql = "SELECT " + columns + " FROM \"" + table + "\" t";

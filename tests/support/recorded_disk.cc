@@ -208,10 +208,18 @@ std::vector<CrashState> CrashStates::some_states(size_t cut, size_t most,
 
 CrashState CrashStates::drawn(size_t cut, const std::vector<size_t>& open,
                               SeededRandom& random) const {
+  const auto is_write = [&](size_t n) { return recording_.operations[n].kind == Kind::kWrite; };
   CrashState state{cut, {}};
   if (random.below(4) == 0) {
     const size_t until = random.below(open.size());
     for (size_t i = 0; i < until; ++i) state.fates[open[i]] = Fate::kDone;
+    if (is_write(open[until]) && random.below(2) == 0)
+      state.fates[open[until]] = random.below(2) == 0 ? Fate::kTorn : Fate::kZeros;
+    return state;
+  }
+  if (random.below(3) == 0) {
+    for (const size_t n : open)
+      if (random.below(2) == 0) state.fates[n] = Fate::kDone;
     return state;
   }
   const bool is_all_but = random.below(2) == 0;
@@ -222,7 +230,7 @@ CrashState CrashStates::drawn(size_t cut, const std::vector<size_t>& open,
     last = open[random.below(open.size())];
     state.fates[last] = is_all_but ? Fate::kLost : Fate::kDone;
   }
-  if (recording_.operations[last].kind == Kind::kWrite && random.below(2) == 0)
+  if (is_write(last) && random.below(2) == 0)
     state.fates[last] = random.below(2) == 0 ? Fate::kTorn : Fate::kZeros;
   return state;
 }

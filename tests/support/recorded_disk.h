@@ -90,8 +90,8 @@ class CrashStates {
   // otherwise; each write of the few also torn, and as zeros. The first two: none, and all.
   std::vector<CrashState> states(size_t cut) const;
   // Nothing, everything, and others of states() up to `most` in all (0: all), as `random` chooses.
-  // Where more than 32 operations are open, such as the frames of a log that is synced later, the
-  // others are drawn (0: 5,000), one in four of them with all up to some operation and none after.
+  // Where more than 32 operations are open, such as the frames of a large commit, the others are
+  // drawn (0: 5,000): of states(), a prefix whose last write may be torn, or any half.
   std::vector<CrashState> some_states(size_t cut, size_t most, SeededRandom& random) const;
   DiskImage image(const CrashState& state) const;
   std::string text(const CrashState& state) const;
