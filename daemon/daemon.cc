@@ -8,6 +8,8 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include <array>
+
 #include "base/limits.h"
 #include "base/log.h"
 #include "daemon/passed_sockets.h"
@@ -38,6 +40,12 @@ std::optional<uid_t> user_id(const std::string& name) {
   const struct passwd* found = ::getpwnam(name.c_str());
   if (found == nullptr) return std::nullopt;
   return found->pw_uid;
+}
+
+std::string random_run(Random& random) {
+  std::array<std::byte, 16> bytes;
+  random.fill(bytes);
+  return to_hex(bytes);
 }
 
 // Which configuration is in force is a decision: its digest stands in the ledger.
@@ -193,6 +201,7 @@ void Daemon::make_services() {
       opened_->report(),
       public_url_of(config_),
       clock_.now(),
+      random_run(random_),
       [this] { mover_lane_->kick(); },
       [this] {
         warm_lane_->kick();

@@ -34,6 +34,7 @@ struct ChangeBatch {
   int64_t seq = 0;     // asked from in the next call
   bool reset = false;  // the daemon does not know what happened since: everything may have changed
   std::vector<Change> changes;
+  std::string run = {};  // of the daemon, from start to end; its numbers mean nothing in another
 };
 
 class DaemonLink {

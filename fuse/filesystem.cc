@@ -280,19 +280,17 @@ void Filesystem::statfs(fuse_req_t request) {
   fuse_reply_statfs(request, &status);
 }
 
-void SessionCache::drop_listing(uint64_t directory) {
+void SessionNotices::drop_listing(uint64_t directory) {
+  // What the kernel has goes at once: this waits only for whoever copies the very page just now.
+  fuse_lowlevel_notify_inval_inode(session_, directory, 0, 0);
   // Dropping a name takes the directory's lock, so a listing under way is finished and lies in
-  // the cache before the cache is dropped. No entry has this name.
+  // the cache before the cache is dropped again. No entry has this name.
   constexpr std::string_view kNobody = "?";
   fuse_lowlevel_notify_inval_entry(session_, directory, kNobody.data(), kNobody.size());
   fuse_lowlevel_notify_inval_inode(session_, directory, 0, 0);
 }
 
-void SessionCache::drop_all_listings() {
-  for (const uint64_t directory : listings_.take_kept()) drop_listing(directory);
-}
-
-void SessionCache::drop_entry(uint64_t parent, const std::string& name) {
+void SessionNotices::drop_entry(uint64_t parent, const std::string& name) {
   fuse_lowlevel_notify_inval_entry(session_, parent, name.data(), name.size());
 }
 

@@ -54,19 +54,15 @@ class Filesystem {
   std::atomic<bool> kernel_opens_directories_{false};
 };
 
-// The kernel's cache of a mounted session.
-class SessionCache final : public KernelCache {
+// Messages to the kernel of a mounted session.
+class SessionNotices final : public KernelNotices {
  public:
-  SessionCache(fuse_session* session, Listings& listings)
-      : session_(session), listings_(listings) {}
+  explicit SessionNotices(fuse_session* session) : session_(session) {}
   void drop_listing(uint64_t directory) override;
   void drop_entry(uint64_t parent, const std::string& name) override;
-  void drop_all_listings() override;
-  void keep_listings(bool keep) override { listings_.keep(keep); }
 
  private:
   fuse_session* const session_;
-  Listings& listings_;
 };
 
 }  // namespace holdfast

@@ -58,8 +58,10 @@ Result<ChangeBatch> parse_changes(const json::value& body) {
   ChangeBatch batch;
   HOLDFAST_ASSIGN(seq, need_integer(object, "seq"));
   HOLDFAST_ASSIGN(reset, find_bool(object, "reset"));
+  HOLDFAST_ASSIGN(run, find_string(object, "run"));  // an older daemon does not say it
   batch.seq = seq;
   batch.reset = reset.value_or(false);
+  batch.run = run.value_or("");
   const json::value* changes = object.if_contains("changes");
   if (changes == nullptr || !changes->is_array())
     return Error{Code::kInvalid, "changes: expected an array"};

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -89,6 +90,7 @@ Status Invalidator::apply(const ChangeBatch& batch) {
   if (!stale.ok()) return stale.error();
   for (const auto& [parent, name] : stale->entries) kernel_.drop_entry(parent, name);
   for (const uint64_t directory : stale->directories) kernel_.drop_listing(directory);
+  kernel_.settle();
   return Status();
 }
 
@@ -97,6 +99,7 @@ Status Invalidator::drop_everything() {
   for (const WorkspaceRow& row : workspaces) kernel_.drop_entry(kRootInode, row.workspace.text());
   // What somebody works in is still there.
   kernel_.drop_all_listings();
+  kernel_.settle();
   return Status();
 }
 
@@ -125,12 +128,14 @@ void Invalidator::end_telling(const Error& why) {
   if (std::exchange(told_, false)) {
     kernel_.keep_listings(false);
     kernel_.drop_all_listings();
+    kernel_.settle();
   }
   if (!std::exchange(broken_, true)) log::warning("no changes from the daemon: {}", why.message);
 }
 
 void Invalidator::run() {
   int64_t seq = 0;
+  std::optional<std::string> run;
   for (;;) {
     // The first answer comes at once: until then no listing is kept.
     Result<ChangeBatch> batch =
@@ -141,7 +146,9 @@ void Invalidator::run() {
     }
     Status applied;
     if (batch.ok()) {
-      batch->reset = batch->reset || broken_ || batch->seq < seq;
+      // One that does not name its run counts as one run, as long as its numbers grow.
+      const bool is_new = batch->seq < seq || (run.has_value() && batch->run != *run);
+      batch->reset = batch->reset || broken_ || is_new;
       applied = apply(*batch);
     } else {
       applied = batch.error();
@@ -154,6 +161,7 @@ void Invalidator::run() {
     if (!std::exchange(told_, true)) kernel_.keep_listings(true);
     if (std::exchange(broken_, false)) log::info("the daemon tells changes again");
     seq = batch->seq;
+    run = batch->run;
     if (!pause(Millis(mount_limits::kPollPauseMs))) return;
   }
 }

@@ -5,10 +5,11 @@
 //   untold  ── an answer ──► told     what it names is dropped, everything when the link was broken
 //                                     or the answer says "reset"; listings may be kept from now on
 //   told    ── a batch ──► told       the same; a pause of kPollPauseMs, and the next long poll
-//   told    ── no answer ──► untold   the link is broken: no listing is kept, none from before is
-//                                     used; kReconnectMs, and the next try
+//   told    ── no answer ──► untold   the link is broken: no listing is kept, those from before are
+//                                     dropped one by one; kReconnectMs, and the next try
 //
-// It begins untold. A daemon that was restarted counts anew, so a number that goes back is a reset.
+// It begins untold. A daemon that was restarted counts anew, so another run than that of the answer
+// before is a reset, and so is a number that goes back.
 #pragma once
 
 #include <condition_variable>
@@ -31,6 +32,7 @@ class Invalidator {
   Invalidator& operator=(const Invalidator&) = delete;
 
   void start();
+  // Returns soon if the kernel's cache lets go of it: Listings::close() comes first.
   void stop();
 
   // What a batch makes stale, for the thread and for tests.

@@ -29,6 +29,12 @@ constexpr size_t kKeptListingsMax = 1'000'000;
 // Directories whose listings wait to be dropped. A drop takes microseconds unless somebody hangs in
 // a listing of that directory; when so many wait, a listing is refused with EAGAIN.
 constexpr size_t kPassingListingsMax = 65'536;
+// Threads that drop. One would do, but each directory in which somebody hangs holds one.
+constexpr size_t kDroppers = 8;
+// Whoever has a drop made waits so long without any progress, and then goes on without it.
+constexpr int64_t kDropPatienceMs = 2'000;
+// The same at the stop, for drops under way; then requests are answered no longer.
+constexpr int64_t kStopPatienceMs = 1'000;
 // An audit line takes one fdatasync; a daemon that needs longer is told as unavailable.
 constexpr int64_t kOpenTimeoutMs = 10'000;
 // A long poll is renewed after this long; the daemon's cap is 30 s.

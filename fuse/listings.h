@@ -1,29 +1,42 @@
-// Which listings the kernel may have.
+// Which listings the kernel may have, and what it is to drop.
 //
 // The kernel uses a listing that it has until it is told to drop it, or needs the memory; on Linux
 // 5.1 and later it does not even ask first (Filesystem::opendir). So each directory is recorded
 // here before it is listed:
 //
 //   unknown ── handed out, and its changes are told ──► kept
-//   kept    ── drop_all_listings(), or too many others ──► unknown, and dropped
+//   kept    ── too many others ──► passing
+//   kept    ── drop_all_listings(), in its turn ──► passing
 //   unknown ── handed out, and nobody tells its changes ──► passing
-//   passing ── ListingDropper, at once ──► unknown, and dropped
+//   any     ── a change of it is told ──► passing, and as before
+//   passing ── a dropper, at once ──► in hand ── the kernel has dropped it ──► unknown
 //
-// Invariants: a directory of which the kernel has a listing is kept, passing, or just being
-// dropped. A drop waits for listings of the directory that are under way, so it drops also what was
-// read before the change and arrives after it.
+// Invariants
+//   - A directory of which the kernel has a listing is kept, passing, in hand, or awaits its turn
+//     in a drop_all_listings(): that takes up to a million directories one by one, which lasts
+//     seconds, and what it has not come to yet is still used.
+//   - A drop waits for listings of the directory that are under way, so it drops also what was read
+//     before the change and arrives after it.
+//   - A directory is in one hand at a time. So one in which somebody hangs holds one dropper, and
+//     nobody else: settle() gives such a directory up, and its drop is done when it can be. With
+//     as many hung directories as there are droppers nothing is dropped until one is let go.
 #pragma once
 
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
 #include <optional>
+#include <set>
+#include <string>
 #include <thread>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "base/types.h"
 #include "fuse/kernel_cache.h"
 #include "fuse/limits.h"
 
@@ -32,6 +45,7 @@ namespace holdfast {
 struct ListingBounds {
   size_t kept_max = mount_limits::kKeptListingsMax;
   size_t passing_max = mount_limits::kPassingListingsMax;
+  Millis patience = Millis(mount_limits::kDropPatienceMs);
 };
 
 // Directories, each once, in the order in which they came.
@@ -46,11 +60,21 @@ class DirectoryQueue {
   }
   // The one that has been there longest; there is one.
   uint64_t oldest() const { return order_.front(); }
-  uint64_t pop() {
-    const uint64_t directory = order_.front();
-    members_.erase(directory);
+  void pop() {
+    members_.erase(order_.front());
     order_.pop_front();
-    return directory;
+  }
+  // The oldest that `is_free`.
+  template <typename IsFree>
+  std::optional<uint64_t> pop_first(IsFree is_free) {
+    for (auto at = order_.begin(); at != order_.end(); ++at) {
+      if (!is_free(*at)) continue;
+      const uint64_t directory = *at;
+      members_.erase(directory);
+      order_.erase(at);
+      return directory;
+    }
+    return std::nullopt;
   }
   std::deque<uint64_t> take_all() {
     members_.clear();
@@ -62,8 +86,15 @@ class DirectoryQueue {
   std::deque<uint64_t> order_;
 };
 
-// Thread rule: any thread.
-class Listings {
+// What is to be dropped of one directory: entries first, so that whoever lists it afterwards looks
+// them up again.
+struct Drop {
+  uint64_t directory = 0;
+  std::set<std::string> entries;
+};
+
+// Thread rule: any thread; those of KernelCache by its own rule.
+class Listings final : public KernelCache {
  public:
   explicit Listings(ListingBounds bounds = ListingBounds()) : bounds_(bounds) {}
   Listings(const Listings&) = delete;
@@ -72,43 +103,73 @@ class Listings {
   // To be called before the index is read for a listing of the directory. `told`: the daemon tells
   // when its listing changes. kExhausted: the listing cannot be recorded, and so not be given.
   Status hand_out(uint64_t directory, bool told);
-  // Whether anybody tells changes at all; nobody does until this says so.
-  void keep(bool keep);
-  // Forgets the kept ones; the caller drops them.
-  std::deque<uint64_t> take_kept();
-  // Waits for a directory that passes, and forgets it; the caller drops it. Nothing: closed.
-  std::optional<uint64_t> next_passing();
+
+  // While half of passing_max waits these wait, so that there is room for what is handed out.
+  void drop_listing(uint64_t directory) override;
+  void drop_entry(uint64_t parent, const std::string& name) override;
+  void drop_all_listings() override;
+  // Nobody tells changes until this says so.
+  void keep_listings(bool keep) override;
+  // Returns without what made no progress for ListingBounds::patience.
+  void settle() override;
+
+  // Waits for something to drop. Nothing: closed. The caller drops it, and then calls dropped().
+  std::optional<Drop> next_drop();
+  void dropped(uint64_t directory);
+  // Ends all waiting here; what waits to be dropped stays so.
   void close();
 
  private:
+  struct InHand {
+    bool told = false;   // settle() waits for it
+    bool hangs = false;  // settle() has given it up
+  };
+
   Status pass(uint64_t directory);
+  bool pass_told(std::unique_lock<std::mutex>& lock, uint64_t directory);  // false: closed
+  bool is_settled() const;
 
   const ListingBounds bounds_;
   std::mutex mutex_;
-  std::condition_variable changed_;
+  std::condition_variable passes_;  // or is free again, or closed
+  std::condition_variable done_;    // or in hand, or closed
   bool keep_ = false;
   bool closed_ = false;
   DirectoryQueue kept_;
   DirectoryQueue passing_;
+  std::map<uint64_t, std::set<std::string>>
+      entries_;                         // of passing ones; of each, what once was there
+  std::unordered_set<uint64_t> told_;   // of passing ones, those of settle()
+  std::map<uint64_t, InHand> in_hand_;  // at most one per dropper
+  uint64_t told_done_ = 0;
 };
 
-// The thread that drops what passes.
+// The threads that drop what passes.
 class ListingDropper {
  public:
   // Both outlive this.
-  ListingDropper(Listings& listings, KernelCache& kernel) : listings_(listings), kernel_(kernel) {}
-  ~ListingDropper() { stop(); }
+  ListingDropper(Listings& listings, KernelNotices& kernel)
+      : listings_(listings), kernel_(kernel) {}
+  // Waits for drops under way, however long they take.
+  ~ListingDropper();
   ListingDropper(const ListingDropper&) = delete;
   ListingDropper& operator=(const ListingDropper&) = delete;
 
   void start();
-  // Closes the listings. Whoever answers the kernel must still do so: a drop may wait for it.
-  void stop();
+  // Closes the listings, and waits for drops under way. Whoever answers the kernel must still do
+  // so: they may wait for it. False: one was not done within `patience`.
+  bool stop(Millis patience);
 
  private:
+  void run();
+  void join();
+
   Listings& listings_;
-  KernelCache& kernel_;
-  std::thread thread_;
+  KernelNotices& kernel_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  size_t running_ = 0;
+  std::vector<std::thread> threads_;
 };
 
 }  // namespace holdfast

@@ -1,11 +1,18 @@
 #include "fuse/session.h"
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <condition_variable>
+#include <cstring>
 #include <functional>
 #include <memory>
 #include <thread>
@@ -17,6 +24,7 @@
 #include "fuse/invalidator.h"
 #include "fuse/limits.h"
 #include "fuse/mount_point.h"
+#include "io/fd.h"
 
 namespace holdfast {
 
@@ -141,14 +149,39 @@ void raise_descriptor_limit() {
     log::warning("raise the limit of descriptors: {}", std::strerror(errno));
 }
 
+// The device that a mount is, which also names its connection; 0: unknown. Asks the file system
+// nothing, so it may be called when nobody answers.
+unsigned device_of(const std::string& mount_point) {
+  struct statx status {};
+  const int failed = ::statx(AT_FDCWD, mount_point.c_str(), AT_STATX_DONT_SYNC, 0, &status);
+  return failed != 0 ? 0 : status.stx_dev_minor;
+}
+
+// Unmounts, and ends every request that waits for an answer; whoever hangs in a page of memory of
+// its own goes on hanging.
+void abort_connection(fuse_session* session, const std::string& mount_point, unsigned device) {
+  // This needs root, and does both. What is mounted there must still be ours.
+  if (device_of(mount_point) == device &&
+      ::umount2(mount_point.c_str(), MNT_FORCE | MNT_DETACH) == 0)
+    return;
+  fuse_session_unmount(session);
+  // Documentation/filesystems/fuse.rst, control filesystem: it is the mount's user's own.
+  const std::string file = fmt::format("/sys/fs/fuse/connections/{}/abort", device);
+  const Fd fd(::open(file.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd || ::write(fd.get(), "1", 1) != 1)
+    log::warning("abort the connection of {}: {}", mount_point, std::strerror(errno));
+}
+
 Status serve(fuse_session* session, Listings& listings, DaemonLink& daemon, IndexPool& index,
              const std::string& mount_point) {
-  SessionCache cache(session, listings);
-  ListingDropper dropper(listings, cache);
-  Invalidator invalidator(daemon, index, cache);
+  const unsigned device = device_of(mount_point);
+  SessionNotices notices(session);
+  ListingDropper dropper(listings, notices);
+  Invalidator invalidator(daemon, index, listings);
   const auto stop_dropping = [&] {
+    listings.close();  // the invalidator waits for drops
     invalidator.stop();
-    dropper.stop();
+    return dropper.stop(Millis(mount_limits::kStopPatienceMs));
   };
   const std::unique_ptr<fuse_loop_config, LoopConfigDestroy> config(fuse_loop_cfg_create());
   fuse_loop_cfg_set_max_threads(config.get(), mount_limits::kThreadsMax);
@@ -162,7 +195,12 @@ Status serve(fuse_session* session, Listings& listings, DaemonLink& daemon, Inde
     sd_notify(0, "READY=1");
     served = fuse_session_loop_mt(session, config.get());
   }
-  stop_dropping();
+  if (!stop_dropping()) {
+    log::warning(
+        "a program hangs in a listing of {}: it is unmounted, and this process ends after it",
+        mount_point);
+    abort_connection(session, mount_point, device);
+  }
   if (served < 0) return system_error(-served, "serve " + mount_point);
   return Status();
 }

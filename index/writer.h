@@ -118,6 +118,9 @@ struct WriterOptions {
   // Called between the decided lines and the commit; its error takes the place of the commit's.
   // For tests of decided batches.
   std::function<Status()> before_commit;
+  // Called on the writer's thread when it has recovered: rows may have appeared by replay of which
+  // nobody was told that they are there. Null: nobody asks.
+  std::function<void()> recovered;
 };
 
 // What start-up found and did: index, secrets and ledger agree afterwards.

@@ -217,6 +217,7 @@ bool Writer::Core::recover() {
     return false;
   }
   recovering_ = false;
+  if (options_.recovered) options_.recovered();
   return true;
 }
 

@@ -40,9 +40,10 @@ class ChangesWaiter : public std::enable_shared_from_this<ChangesWaiter> {
                                      {"day", change.day.path()},
                                      {"call_sid", change.call_sid},
                                      {"kind", holdfast::word(change.kind)}});
-    call_->answer(
-        200,
-        json::object{{"seq", news.seq}, {"reset", news.reset}, {"changes", std::move(changes)}});
+    call_->answer(200, json::object{{"run", call_->services.run},
+                                    {"seq", news.seq},
+                                    {"reset", news.reset},
+                                    {"changes", std::move(changes)}});
   }
 
   CallPtr call_;

@@ -47,6 +47,7 @@ struct Services {
   const OpenReport& opened;
   std::string public_url;  // what links begin with; no slash at the end
   UnixMillis started_at;
+  std::string run;  // random, another with each start
   std::function<void()> run_policy_now;
   std::function<void()> wake_restorers;
   std::function<StaleEntries()> stale_spool_entries;

@@ -33,6 +33,17 @@ void ChangeFeed::publish(std::vector<Change> changes) {
   for (auto& [number, woken] : waiters) woken();
 }
 
+void ChangeFeed::reset() {
+  std::map<int64_t, std::function<void()>> waiters;
+  {
+    std::lock_guard lock(mutex_);
+    recent_.clear();
+    ++last_;  // none of the numbers that were given is remembered
+    waiters.swap(waiters_);
+  }
+  for (auto& [number, woken] : waiters) woken();
+}
+
 ChangeFeed::News ChangeFeed::since(int64_t seq) const {
   std::lock_guard lock(mutex_);
   News news;

@@ -2,7 +2,8 @@
 // growing numbers, and callbacks for those who wait.
 //
 // Invariant: whoever asks `since` a number that is still remembered gets every
-// later change; otherwise it is told to forget everything (`reset`).
+// later change; otherwise it is told to forget everything (`reset`). Numbers begin
+// at 1 in each run of the daemon, so whoever asks has to compare runs, too.
 #pragma once
 
 #include <cstdint>
@@ -40,6 +41,9 @@ class ChangeFeed {
   void publish(Change change);
   // Several at once: whoever waits is woken once.
   void publish(std::vector<Change> changes);
+  // More changed than anybody can tell: whoever asks for what is after an earlier number is told to
+  // forget everything, and whoever waits is woken.
+  void reset();
   // Everything after `since`; at most `kKept` changes.
   News since(int64_t seq) const;
 

@@ -109,6 +109,7 @@ Status OpenedArchive::open_writer(const OpenOptions& open_options) {
   options.ledger.mirror_same_device = config_.mirror_same_device;
   options.io = open_options.io;
   options.before_commit = open_options.before_commit;
+  options.recovered = [this] { changes_.reset(); };
   HOLDFAST_ASSIGN(writer, Writer::start(options, clock_, random_, *source_));
   writer_ = std::move(writer);
   // From now on the packs are the mover's: what it has not finished yet is not to be tidied away.

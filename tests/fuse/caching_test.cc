@@ -1,14 +1,17 @@
 // What the kernel keeps of the mounted view, and what it forgets when the archive changes.
 #include <dirent.h>
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <iostream>
 #include <memory>
 #include <thread>
 
 #include "fuse/tree.h"
+#include "tests/fuse/hanging_lister.h"
 #include "tests/fuse/mounted_view.h"
 
 using namespace holdfast;
@@ -231,6 +234,32 @@ BOOST_AUTO_TEST_CASE(a_change_reaches_listings_under_way) {
   }
   done = true;
   for (std::thread& lister : listers) lister.join();
+}
+
+// Others are told of changes meanwhile, and the view goes when it is told to.
+BOOST_AUTO_TEST_CASE(a_program_that_hangs_in_a_listing_holds_up_no_other) {
+  if (const std::string obstacle = HangingLister::obstacle(); !obstacle.empty()) {
+    std::cout << "skipped: " << obstacle << "\n";
+    return;
+  }
+  Stage stage;
+  const CallSpec first = stage.sample_call("CA1");
+  stage.archive.add_call(first);
+  const std::string day = stage.in_view(stage.archive.day_path(first));
+  ToldView view(stage);
+  BOOST_TEST(names_in(day) == Names{"CA1"}, boost::test_tools::per_element());
+  HangingLister hanging(stage.archive.mount_point());
+  Names names = {"CA1"};
+  for (const char* call_sid : {"CA2", "CA3"}) {
+    const CallSpec call = stage.sample_call(call_sid);
+    view.tell("added", call, stage.archive.add_call(call));  // the root's listing changes as well
+    names.push_back(call_sid);
+    BOOST_TEST(names_in(day) == names, boost::test_tools::per_element());
+  }
+  view.view->send(SIGTERM);
+  while (is_mounted(stage.archive.mount_point())) std::this_thread::yield();
+  hanging.let_go();
+  BOOST_TEST(view.view->stop(0) == 0, view.view->log());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

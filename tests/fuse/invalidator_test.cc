@@ -22,6 +22,7 @@ class RecordingCache final : public KernelCache {
   }
   void drop_all_listings() override { ++all; }
   void keep_listings(bool keep) override { keeps.push_back(keep); }
+  void settle() override {}
 
   std::set<uint64_t> listings;
   std::set<std::pair<uint64_t, std::string>> entries;
@@ -184,6 +185,20 @@ BOOST_AUTO_TEST_CASE(a_sequence_that_goes_back_is_a_reset) {
   BOOST_TEST(kernel.all == 1);
 }
 
+// It counts from 1 again, and may have come further than the one before it.
+BOOST_AUTO_TEST_CASE(an_answer_of_another_run_is_a_reset) {
+  SmallArchive archive;
+  IndexPool index(archive.index_path());
+  ScriptedLink link({ChangeBatch{9, false, {}, "a"}, ChangeBatch{9, false, {}, "a"},
+                     ChangeBatch{12, false, {}, "b"}, ChangeBatch{12, false, {}, "b"}});
+  RecordingCache kernel;
+  Invalidator invalidator(link, index, kernel);
+  invalidator.start();
+  link.wait_until_told();
+  invalidator.stop();
+  BOOST_TEST(kernel.all == 1);
+}
+
 BOOST_AUTO_TEST_CASE(an_answer_is_taken_only_in_its_own_shape) {
   const auto parsed = [](const std::string& text) { return parse_changes(*parse_json(text)); };
   const std::string item =
@@ -191,6 +206,9 @@ BOOST_AUTO_TEST_CASE(an_answer_is_taken_only_in_its_own_shape) {
       R"("day":"2026/11/20","call_sid":"CA1","kind":"added"})";
   const Result<ChangeBatch> good = parsed(R"({"seq":4,"reset":false,"changes":[)" + item + "]}");
   BOOST_REQUIRE(good.ok());
+  BOOST_TEST(good->run.empty());
+  BOOST_TEST(parsed(R"({"run":"a1","seq":4,"changes":[]})")->run == "a1");
+  BOOST_TEST(!parsed(R"({"run":1,"seq":4,"changes":[]})").ok());
   BOOST_REQUIRE(good->changes.size() == 1u);
   BOOST_TEST((good->changes[0].day == CalendarDay{2026, 11, 20}));
   BOOST_TEST(good->changes[0].recording_no.value == 5);

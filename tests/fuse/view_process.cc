@@ -102,9 +102,11 @@ ViewProcess::~ViewProcess() {
   if (is_mounted(mount_point_)) ::umount2(mount_point_.c_str(), MNT_DETACH);
 }
 
+void ViewProcess::send(int signal) { ::kill(pid_, signal); }
+
 int ViewProcess::stop(int signal) {
   if (pid_ < 0) return 0;
-  ::kill(pid_, signal);
+  send(signal);
   int status = 0;
   ::waitpid(pid_, &status, 0);
   pid_ = -1;

@@ -26,6 +26,7 @@ class ViewProcess {
   ViewProcess(const ViewProcess&) = delete;
   ViewProcess& operator=(const ViewProcess&) = delete;
 
+  void send(int signal);
   // Sends `signal` and waits for the end: its exit code, or minus the signal that ended it.
   int stop(int signal);
   // The most memory it ever had resident, in KiB (VmHWM).

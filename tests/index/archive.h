@@ -105,6 +105,7 @@ class Archive {
     out.io.faults = &faults;
     out.io.force_fallback = true;
     out.before_commit = before_commit;
+    out.recovered = recovered;
     return out;
   }
 
@@ -251,6 +252,7 @@ class Archive {
   KeptSource source;
   Bytes segment_bytes_max{limits::kSegmentBytesMax};
   std::function<Status()> before_commit;
+  std::function<void()> recovered;
   WorkspaceId workspace;
   WorkspaceNo workspace_no;
   MediumId standard;

@@ -192,9 +192,12 @@ BOOST_AUTO_TEST_CASE(a_decided_batch_is_replayed) {
     if (fail.exchange(false)) return Error{Code::kNoSpace, "the disk is full"};
     return Status();
   };
+  std::atomic<int> recoveries{0};
+  archive.recovered = [&recoveries] { ++recoveries; };
   archive.furnish();
   const IngestRow row = archive.ingest_row("CA1");
   archive.source.keep(row);
+  BOOST_TEST(recoveries == 0);
   fail = true;
   const auto answer = archive.writer->call(ingest_recording(row, "key:a"));
   BOOST_REQUIRE(!answer.ok());
@@ -204,6 +207,7 @@ BOOST_AUTO_TEST_CASE(a_decided_batch_is_replayed) {
   const auto again = must(archive.writer->call(ingest_recording(row, "key:a")));
   BOOST_CHECK(again.verdict == IngestVerdict::kSame);
   BOOST_CHECK(again.recording == row.recording);
+  BOOST_TEST(recoveries == 1);
   BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 1);
 }
 

@@ -1,9 +1,11 @@
 // Restores: joined, kept, evicted, waiting for room and media; the estimate follows what is
 // measured.
+#include <atomic>
 #include <fstream>
 #include <thread>
 
 #include "index/commands/copies.h"
+#include "index/commands/keys.h"
 #include "tests/support/archive_fixture.h"
 
 namespace holdfast {
@@ -345,6 +347,30 @@ BOOST_AUTO_TEST_CASE(a_tier_change_reaches_the_change_feed) {
   const ChangeFeed::News news = rig.archive().changes.since(before);
   BOOST_REQUIRE(news.changes.size() == 1U);
   BOOST_TEST(news.changes[0].call_sid == call.call_sid);
+}
+
+// Nobody was told of what the replay brought: whoever has looked before forgets everything.
+BOOST_AUTO_TEST_CASE(a_recovery_of_the_writer_resets_the_change_feed) {
+  ArchiveFixture rig;
+  std::atomic<bool> fail{false};
+  rig.before_commit = [&]() -> Status {
+    return fail.exchange(false) ? Status(Error{Code::kIo, "injected"}) : Status();
+  };
+  rig.reopen();
+  (void)rig.ingest();
+  ChangeFeed& changes = rig.archive().changes;
+  const int64_t before = changes.since(0).seq;
+  BOOST_TEST(!changes.since(before).reset);
+  int woken = 0;
+  changes.wait([&woken] { ++woken; });
+  fail = true;
+  BOOST_TEST(!rig.archive().writer.call(config_applied(Digest(), "system")).ok());
+  // The writer answers before it recovers, and takes up the next only afterwards.
+  BOOST_TEST(rig.archive().writer.call(config_applied(Digest(), "system")).ok());
+  const ChangeFeed::News news = changes.since(before);
+  BOOST_TEST(news.reset);
+  BOOST_TEST(!changes.since(news.seq).reset);
+  BOOST_TEST(woken == 1);
 }
 
 BOOST_AUTO_TEST_CASE(a_medium_that_is_away_is_waited_for) {
