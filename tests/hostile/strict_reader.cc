@@ -194,6 +194,9 @@ std::string check_others(const Head& head) {
   return "";
 }
 
+// large_client_header_buffers of the peer (nginx_process.cc): the longest line that it takes.
+constexpr size_t kPeerLineMax = 8192;
+
 // nginx's own rules about what is sound by the RFC and by ours. What a target means is decided by
 // the routes here, and by nginx before them.
 std::string note_of(const Head& head) {
@@ -204,6 +207,9 @@ std::string note_of(const Head& head) {
     if (path.find(dots) != std::string::npos)
       return "9110, 4.2.3: dot segments that may lead above the root";
   for (const Field& field : head.fields) {
+    // As it is written at least: white space around the value is not counted.
+    if (field.name.size() + std::string_view(": \r\n").size() + field.value.size() > kPeerLineMax)
+      return "3: a line longer than nginx's buffers";
     const bool counts =
         field.name == "host" || field.name == "content-length" || field.name == "transfer-encoding";
     if (counts && field.has_tab) return "9110, 5.6.3: a tab around a value";
