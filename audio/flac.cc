@@ -18,6 +18,7 @@
 
 // libFLAC has this one in no header and keeps it for those who declare it themselves
 // (https://github.com/xiph/flac/issues/547).
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the library's own name
 extern "C" FLAC__bool FLAC__stream_encoder_set_do_md5(FLAC__StreamEncoder* encoder,
                                                       FLAC__bool value);
 
