@@ -22,6 +22,7 @@
 
 #include "bench/archive_config.h"
 #include "bench/recorded_calls.h"
+#include "bench/scratch.h"
 #include "daemon/work/open_archive.h"
 #include "index/commands/keys.h"
 #include "tests/support/movers.h"
@@ -170,17 +171,12 @@ int main(int count, char** words) {
     std::fputs("usage: bench_day DIRECTORY [CALLS_A_DAY] | --synthetic CALLS\n", stderr);
     return 2;
   }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string root =
-      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-day-XXXXXX";
-  if (::mkdtemp(root.data()) == nullptr) return std::perror("bench_day: make a directory"), 1;
-  fs::path directory = first;
-  if (is_synthetic) {
-    directory = fs::path(root) / "calls";
-    make_synthetic(directory, number, kSyntheticSeconds, kSeed);
-  }
-  const Status done = run(root, directory, is_synthetic ? kCallsADay : number);
-  fs::remove_all(root);
-  if (!done.ok()) std::fprintf(stderr, "bench_day: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return in_scratch("day", [&](const std::string& root) {
+    fs::path directory = first;
+    if (is_synthetic) {
+      directory = fs::path(root) / "calls";
+      make_synthetic(directory, number, kSyntheticSeconds, kSeed);
+    }
+    return run(root, directory, is_synthetic ? kCallsADay : number);
+  });
 }

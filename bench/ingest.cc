@@ -26,6 +26,7 @@
 
 #include "base/time_text.h"
 #include "bench/archive_config.h"
+#include "bench/scratch.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/spool.h"
 #include "index/commands/keys.h"
@@ -33,6 +34,7 @@
 namespace {
 
 using namespace holdfast;
+using namespace holdfast::bench;
 namespace fs = std::filesystem;
 
 // `count` entries below `directory`; the bytes differ from entry to entry.
@@ -158,12 +160,5 @@ int main(int count, char** words) {
     std::fputs("usage: bench_ingest ENTRIES [THREADS...]\n", stderr);
     return 2;
   }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string root =
-      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-ingest-XXXXXX";
-  if (::mkdtemp(root.data()) == nullptr) return std::perror("bench_ingest: make a directory"), 1;
-  const Status done = run(root, entries, threads);
-  fs::remove_all(root);
-  if (!done.ok()) std::fprintf(stderr, "bench_ingest: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return in_scratch("ingest", [&](const std::string& root) { return run(root, entries, threads); });
 }

@@ -26,6 +26,7 @@
 
 #include "bench/archive_config.h"
 #include "bench/recorded_calls.h"
+#include "bench/scratch.h"
 #include "daemon/work/file_reader.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/restorer.h"
@@ -233,17 +234,12 @@ int main(int count, char** words) {
     std::fputs("usage: bench_recall DIRECTORY | --synthetic CALLS  [SCATTERED]\n", stderr);
     return 2;
   }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string root =
-      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-recall-XXXXXX";
-  if (::mkdtemp(root.data()) == nullptr) return std::perror("bench_recall: make a directory"), 1;
-  fs::path directory = first;
-  if (is_synthetic) {
-    directory = fs::path(root) / "calls";
-    make_synthetic(directory, std::atoi(words[2]), kSyntheticSeconds, kSeed);
-  }
-  const Status done = run(root, directory, scattered);
-  fs::remove_all(root);
-  if (!done.ok()) std::fprintf(stderr, "bench_recall: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return in_scratch("recall", [&](const std::string& root) {
+    fs::path directory = first;
+    if (is_synthetic) {
+      directory = fs::path(root) / "calls";
+      make_synthetic(directory, std::atoi(words[2]), kSyntheticSeconds, kSeed);
+    }
+    return run(root, directory, scattered);
+  });
 }

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "bench/archive_config.h"
+#include "bench/scratch.h"
 #include "bench/uploads.h"
 #include "daemon/work/open_archive.h"
 #include "index/commands/keys.h"
@@ -117,12 +118,7 @@ int main(int count, char** words) {
     std::fputs("usage: bench_writers PEER CALLS ROUNDS [BYTES...]\n", stderr);
     return 2;
   }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string root =
-      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-writers-XXXXXX";
-  if (::mkdtemp(root.data()) == nullptr) return std::perror("bench_writers: make a directory"), 1;
-  const Status done = run(root, words[1], calls, rounds, sizes);
-  fs::remove_all(root);
-  if (!done.ok()) std::fprintf(stderr, "bench_writers: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return in_scratch("writers", [&](const std::string& root) {
+    return run(root, words[1], calls, rounds, sizes);
+  });
 }

@@ -1,0 +1,34 @@
+// The directory of a benchmark, below $TMPDIR or /var/tmp, removed when the work has ended.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+
+namespace holdfast::bench {
+
+// Does `work` in a directory of its own and gives the exit status: 1 with the error told under the
+// program's name. `name`: of the program, without "bench_".
+inline int in_scratch(const std::string& name,
+                      const std::function<Status(const std::string& root)>& work) {
+  const char* temporary = std::getenv("TMPDIR");
+  std::string root =
+      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-" + name + "-XXXXXX";
+  if (::mkdtemp(root.data()) == nullptr) {
+    std::perror(("bench_" + name + ": make a directory").c_str());
+    return 1;
+  }
+  const Status done = work(root);
+  std::filesystem::remove_all(root);
+  if (!done.ok())
+    std::fprintf(stderr, "bench_%s: %s\n", name.c_str(), done.error().message.c_str());
+  return done.ok() ? 0 : 1;
+}
+
+}  // namespace holdfast::bench
