@@ -28,6 +28,19 @@ class BoundedQueue {
     return true;
   }
 
+  // All of them, with nothing of others between: waits for room for all, or until the queue is
+  // empty, when they are more than its capacity. False when it is closed: none was taken.
+  bool push_all(std::vector<T> items) {
+    std::unique_lock lock(mutex_);
+    not_full_.wait(lock, [&] {
+      return closed_ || items_.empty() || items_.size() + items.size() <= capacity_;
+    });
+    if (closed_) return false;
+    for (T& item : items) items_.push_back(std::move(item));
+    not_empty_.notify_all();
+    return true;
+  }
+
   // False when the queue is full or closed; `item` is then untouched.
   bool try_push(T& item) {
     std::lock_guard lock(mutex_);

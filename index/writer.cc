@@ -149,19 +149,41 @@ struct Writer::Front {
   Front(WriterOptions options, const Clock& clock, Random& random, DecisionSource& source)
       : core(std::move(options), clock, random, source), queue(core.options().queue) {}
 
-  void take(std::unique_ptr<Core::Item> item, bool wait) {
+  static std::unique_ptr<Core::Item> item_of(Queued queued) {
+    auto item = std::make_unique<Core::Item>();
+    // The error of a command is told in its context.
+    item->apply = [name = queued.name, apply = std::move(queued.apply)](WriteTxn& txn) -> Status {
+      Status applied = apply(txn);
+      if (!applied.ok()) return applied.error().within(name);
+      return applied;
+    };
+    item->name = std::move(queued.name);
+    item->done = std::move(queued.done);
+    return item;
+  }
+
+  void take(std::unique_ptr<Core::Item> item, IfFull if_full) {
     // push() drops what it could not take, so that the answer is kept apart.
     Done done = item->done;
-    bool taken = false;
-    if (wait) {
-      taken = queue.push(std::move(item));
-    } else {
-      taken = queue.try_push(item);
-    }
+    const bool taken =
+        if_full == IfFull::kWait ? queue.push(std::move(item)) : queue.try_push(item);
     if (taken) return;
-    if (stopped) return done(Error{Code::kUnavailable, "the writer has stopped"});
+    if (stopped) return done(has_stopped());
     done(Error{Code::kExhausted, "too many changes are waiting for the writer; try later"});
   }
+
+  void take_all(std::vector<Queued> commands) {
+    Core::Items items;
+    std::vector<Done> answers;
+    for (Queued& one : commands) {
+      answers.push_back(one.done);
+      items.push_back(item_of(std::move(one)));
+    }
+    if (queue.push_all(std::move(items))) return;
+    for (const Done& answer : answers) answer(has_stopped());
+  }
+
+  static Error has_stopped() { return Error{Code::kUnavailable, "the writer has stopped"}; }
 
   void run() {
     for (;;) {
@@ -202,25 +224,18 @@ void Writer::stop() {
   if (front_->thread.joinable()) front_->thread.join();
 }
 
-void Writer::enqueue(std::string name, Apply apply, Done done, bool wait) {
-  auto item = std::make_unique<Core::Item>();
-  // The error of a command is told in its context.
-  item->apply = [name, apply = std::move(apply)](WriteTxn& txn) -> Status {
-    Status applied = apply(txn);
-    if (!applied.ok()) return applied.error().within(name);
-    return applied;
-  };
-  item->name = std::move(name);
-  item->done = std::move(done);
-  front_->take(std::move(item), wait);
+void Writer::enqueue(Queued queued, IfFull if_full) {
+  front_->take(Front::item_of(std::move(queued)), if_full);
 }
+
+void Writer::enqueue_all(std::vector<Queued> queued) { front_->take_all(std::move(queued)); }
 
 void Writer::submit_access(LineDraft line, std::function<void(Status)> done) {
   auto item = std::make_unique<Core::Item>();
   item->name = "access";
   item->access = std::move(line);
   item->done = std::move(done);
-  front_->take(std::move(item), false);
+  front_->take(std::move(item), IfFull::kRefuse);
 }
 
 Status Writer::call_access(LineDraft line) {
@@ -230,7 +245,7 @@ Status Writer::call_access(LineDraft line) {
   item->name = "access";
   item->access = std::move(line);
   item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
-  front_->take(std::move(item), true);
+  front_->take(std::move(item), IfFull::kWait);
   return future.get();
 }
 
@@ -241,7 +256,7 @@ void Writer::probe(std::function<void()> answered) {
   item->done = [answered = std::move(answered)](const Status& outcome) {
     if (outcome.ok() || outcome.error().code != Code::kExhausted) answered();
   };
-  front_->take(std::move(item), false);
+  front_->take(std::move(item), IfFull::kRefuse);
 }
 
 Status Writer::use_ledger(std::function<Status(Ledger&)> use) {
@@ -251,7 +266,7 @@ Status Writer::use_ledger(std::function<Status(Ledger&)> use) {
   item->name = "use the ledger";
   item->use = std::move(use);
   item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
-  front_->take(std::move(item), true);
+  front_->take(std::move(item), IfFull::kWait);
   return future.get();
 }
 
@@ -262,7 +277,7 @@ Status Writer::use_index(std::function<Status(Database&)> use) {
   item->name = "use the index";
   item->use_index = std::move(use);
   item->done = [promise](Status outcome) { promise->set_value(std::move(outcome)); };
-  front_->take(std::move(item), true);
+  front_->take(std::move(item), IfFull::kWait);
   return future.get();
 }
 

@@ -175,6 +175,12 @@ class Writer {
   template <typename T>
   Result<T> call(Command<T> command);
 
+  // Queues them side by side and waits for all of them: the outcomes, in their order. Each is a
+  // command of its own, and one that is refused keeps no other back; but up to
+  // limits::kWriterBatch of them are made durable together. Any thread that may call().
+  template <typename T>
+  std::vector<Result<T>> call_all(std::vector<Command<T>> commands);
+
   // Queues a line of the access chain; no SQLite. `done` as with submit.
   void submit_access(LineDraft line, std::function<void(Status)> done);
   Status call_access(LineDraft line);
@@ -215,14 +221,25 @@ class Writer {
   // its lines weakens is tried again without that one).
   using Apply = std::function<Status(WriteTxn&)>;
   using Done = std::function<void(Status)>;
-  void enqueue(std::string name, Apply apply, Done done, bool wait);
+  struct Queued {
+    std::string name;
+    Apply apply;
+    Done done;
+  };
+  template <typename T>
+  static Queued queued(Command<T> command, std::function<void(Result<T>)> done);
+  template <typename T>
+  static Queued queued(Command<T> command, std::future<Result<T>>& outcome);
+  enum class IfFull { kWait, kRefuse };
+  void enqueue(Queued queued, IfFull if_full);
+  void enqueue_all(std::vector<Queued> queued);
   Status use_ledger(std::function<Status(Ledger&)> use);
 
   std::unique_ptr<Front> front_;
 };
 
 template <typename T>
-void Writer::submit(Command<T> command, std::function<void(Result<T>)> done) {
+Writer::Queued Writer::queued(Command<T> command, std::function<void(Result<T>)> done) {
   // The value waits here between apply and the commit; only the writer's thread touches it.
   auto value = std::make_shared<std::optional<Result<T>>>();
   Apply apply = [value, change = std::move(command.apply)](WriteTxn& txn) -> Status {
@@ -234,25 +251,40 @@ void Writer::submit(Command<T> command, std::function<void(Result<T>)> done) {
     if (!outcome.ok()) return done(std::move(outcome).error());
     done(std::move(**value));
   };
-  enqueue(std::move(command.name), std::move(apply), std::move(answer), false);
+  return {std::move(command.name), std::move(apply), std::move(answer)};
+}
+
+template <typename T>
+Writer::Queued Writer::queued(Command<T> command, std::future<Result<T>>& outcome) {
+  auto promise = std::make_shared<std::promise<Result<T>>>();
+  outcome = promise->get_future();
+  return queued(std::move(command), std::function<void(Result<T>)>([promise](Result<T> done) {
+                  promise->set_value(std::move(done));
+                }));
+}
+
+template <typename T>
+void Writer::submit(Command<T> command, std::function<void(Result<T>)> done) {
+  enqueue(queued(std::move(command), std::move(done)), IfFull::kRefuse);
 }
 
 template <typename T>
 Result<T> Writer::call(Command<T> command) {
-  auto promise = std::make_shared<std::promise<Result<T>>>();
-  std::future<Result<T>> future = promise->get_future();
-  auto value = std::make_shared<std::optional<Result<T>>>();
-  Apply apply = [value, change = std::move(command.apply)](WriteTxn& txn) -> Status {
-    value->emplace(change(txn));
-    if (!(*value)->ok()) return (*value)->error();
-    return Status();
-  };
-  Done answer = [value, promise](Status outcome) {
-    if (!outcome.ok()) return promise->set_value(std::move(outcome).error());
-    promise->set_value(std::move(**value));
-  };
-  enqueue(std::move(command.name), std::move(apply), std::move(answer), true);
-  return future.get();
+  std::future<Result<T>> outcome;
+  enqueue(queued(std::move(command), outcome), IfFull::kWait);
+  return outcome.get();
+}
+
+template <typename T>
+std::vector<Result<T>> Writer::call_all(std::vector<Command<T>> commands) {
+  std::vector<std::future<Result<T>>> waited(commands.size());
+  std::vector<Queued> all;
+  for (size_t i = 0; i < commands.size(); ++i)
+    all.push_back(queued(std::move(commands[i]), waited[i]));
+  enqueue_all(std::move(all));
+  std::vector<Result<T>> outcomes;
+  for (std::future<Result<T>>& one : waited) outcomes.push_back(one.get());
+  return outcomes;
 }
 
 }  // namespace holdfast

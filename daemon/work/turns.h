@@ -5,25 +5,30 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <set>
+#include <utility>
 
 #include "base/types.h"
 
 namespace holdfast {
 
-// Thread rule: any thread; take() waits while another thread has the recording's turn. No thread
-// takes two.
+// Thread rule: any thread; take() waits while another thread has the recording's turn. A thread
+// that has one already may only try_take(): none waits with a turn in its hands.
 class Turns {
  public:
   class Turn {
    public:
-    Turn(Turns& turns, RecordingNo recording) : turns_(turns), recording_(recording) {}
-    ~Turn() { turns_.give_back(recording_); }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
+    Turn(Turns& turns, RecordingNo recording) : turns_(&turns), recording_(recording) {}
+    ~Turn() {
+      if (turns_ != nullptr) turns_->give_back(recording_);
+    }
+    Turn(Turn&& other) noexcept
+        : turns_(std::exchange(other.turns_, nullptr)), recording_(other.recording_) {}
+    Turn& operator=(Turn&&) = delete;
 
    private:
-    Turns& turns_;
+    Turns* turns_;
     const RecordingNo recording_;
   };
 
@@ -31,6 +36,13 @@ class Turns {
     std::unique_lock lock(mutex_);
     freed_.wait(lock, [&] { return !taken_.contains(recording); });
     taken_.insert(recording);
+    return Turn(*this, recording);
+  }
+
+  // Nothing while another has it.
+  std::optional<Turn> try_take(RecordingNo recording) {
+    std::lock_guard lock(mutex_);
+    if (!taken_.insert(recording).second) return std::nullopt;
     return Turn(*this, recording);
   }
 

@@ -38,6 +38,23 @@ BOOST_AUTO_TEST_CASE(a_batch_takes_what_is_there_and_no_more_than_asked) {
   BOOST_TEST(queue.pop_batch(4) == (std::vector<int>{4, 5, 6}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(several_are_taken_together_or_not_at_all) {
+  BoundedQueue<int> queue(4);
+  BOOST_TEST(queue.push_all({}));
+  BOOST_TEST(queue.push_all({1, 2, 3, 4, 5, 6}));  // more than its capacity: it was empty
+  bool pushed = false;                             // Boost.Test is used from one thread only
+  std::thread producer([&] { pushed = queue.push_all({7, 8}); });
+  BOOST_TEST(queue.pop_batch(3) == (std::vector<int>{1, 2, 3}), boost::test_tools::per_element());
+  std::vector<int> rest;
+  while (rest.size() < 5) rest.push_back(queue.pop().value());
+  producer.join();
+  BOOST_TEST(pushed);
+  BOOST_TEST(rest == (std::vector<int>{4, 5, 6, 7, 8}), boost::test_tools::per_element());
+  queue.close();
+  BOOST_TEST(!queue.push_all({9}));
+  BOOST_TEST(!queue.pop().has_value());
+}
+
 BOOST_AUTO_TEST_CASE(a_closed_queue_gives_what_it_holds_then_nothing) {
   BoundedQueue<int> queue(4);
   BOOST_TEST(queue.push(1));

@@ -89,8 +89,7 @@ class StandardRig {
   Status stage(const TestPart& part) {
     HOLDFAST_ASSIGN(writer, tree->begin_staged(*io, part.id()));
     HOLDFAST_TRY(write_files(writer, part));
-    HOLDFAST_TRY(writer.finish(*io, std::nullopt));
-    return tree->publish_staged(*io, writer);
+    return tree->publish_staged(*io, {&writer}).front();
   }
 
   // The first file through a spool directory, the others streamed.

@@ -388,7 +388,9 @@ BOOST_AUTO_TEST_CASE(staged_copies_are_whole_or_not_there) {
   StandardRig rig;
   const TestPart part = rig.make_part();
   PartWriter unfinished = rig.tree->begin_staged(*rig.io, part.id()).value();
-  BOOST_TEST((code_of(rig.tree->publish_staged(*rig.io, unfinished)) == Code::kConflict));
+  const auto file = unfinished.create(*rig.io, "caller.wav", Bytes(10)).value();
+  BOOST_TEST(
+      (code_of(rig.tree->publish_staged(*rig.io, {&unfinished}).front()) == Code::kConflict));
   BOOST_TEST(rig.tree->list_staged(*rig.io)->empty());
   for (int turn = 0; turn < 2; ++turn) {  // a staged copy is replaced
     BOOST_REQUIRE(rig.stage(part).ok());
@@ -403,6 +405,43 @@ BOOST_AUTO_TEST_CASE(staged_copies_are_whole_or_not_there) {
   for (int turn = 0; turn < 2; ++turn)
     BOOST_TEST(rig.tree->remove_staged(*rig.io, rig.permit(part.id())).ok());
   BOOST_TEST(rig.all_files().empty());
+}
+
+// One that cannot be made durable keeps the others back in nothing, and leaves nothing to be seen.
+BOOST_AUTO_TEST_CASE(staged_copies_that_are_published_together_end_each_on_its_own) {
+  class OneSync final : public Faults {
+   public:
+    explicit OneSync(size_t which) : which_(which) {}
+    Status at(std::string_view point) override {
+      if (point != "fsync" || syncs_++ != which_) return {};
+      return system_error(EIO, "injected fault");
+    }
+    size_t torn_bytes(size_t) override { return 0; }
+
+   private:
+    const size_t which_;
+    size_t syncs_ = 0;
+  };
+  StandardRig rig;
+  std::vector<TestPart> parts;
+  std::vector<PartWriter> writers;
+  for (const char* call : {"CA1", "CA2", "CA3"}) {
+    parts.push_back(rig.make_part(call));
+    writers.push_back(rig.tree->begin_staged(*rig.io, parts.back().id()).value());
+    BOOST_REQUIRE(rig.write_files(writers.back(), parts.back()).ok());
+  }
+  OneSync fault(parts[0].files.size() + 1);  // after the first one's files and its directory
+  rig.faults.aim(&fault);
+  const std::vector<Status> outcomes =
+      rig.tree->publish_staged(*rig.io, {&writers[0], &writers[1], &writers[2]});
+  rig.faults.aim(nullptr);
+  BOOST_TEST(outcomes[0].ok());
+  BOOST_TEST((code_of(outcomes[1]) == Code::kIo));
+  BOOST_TEST(outcomes[2].ok());
+  for (size_t i : {0u, 2u}) BOOST_TEST(rig.is_readable(parts[i], staged_directory(parts[i].id())));
+  BOOST_TEST(!fs::exists(rig.directory / staged_directory(parts[1].id())));
+  // What was not synced once is not synced again.
+  BOOST_TEST((code_of(rig.tree->publish_staged(*rig.io, {&writers[1]}).front()) == Code::kIo));
 }
 
 BOOST_AUTO_TEST_CASE(a_rebuild_sees_what_is_placed_and_told_about_what_is_broken) {

@@ -155,11 +155,7 @@ Status PartWriter::drop(Io& io, std::string_view name) {
 Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& description) {
   PartWriterState& state = *state_;
   const std::string what = "finish part " + state.part.text();
-  if (state.begun != state.files.size())
-    return Error{Code::kConflict, what + ": a file of it was begun and not finished"};
-  if (state.failed)
-    return Error{Code::kIo,
-                 what + ": something of it could not be synced before, and is not again"};
+  HOLDFAST_TRY(state.check_finishable());
   if (description) {
     if (description->part_id() != state.part || !state.has_exactly(description->files))
       return Error{Code::kInvalid, what + ": recording.json would speak of other files"};
@@ -173,7 +169,6 @@ Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& des
   names.add(state.parent.get(), "the directory that holds " + state.name);
   HOLDFAST_TRY(names.wait());
   state.failed = false;
-  state.finished = true;
   return {};
 }
 
@@ -193,6 +188,31 @@ Status PartWriterState::sync_files(Io& io, std::optional<UnsyncedFile> also) {
   for (const UnsyncedFile& file : files_now) syncs.add(file.fd.get(), file.name);
   Status synced = syncs.wait();
   failed = failed || !synced.ok();
+  return synced;
+}
+
+Status PartWriterState::check_finishable() const {
+  const std::string what = "finish part " + part.text();
+  if (begun != files.size())
+    return Error{Code::kConflict, what + ": a file of it was begun and not finished"};
+  if (failed)
+    return Error{Code::kIo,
+                 what + ": something of it could not be synced before, and is not again"};
+  return {};
+}
+
+Status PartWriterState::begin_syncs(SyncGroup& syncs) {
+  HOLDFAST_TRY(check_finishable());
+  failed = true;  // unless all of it goes well
+  for (const UnsyncedFile& file : unsynced) syncs.add(file.fd.get(), file.name);
+  syncs.add(directory.get(), "directory " + name);
+  return {};
+}
+
+Status PartWriterState::end_syncs(SyncGroup& syncs) {
+  Status synced = syncs.wait();
+  unsynced.clear();
+  failed = !synced.ok();
   return synced;
 }
 

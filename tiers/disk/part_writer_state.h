@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "io/sync_group.h"
 #include "tiers/disk/part_writer.h"
 
 namespace holdfast {
@@ -22,8 +23,7 @@ struct PartWriterState {
   Fd directory;
   std::vector<RecordedFile> files;  // finished ones
   std::vector<UnsyncedFile> unsynced;
-  size_t begun = 0;  // files that were made, finished or not
-  bool finished = false;
+  size_t begun = 0;     // files that were made, finished or not
   bool failed = false;  // a sync of it has: it is never finished
 
   // A new file below the directory; kInvalid for a bad name, kConflict when it is there.
@@ -32,6 +32,12 @@ struct PartWriterState {
   Status keep_finished(Io& io, Fd fd, RecordedFile file);
   // Syncs what is not synced, at once, and `also` with it.
   Status sync_files(Io& io, std::optional<UnsyncedFile> also = std::nullopt);
+  // Begins to sync what is not synced, and the directory; end_syncs() waits for it. The same errors
+  // as check_finishable(), and then nothing has begun.
+  Status begin_syncs(SyncGroup& syncs);
+  Status end_syncs(SyncGroup& syncs);
+  // kConflict while a file that was begun is not finished; kIo when a sync of it has failed.
+  Status check_finishable() const;
   Status write_description(Io& io, std::string_view text);
   // Are these the finished files, by name, size and digest?
   bool has_exactly(const std::vector<RecordedFile>& described) const;

@@ -1,6 +1,7 @@
 #include "tiers/disk/standard_tree.h"
 
 #include <cerrno>
+#include <deque>
 
 #include "base/log.h"
 #include "io/sync_group.h"
@@ -230,15 +231,32 @@ Result<PartWriter> StandardTree::begin_staged(Io& io, const PartId& part) {
   return begin_in(io, kStaged, part, std::string(kTemporaryPrefix) + part.text());
 }
 
-Status StandardTree::publish_staged(Io& io, PartWriter& writer) {
-  const PartWriterState& state = *writer.state_;
-  if (!state.finished)
-    return Error{Code::kConflict, "stage part " + state.part.text() + ": it is not finished"};
+std::vector<Status> StandardTree::publish_staged(Io& io, const std::vector<PartWriter*>& writers) {
+  std::vector<Status> outcomes;
+  std::deque<SyncGroup> syncs;  // a part's each; all have begun before the first is waited for
+  for (PartWriter* writer : writers) {
+    SyncGroup& own = syncs.emplace_back(io);
+    outcomes.push_back(writer->state_->begin_syncs(own));
+  }
+  for (size_t i = 0; i < writers.size(); ++i)
+    if (outcomes[i].ok()) outcomes[i] = writers[i]->state_->end_syncs(syncs[i]);
+  const Status named = name_staged(io, writers, outcomes);
+  for (Status& outcome : outcomes)
+    if (outcome.ok()) outcome = named;
+  return outcomes;
+}
+
+Status StandardTree::name_staged(Io& io, const std::vector<PartWriter*>& writers,
+                                 std::vector<Status>& outcomes) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
-  const std::string to = staged_directory(state.part);
-  HOLDFAST_TRY(remove_tree(io, root->get(), to));
-  return rename_durably(io, root->get(), std::string(kStaged) + "/" + state.name, to,
-                        IfExists::kRefuse);
+  HOLDFAST_ASSIGN(staged, open_directory_beneath(io, root->get(), kStaged));
+  const auto rename_one = [&](const PartWriterState& state) -> Status {
+    HOLDFAST_TRY(remove_tree(io, root->get(), staged_directory(state.part)));
+    return io.rename(staged.get(), state.name, staged.get(), state.part.text(), IfExists::kRefuse);
+  };
+  for (size_t i = 0; i < writers.size(); ++i)
+    if (outcomes[i].ok()) outcomes[i] = rename_one(*writers[i]->state_);
+  return sync_directory(io, staged.get(), kStaged);
 }
 
 Status StandardTree::remove_staged(Io& io, const ReleasePermit& permit) {

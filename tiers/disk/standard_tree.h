@@ -113,9 +113,10 @@ class StandardTree {
 
   // --- Staged copies
   Result<PartWriter> begin_staged(Io& io, const PartId& part);
-  // finish() of the writer, then the rename: the staged copy is whole, or not there.
-  // A staged copy of the same part is replaced.
-  Status publish_staged(Io& io, PartWriter& writer);
+  // Syncs what the writers wrote and renames it: each staged copy is whole and durable, or not
+  // there, and several share the waiting. An outcome for each, in their order. A staged copy of the
+  // same part is replaced. kConflict: a file of it was begun and not finished.
+  std::vector<Status> publish_staged(Io& io, const std::vector<PartWriter*>& writers);
   // Evicts. kInvalid when the permit speaks of another medium. No error when it is gone.
   Status remove_staged(Io& io, const ReleasePermit& permit);
   // Removes a staged copy of which no row speaks: a crash came between the rename and its
@@ -146,6 +147,9 @@ class StandardTree {
     Fd to;
   };
   Result<Parents> rename_to_place(Io& io, const PartId& part, const Place& place);
+  // Those that are durable get their names; what comes of it goes into `outcomes`.
+  Status name_staged(Io& io, const std::vector<PartWriter*>& writers,
+                     std::vector<Status>& outcomes);
   Status check_permit(const ReleasePermit& permit) const;
 
   MediumRoot& root_;

@@ -14,6 +14,8 @@
 namespace holdfast::pack {
 namespace {
 
+constexpr size_t kGathered = size_t{256} << 10;  // of an original, before it is handed on
+
 // Which piece of which original a stored name is.
 struct NamedPiece {
   std::string original;
@@ -130,8 +132,22 @@ class PartExtractor::State {
     length_ += Bytes(static_cast<int64_t>(bytes.size()));
     // A lying stream must not fill the disk before its digest is looked at.
     if (length_ > file.size) return Error{Code::kCorrupt, file.name + " is longer than it was"};
+    // Decoders give a frame or a few KiB at a time: as many writes would cost more than they carry.
+    if (gathered_.empty() && bytes.size() >= kGathered) return hand_on(bytes);
+    gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
+    return gathered_.size() < kGathered ? Status() : hand_on_gathered();
+  }
+
+  Status hand_on(ByteSpan bytes) {
     digest_.update(bytes);
     return receiver_.write(bytes);
+  }
+
+  Status hand_on_gathered() {
+    if (gathered_.empty()) return Status();
+    Status handed = hand_on(gathered_);
+    gathered_.clear();
+    return handed;
   }
 
   Status finish_file() {
@@ -139,6 +155,7 @@ class PartExtractor::State {
     if (!open_file_) return Status();
     size_t index = *std::exchange(open_file_, std::nullopt);
     const ExpectedFile& file = wanted_[index];
+    HOLDFAST_TRY(hand_on_gathered());
     Digest digest = digest_.finish();
     if (length_ != file.size || digest != file.sha256)
       return Error{Code::kCorrupt, file.name + " differs from its size or SHA-256"};
@@ -166,6 +183,7 @@ class PartExtractor::State {
   std::unique_ptr<ByteTransform> decoder_;
   Sha256 digest_;
   Bytes length_;
+  std::vector<std::byte> gathered_;  // of the open file, not handed on yet
 };
 
 PartExtractor::PartExtractor(RecordingId recording, int part, std::vector<std::string> names,

@@ -1,0 +1,131 @@
+#include "daemon/work/part_stager.h"
+
+#include "base/log.h"
+#include "daemon/work/part_extraction.h"
+#include "daemon/work/quarantine.h"
+
+namespace holdfast {
+namespace {
+
+constexpr Millis kAwayFor = minutes(1);  // a medium that is away is asked again after this
+
+}  // namespace
+
+Error of_staging(const Error& error) {
+  const bool blames_bytes = error.code == Code::kCorrupt || error.code == Code::kNotFound ||
+                            error.code == Code::kConflict;
+  return Error{blames_bytes ? Code::kIo : error.code, "write the staged copy: " + error.message,
+               error.system_errno};
+}
+
+Error PartStager::keep_away(const MediumId& medium, const Error& error) {
+  const UnixMillis until = archive_.clock.now() + kAwayFor;
+  log::warning("restores wait for medium {}: {}", medium.text(), error.message);
+  away_[medium] = AwayMedium{until, error.message};
+  archive_.recalls.set_away(medium, away_[medium]);
+  return error;
+}
+
+// The best copy; one of a back-end that fails again and again when nothing else has any, and one on
+// a medium that is away last.
+std::optional<CopyRow> PartStager::next_copy(const Recording& remaining, int part) const {
+  Recording sound = remaining;
+  std::erase_if(sound.copies, [&](const CopyRow& copy) {
+    return copy.pack && archive_.gate.health(copy.tier).suspension().has_value();
+  });
+  const CopyRow* best = best_pack_copy(sound, part, away_);
+  if (best == nullptr || away_.contains(best->medium))
+    best = best_pack_copy(remaining, part, away_);
+  return best == nullptr ? std::nullopt : std::optional<CopyRow>(*best);
+}
+
+Result<PartWriter> PartStager::stage(Io& io, const RestoreId& restore, const Recording& recording,
+                                     int part, StagingNotes& notes) {
+  Recording remaining = recording;
+  Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
+  notes.waits_until.reset();
+  while (const std::optional<CopyRow> found = next_copy(remaining, part)) {
+    const CopyRow& copy = *found;
+    const auto known = away_.find(copy.medium);
+    Result<PartWriter> extracted =
+        known != away_.end() ? Result<PartWriter>(Error{Code::kUnavailable, known->second.why})
+                             : extract(io, restore, recording, copy, notes);
+    if (extracted.ok()) {
+      notes.waits_until.reset();  // for a copy that it can do without
+      return extracted;
+    }
+    const Error& error = extracted.error();
+    if (error.code == Code::kNoSpace) return error;
+    const auto away = away_.find(copy.medium);
+    // A copy that may be read later keeps the restore alive, whatever the others are.
+    if (!traits(last.code).retryable) {
+      last = error;
+      if (away != away_.end()) notes.waits_until = away->second.until;
+    } else if (away == away_.end() && traits(error.code).retryable) {
+      notes.waits_until.reset();
+    }
+    if (error.code == Code::kCorrupt || error.code == Code::kNotFound) {
+      HOLDFAST_ASSIGN(is_bad,
+                      quarantine_copy(archive_, BadCopy{recording.recording_no, part, copy.medium,
+                                                        error.message, copy.copied_at}));
+      // It is in another pack by now, or gone: whoever looks again finds the one that stands.
+      if (!is_bad && !traits(last.code).retryable) last = Error{Code::kUnavailable, error.message};
+    }
+    std::erase_if(remaining.copies,
+                  [&](const CopyRow& c) { return c.part == part && c.medium == copy.medium; });
+  }
+  return last;
+}
+
+Result<PartWriter> PartStager::extract(Io& io, const RestoreId& restore, const Recording& recording,
+                                       const CopyRow& copy, StagingNotes& notes) {
+  SessionKeeper* keeper = archive_.keeper_of(copy.medium);
+  if (keeper == nullptr)
+    return keep_away(copy.medium,
+                     Error{Code::kUnavailable,
+                           "medium " + copy.medium.text() + " is not attached to this archive"});
+  auto begun = archive_.standard.begin_staged(io, PartId{recording.recording, copy.part});
+  if (!begun.ok()) return of_staging(begun.error());
+  PartWriter writer = std::move(begun).value();
+  const std::vector<PackRange> ranges = ranges_of(copy);
+
+  const Millis before = archive_.clock.monotonic();
+  Millis attach{0};
+  Bytes bytes_read;
+  bool attached = false;
+  const Status extracted = extract_part(
+      io, writer, recording, copy.part, of_staging, [&](pack::PartExtractor& extractor) -> Status {
+        size_t current = 0;
+        HOLDFAST_TRY(keeper->use(
+            io,
+            [&](PackSession& session) {
+              attached = true;
+              return session.read(io, copy.location, ranges,
+                                  [&](size_t index, ByteSpan bytes) -> Status {
+                                    if (index != current) HOLDFAST_TRY(extractor.end_range());
+                                    current = index;
+                                    const Bytes got(static_cast<int64_t>(bytes.size()));
+                                    bytes_read += got;
+                                    archive_.recalls.add(restore, got);
+                                    return extractor.push(bytes);
+                                  });
+            },
+            &attach));
+        return extractor.end_range();
+      });
+  if (!extracted.ok()) {
+    archive_.recalls.add(restore, Bytes(-bytes_read.count));
+    if (Status aborted = writer.abort(io); !aborted.ok())
+      log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
+    if (!attached && extracted.error().code == Code::kUnavailable)
+      return keep_away(copy.medium, extracted.error());
+    return extracted.error();
+  }
+  RecallSampleRow& sample = notes.samples[copy.medium];
+  sample.bytes += bytes_read;
+  sample.attach = Millis(sample.attach.count + attach.count);
+  sample.elapsed = Millis(sample.elapsed.count + archive_.clock.monotonic().count - before.count);
+  return Result<PartWriter>(std::move(writer));
+}
+
+}  // namespace holdfast
