@@ -93,7 +93,7 @@ class BoundedQueue {
     if (items_.empty()) return std::nullopt;
     std::optional<T> item(std::move(items_.front()));
     items_.pop_front();
-    not_full_.notify_one();
+    not_full_.notify_all();  // one may be enough for who waits with one, and not for several
     return item;
   }
 

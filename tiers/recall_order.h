@@ -37,6 +37,7 @@ namespace holdfast {
 
 struct QueuedRecall {
   RestoreId restore;
+  RecordingNo recording;
   MediumId medium;
   Tier tier = Tier::kWarm;  // of the medium
   PackId pack;

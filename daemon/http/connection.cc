@@ -73,14 +73,8 @@ void Connection::receive() {
     if (got <= 0 && !again) close(false, client_left("linger"));
     return;
   }
-  if (!buffer_) buffer_ = std::make_unique<char[]>(kBufferBytes);
-  if (begin_ > 0) {
-    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
-    end_ -= begin_;
-    begin_ = 0;
-  }
-  if (end_ == kBufferBytes) return;
-  const ssize_t got = receive_bytes(buffer_.get() + end_, kBufferBytes - end_);
+  if (!make_input_room()) return;
+  const ssize_t got = receive_bytes(buffer_.get() + end_, room_ - end_);
   if (got > 0) {
     end_ += static_cast<size_t>(got);
     return;
@@ -93,6 +87,28 @@ void Connection::receive() {
   if (state_ == State::kIdle || state_ == State::kHead)
     return close(false, client_left("receive a request"));
   if (body_ == Body::kReading) close(false, client_left("receive a body"));
+}
+
+// Behind what is in the buffer, which grows once, when something fills it. False when it is full.
+bool Connection::make_input_room() {
+  if (begin_ > 0) {
+    std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
+    end_ -= begin_;
+    begin_ = 0;
+  }
+  if (end_ < room_) return true;
+  if (room_ == kBufferBytes) return false;
+  const size_t larger = room_ == 0 ? kFirstBufferBytes : kBufferBytes;
+  auto grown = std::make_unique_for_overwrite<char[]>(larger);
+  if (end_ > 0) std::memcpy(grown.get(), buffer_.get(), end_);
+  buffer_ = std::move(grown);
+  room_ = larger;
+  return true;
+}
+
+void Connection::drop_buffer() {
+  buffer_.reset();
+  room_ = begin_ = end_ = 0;
 }
 
 void Connection::peer_ended() {
@@ -111,7 +127,7 @@ void Connection::advance() {
   advancing_ = false;
   if (state_ == State::kClosed) return;
   if (state_ == State::kIdle && begin_ == end_) {
-    buffer_.reset();
+    drop_buffer();
     if (tls_) tls_->release_buffer();
   }
   update_watch();
@@ -314,8 +330,7 @@ void Connection::linger() {
   ::shutdown(socket_.fd(), SHUT_WR);
   state_ = State::kLinger;
   since_ = now();
-  buffer_.reset();
-  begin_ = end_ = 0;
+  drop_buffer();
 }
 
 void Connection::update_watch() {
@@ -358,8 +373,7 @@ void Connection::close(bool reset, const Error& why) {
   } else {
     socket_.close();
   }
-  buffer_.reset();
-  begin_ = end_ = 0;
+  drop_buffer();
   out_.clear();
   out_sent_ = 0;
   file_left_ = 0;

@@ -99,10 +99,13 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   enum class Answer { kAwaited, kSending, kSent };
 
   static constexpr size_t kBufferBytes = 48 * 1024;
+  static constexpr size_t kFirstBufferBytes = 4 * 1024;  // most requests need no more
 
   // connection.cc: events, input, states
   void on_event(int status, int events);
   void receive();
+  bool make_input_room();
+  void drop_buffer();
   void advance();
   bool step();
   bool step_head();
@@ -165,6 +168,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // Input
   std::unique_ptr<char[]> buffer_;
+  size_t room_ = 0;  // of the buffer: nothing, kFirstBufferBytes, or kBufferBytes
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t scanned_ = 0;  // of the input, while a head is incomplete

@@ -39,7 +39,7 @@ std::optional<CopyRow> PartStager::next_copy(const Recording& remaining, int par
   return best == nullptr ? std::nullopt : std::optional<CopyRow>(*best);
 }
 
-Result<PartWriter> PartStager::stage(Io& io, const RestoreId& restore, const Recording& recording,
+Result<StagedPart> PartStager::stage(Io& io, const RestoreId& restore, const Recording& recording,
                                      int part, StagingNotes& notes) {
   Recording remaining = recording;
   Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
@@ -47,8 +47,8 @@ Result<PartWriter> PartStager::stage(Io& io, const RestoreId& restore, const Rec
   while (const std::optional<CopyRow> found = next_copy(remaining, part)) {
     const CopyRow& copy = *found;
     const auto known = away_.find(copy.medium);
-    Result<PartWriter> extracted =
-        known != away_.end() ? Result<PartWriter>(Error{Code::kUnavailable, known->second.why})
+    Result<StagedPart> extracted =
+        known != away_.end() ? Result<StagedPart>(Error{Code::kUnavailable, known->second.why})
                              : extract(io, restore, recording, copy, notes);
     if (extracted.ok()) {
       notes.waits_until.reset();  // for a copy that it can do without
@@ -77,7 +77,7 @@ Result<PartWriter> PartStager::stage(Io& io, const RestoreId& restore, const Rec
   return last;
 }
 
-Result<PartWriter> PartStager::extract(Io& io, const RestoreId& restore, const Recording& recording,
+Result<StagedPart> PartStager::extract(Io& io, const RestoreId& restore, const Recording& recording,
                                        const CopyRow& copy, StagingNotes& notes) {
   SessionKeeper* keeper = archive_.keeper_of(copy.medium);
   if (keeper == nullptr)
@@ -125,7 +125,7 @@ Result<PartWriter> PartStager::extract(Io& io, const RestoreId& restore, const R
   sample.bytes += bytes_read;
   sample.attach = Millis(sample.attach.count + attach.count);
   sample.elapsed = Millis(sample.elapsed.count + archive_.clock.monotonic().count - before.count);
-  return Result<PartWriter>(std::move(writer));
+  return StagedPart{std::move(writer), copy.medium};
 }
 
 }  // namespace holdfast

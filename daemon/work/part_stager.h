@@ -20,6 +20,12 @@ struct StagingNotes {
   std::optional<UnixMillis> waits_until;
 };
 
+// A part that was read and is not durable yet, and from where.
+struct StagedPart {
+  PartWriter writer;
+  MediumId medium;
+};
+
 // A failure to write the staged copy says nothing about the copy it is made from: it is told as one
 // of the standard tier's, to be tried again, and never quarantines a pack.
 Error of_staging(const Error& error);
@@ -36,12 +42,12 @@ class PartStager {
   // The part's files; not durable, and not to be seen, before StandardTree::publish_staged.
   // kUnavailable while every copy is on a medium that is away (`notes` say until when), kNoSpace,
   // kCorrupt when no copy can be read; what it wrote is gone then.
-  Result<PartWriter> stage(Io& io, const RestoreId& restore, const Recording& recording, int part,
+  Result<StagedPart> stage(Io& io, const RestoreId& restore, const Recording& recording, int part,
                            StagingNotes& notes);
 
  private:
   std::optional<CopyRow> next_copy(const Recording& remaining, int part) const;
-  Result<PartWriter> extract(Io& io, const RestoreId& restore, const Recording& recording,
+  Result<StagedPart> extract(Io& io, const RestoreId& restore, const Recording& recording,
                              const CopyRow& copy, StagingNotes& notes);
   // Keeps in mind that the medium is away, because of `error`, which it gives back.
   Error keep_away(const MediumId& medium, const Error& error);

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/move.h"
 #include "daemon/work/remover.h"
+#include "daemon/work/turns.h"
 #include "index/commands/media.h"
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
@@ -16,8 +17,6 @@ namespace holdfast {
 namespace {
 
 constexpr int kAttemptsMax = 8;          // tries before a restore is told to have failed
-constexpr size_t kRecallsTogether = 16;  // of a group
-constexpr size_t kPartsTogether = 32;    // read and not published: some five files open of each
 constexpr Millis kWaitsForOthers{1000};  // of what is read and could be published
 
 // The board shows what is read for a recall until it has ended.
@@ -52,14 +51,18 @@ void tell_failed(const RestoreId& restore, const Error& error) {
              "restore {}: {}", restore.text(), error.message);
 }
 
+void abandon(Io& io, PartWriter& writer) {
+  if (const Status aborted = writer.abort(io); !aborted.ok())
+    log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
+}
+
 }  // namespace
 
-// A recall of the group. `recording` is as it was when its turn came.
 struct RecallGroup::Member {
   enum class Stage : uint8_t { kTaken, kBegun, kRead, kEnded };
 
-  Member(Turns::Turn own, RestoreRow restore_row, Recording whole)
-      : turn(std::move(own)), row(std::move(restore_row)), recording(std::move(whole)) {}
+  explicit Member(const QueuedRecall& recall)
+      : restore(recall.restore), recording_no(recall.recording) {}
   // Others may take their turns, however long the group goes on.
   void end() {
     stage = Stage::kEnded;
@@ -67,117 +70,97 @@ struct RecallGroup::Member {
     turn.reset();
   }
 
-  std::optional<Turns::Turn> turn;
-  const RestoreRow row;
-  const Recording recording;
+  const RestoreId restore;
+  const RecordingNo recording_no;
   Stage stage = Stage::kTaken;
+  // Since it is read: what it found when its turn came.
+  std::optional<Turns::Turn> turn;
+  RestoreRow row;
+  Recording recording;
   StagingNotes notes;
   std::vector<int> published;  // parts, durable or perhaps
   Status outcome;              // why it cannot be staged
   std::unique_ptr<ReadingOnBoard> on_board;
 };
 
-RecallGroup::RecallGroup(const Archive& archive) : archive_(archive), stager_(archive) {}
+RecallGroup::RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from)
+    : archive_(archive), medium_(batch.medium), stager_(archive) {
+  for (size_t i = from; i < batch.recalls.size() && members_.size() < kRecallsTogether; ++i)
+    members_.push_back(std::make_unique<Member>(batch.recalls[i]));
+}
 RecallGroup::~RecallGroup() = default;
 
-size_t RecallGroup::take(const std::vector<QueuedRecall>& recalls, size_t from) {
-  size_t at = from;
-  for (; at < recalls.size() && members_.size() < kRecallsTogether; ++at) {
-    const Result<Admission> admitted = admit(recalls[at]);
-    if (!admitted.ok()) {
-      tell_failed(recalls[at].restore, admitted.error());
-      continue;
-    }
-    if (*admitted == Admission::kBusy) break;
-    if (*admitted == Admission::kDone) worked_ = true;
-  }
-  return at - from;
-}
-
-// Two lanes may see the same restore when the best copy changes its tier under way: they take
-// turns, and the second finds it done. kBusy when its turn would have to be waited for with others'
-// in hand.
-Result<RecallGroup::Admission> RecallGroup::admit(const QueuedRecall& recall) {
-  RecordingNo number;
-  {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(found, find_restore(*index, recall.restore));
-    if (!found) return Admission::kDone;  // cancelled meanwhile
-    number = found->recording_no;
-  }
-  Turns& turns = archive_.part_turns;
-  std::optional<Turns::Turn> turn =
-      members_.empty() ? std::optional(turns.take(number)) : turns.try_take(number);
-  if (!turn) return Admission::kBusy;
-  std::optional<RestoreRow> row;
-  std::optional<Recording> recording;
-  {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(found, find_restore(*index, recall.restore));
-    const bool waits = found && (found->state == RestoreState::kQueued ||
-                                 found->state == RestoreState::kRecalling);
-    if (!waits) return Admission::kDone;  // cancelled, or served, meanwhile
-    row = std::move(found);
-    HOLDFAST_ASSIGN(whole, find_recording(*index, row->recording_no));
-    recording = std::move(whole);
-  }
-  if (!recording) {
-    HOLDFAST_TRY(archive_.writer.call(restore_failed(recall.restore, "the recording is gone")));
-    return Admission::kDone;
-  }
-  members_.push_back(
-      std::make_unique<Member>(*std::move(turn), *std::move(row), *std::move(recording)));
-  return Admission::kTaken;
-}
-
 bool RecallGroup::run(Io& io, const std::atomic<bool>& stop) {
+  const bool was_away = stager_.away().contains(medium_);
+  if (stop) return false;
   begin();
-  const size_t away_before = stager_.away().size();
   Millis since = archive_.clock.monotonic();
   for (const std::unique_ptr<Member>& member : members_) {
-    // When its medium has just gone, the rest of them waits for it, or has another copy: the queue
+    // When the medium has just gone, the rest of them waits for it, or has another copy: the queue
     // knows.
-    if (stop || stager_.away().size() > away_before) break;
+    if (stop || (!was_away && stager_.away().contains(medium_))) break;
+    if (member->stage != Member::Stage::kBegun) continue;
     if (archive_.clock.monotonic().count - since.count >= kWaitsForOthers.count) {
       end_those_read(io);
       since = archive_.clock.monotonic();
     }
-    if (member->stage == Member::Stage::kBegun) read(io, *member);
+    read(io, *member);
   }
   end_those_read(io);
+  put_back();
   return worked_;
 }
 
 // Their space is reserved by one commit.
 void RecallGroup::begin() {
   std::vector<Command<void>> commands;
-  std::vector<Member*> waited;
-  for (const std::unique_ptr<Member>& member : members_) {
-    member->stage = Member::Stage::kBegun;  // or the last run began it
-    if (member->row.state == RestoreState::kRecalling) continue;
-    commands.push_back(begin_recall(member->row.restore, archive_.config().staging_max));
-    waited.push_back(member.get());
-  }
+  for (const std::unique_ptr<Member>& member : members_)
+    commands.push_back(begin_recall(member->restore, archive_.config().staging_max));
   const std::vector<Status> outcomes = archive_.writer.call_all(std::move(commands));
-  for (size_t i = 0; i < waited.size(); ++i) {
+  for (size_t i = 0; i < members_.size(); ++i) {
+    members_[i]->stage = outcomes[i].ok() ? Member::Stage::kBegun : Member::Stage::kEnded;
     if (outcomes[i].ok()) continue;
-    waited[i]->end();
-    // Cancelled meanwhile; or the other lane took the room, and it waits for its next turn.
     const Code code = outcomes[i].error().code;
-    if (code == Code::kConflict || code == Code::kNoSpace)
-      worked_ = true;
-    else
-      tell_failed(waited[i]->row.restore, outcomes[i].error());
+    if (code == Code::kConflict || code == Code::kNotFound)
+      worked_ = true;  // cancelled, or served by the other lane
+    else if (code != Code::kNoSpace)
+      tell_failed(members_[i]->restore, outcomes[i].error());
+    // The other lane took the room: it waits for its next turn.
   }
 }
 
+// Two lanes may see the same restore when the best copy changes its tier under way: they take
+// turns, and the second finds it done. None is waited for with others' turns in hand.
+Status RecallGroup::take_turn(Io& io, Member& member) {
+  member.turn = archive_.part_turns.try_take(member.recording_no);
+  if (!member.turn) {
+    end_those_read(io);
+    member.turn = archive_.part_turns.take(member.recording_no);
+  }
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  HOLDFAST_ASSIGN(row, find_restore(*index, member.restore));
+  if (!row || row->state != RestoreState::kRecalling) {
+    member.end();  // cancelled, or served, meanwhile
+    worked_ = true;
+    return {};
+  }
+  HOLDFAST_ASSIGN(recording, find_recording(*index, row->recording_no));
+  member.row = *std::move(row);
+  if (!recording) return Error{Code::kNotFound, "the recording is gone"};
+  member.recording = *std::move(recording);
+  return {};
+}
+
 void RecallGroup::read(Io& io, Member& member) {
+  member.outcome = take_turn(io, member);
+  if (member.stage == Member::Stage::kEnded) return;
+  member.stage = Member::Stage::kRead;
+  if (!member.outcome.ok()) return;
   member.on_board = std::make_unique<ReadingOnBoard>(
-      archive_.recalls, member.row.restore,
+      archive_.recalls, member.restore,
       expected_bytes(member.recording, archive_.standard_medium(), stager_.away()));
   member.outcome = clear_the_way(io, member.recording);
   if (member.outcome.ok()) member.outcome = stage(io, member);
-  member.stage = Member::Stage::kRead;
 }
 
 // A staged copy stands where a plain one stood: one that is being removed is waited for, and a bad
@@ -200,40 +183,39 @@ Status RecallGroup::stage(Io& io, Member& member) {
     if (has_plain_copy(member.recording, part.part, archive_.standard_medium())) continue;
     if (unpublished_.size() >= kPartsTogether) publish(io);
     HOLDFAST_TRY(member.outcome);  // of an earlier part
-    HOLDFAST_ASSIGN(
-        writer, stager_.stage(io, member.row.restore, member.recording, part.part, member.notes));
-    unpublished_.push_back(ReadPart{&member, std::move(writer)});
+    HOLDFAST_ASSIGN(staged,
+                    stager_.stage(io, member.restore, member.recording, part.part, member.notes));
+    unpublished_.push_back(ReadPart{&member, std::move(staged)});
   }
   return {};
 }
 
-// All that was read becomes durable, for those that nothing failed of.
+// All that was read becomes durable, for those of which nothing failed.
 void RecallGroup::publish(Io& io) {
+  std::vector<ReadPart*> parts;
   std::vector<PartWriter*> writers;
-  std::vector<Member*> of;
-  const Millis before = archive_.clock.monotonic();
-  for (ReadPart& part : unpublished_) {
-    if (part.member->outcome.ok()) {
-      writers.push_back(&part.writer);
-      of.push_back(part.member);
-    } else if (const Status aborted = part.writer.abort(io); !aborted.ok()) {
-      log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
+  for (ReadPart& read : unpublished_) {
+    if (!read.member->outcome.ok()) {
+      abandon(io, read.part.writer);
+      continue;
     }
+    parts.push_back(&read);
+    writers.push_back(&read.part.writer);
   }
+  const Millis before = archive_.clock.monotonic();
   std::vector<Status> outcomes;
   if (!writers.empty()) outcomes = archive_.standard.publish_staged(io, writers);
-  for (size_t i = 0; i < writers.size(); ++i) {
-    of[i]->published.push_back(writers[i]->part().part);
-    if (outcomes[i].ok()) continue;
-    if (of[i]->outcome.ok()) of[i]->outcome = of_staging(outcomes[i].error());
-    if (const Status aborted = writers[i]->abort(io); !aborted.ok())
-      log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
-  }
-  // A recall takes its share of it, which its estimate must know.
   const int64_t took = archive_.clock.monotonic().count - before.count;
-  for (Member* member : of)
-    for (auto& [medium, sample] : member->notes.samples)
-      sample.elapsed = Millis(sample.elapsed.count + took / static_cast<int64_t>(of.size()));
+  for (size_t i = 0; i < parts.size(); ++i) {
+    Member& member = *parts[i]->member;
+    member.published.push_back(writers[i]->part().part);
+    // Each takes its share of it, which an estimate must know.
+    Millis& elapsed = member.notes.samples[parts[i]->part.medium].elapsed;
+    elapsed = Millis(elapsed.count + took / static_cast<int64_t>(parts.size()));
+    if (outcomes[i].ok()) continue;
+    if (member.outcome.ok()) member.outcome = of_staging(outcomes[i].error());
+    abandon(io, *writers[i]);
+  }
   unpublished_.clear();
 }
 
@@ -244,10 +226,10 @@ void RecallGroup::end_those_read(Io& io) {
   for (const std::unique_ptr<Member>& member : members_) {
     if (member->stage != Member::Stage::kRead || !member->outcome.ok()) continue;
     commands.push_back(
-        restore_staged(member->row.restore, archive_.standard_medium(), member->published));
+        restore_staged(member->restore, archive_.standard_medium(), member->published));
     staged.push_back(member.get());
   }
-  std::vector<Result<RestoreRow>> rows = archive_.writer.call_all(std::move(commands));
+  const std::vector<Result<RestoreRow>> rows = archive_.writer.call_all(std::move(commands));
   for (size_t i = 0; i < staged.size(); ++i) {
     if (rows[i].ok()) continue;
     staged[i]->outcome = rows[i].error();
@@ -256,20 +238,16 @@ void RecallGroup::end_those_read(Io& io) {
   }
   std::erase_if(staged, [](const Member* member) { return !member->outcome.ok(); });
   end_staged(staged);
-  for (const std::unique_ptr<Member>& member : members_) {
-    if (member->stage != Member::Stage::kRead) continue;
-    const Status ended = member->outcome.ok() ? Status() : end_failed(io, *member);
-    if (ended.ok())
-      worked_ = true;
-    else
-      tell_failed(member->row.restore, ended.error());
-    member->end();
-  }
+  std::vector<Member*> failed;
+  for (const std::unique_ptr<Member>& member : members_)
+    if (member->stage == Member::Stage::kRead) failed.push_back(member.get());
+  end_failed(io, failed);
 }
 
 void RecallGroup::end_staged(const std::vector<Member*>& staged) {
   std::vector<Command<void>> samples;
-  for (const Member* member : staged) {
+  for (Member* member : staged) {
+    worked_ = true;
     tell(member->recording);
     count_staged(member->row);
     for (const auto& [medium, sample] : member->notes.samples) {
@@ -281,6 +259,69 @@ void RecallGroup::end_staged(const std::vector<Member*>& staged) {
   }
   for (const Status& kept : archive_.writer.call_all(std::move(samples)))
     if (!kept.ok()) log::warning("restore: {}", kept.error().message);
+  for (Member* member : staged) member->end();
+}
+
+// They wait, are tried again, or have failed for good, which is told to those who wait. No row
+// speaks of what was staged of them.
+void RecallGroup::end_failed(Io& io, const std::vector<Member*>& failed) {
+  const auto is_tried_again = [](const Member& member) {
+    return traits(member.outcome.error().code).retryable && member.row.attempts + 1 < kAttemptsMax;
+  };
+  std::vector<Command<void>> commands;
+  for (const Member* member : failed) {
+    for (int part : member->published)
+      if (Status discarded =
+              archive_.standard.discard_staged(io, PartId{member->recording.recording, part});
+          !discarded.ok())
+        log::warning("restore {}: {}", member->restore.text(), discarded.error().message);
+    const std::string& why = member->outcome.error().message;
+    if (member->notes.waits_until)
+      commands.push_back(restores_wait({member->restore}, why, *member->notes.waits_until));
+    else if (is_tried_again(*member))
+      commands.push_back(restore_retry(member->restore, why,
+                                       archive_.clock.now() + backoff(member->row.attempts + 1)));
+    else
+      commands.push_back(restore_failed(member->restore, why));
+  }
+  const std::vector<Status> kept = archive_.writer.call_all(std::move(commands));
+  for (size_t i = 0; i < failed.size(); ++i) {
+    Member& member = *failed[i];
+    RestoreMeters& meters = archive_.meters.of(member.row.tier);
+    const bool is_cancelled = !kept[i].ok() && kept[i].error().code == Code::kConflict;
+    if (is_cancelled) {
+      worked_ = true;  // nobody waits for it
+    } else if (!kept[i].ok()) {
+      tell_failed(member.restore, kept[i].error());
+    } else if (member.notes.waits_until) {
+      worked_ = true;
+      meters.waited.add();
+    } else {
+      tell_failed(member.restore, member.outcome.error());
+      (is_tried_again(member) ? meters.waited : meters.failed).add();
+      if (!is_tried_again(member)) {
+        archive_.meters.estimates.take(member.restore);
+        if (member.recording.recording_no == member.recording_no) tell(member.recording);
+      }
+    }
+    member.end();
+  }
+}
+
+// Those that were begun and not read, unless the other lane is at them. They have used up no try.
+void RecallGroup::put_back() {
+  std::vector<RestoreId> restores;
+  std::vector<Turns::Turn> turns;
+  for (const std::unique_ptr<Member>& member : members_) {
+    if (member->stage != Member::Stage::kBegun) continue;
+    std::optional<Turns::Turn> turn = archive_.part_turns.try_take(member->recording_no);
+    if (!turn) continue;
+    turns.push_back(*std::move(turn));
+    restores.push_back(member->restore);
+  }
+  if (restores.empty()) return;
+  const Status waiting = archive_.writer.call(restores_wait(restores, "", archive_.clock.now()));
+  if (!waiting.ok()) log::warning("restores: {}", waiting.error().message);
 }
 
 void RecallGroup::count_staged(const RestoreRow& row) {
@@ -296,41 +337,6 @@ void RecallGroup::count_staged(const RestoreRow& row) {
 void RecallGroup::tell(const Recording& recording) {
   archive_.changes.publish({Change::Kind::kChanged, recording.recording_no, recording.workspace,
                             recording.day, recording.call_sid});
-}
-
-// No row speaks of what was staged so far.
-Status RecallGroup::end_failed(Io& io, const Member& member) {
-  for (int part : member.published)
-    if (Status discarded =
-            archive_.standard.discard_staged(io, PartId{member.recording.recording, part});
-        !discarded.ok())
-      log::warning("restore {}: {}", member.row.restore.text(), discarded.error().message);
-  return give_up_for_now(member);
-}
-
-// Waits, is tried again, or has failed for good, which is told to who waits.
-Status RecallGroup::give_up_for_now(const Member& member) {
-  const RestoreRow& row = member.row;
-  const Error& error = member.outcome.error();
-  RestoreMeters& meters = archive_.meters.of(row.tier);
-  if (member.notes.waits_until) {
-    meters.waited.add();
-    return archive_.writer.call(
-        restores_wait({row.restore}, error.message, *member.notes.waits_until));
-  }
-  const bool again = traits(error.code).retryable && row.attempts + 1 < kAttemptsMax;
-  Status kept =
-      again ? archive_.writer.call(restore_retry(row.restore, error.message,
-                                                 archive_.clock.now() + backoff(row.attempts + 1)))
-            : archive_.writer.call(restore_failed(row.restore, error.message));
-  // Cancelled meanwhile: nobody waits for it.
-  if (!kept.ok() && kept.error().code == Code::kConflict) return {};
-  HOLDFAST_TRY(std::move(kept));
-  (again ? meters.waited : meters.failed).add();
-  if (again) return error;
-  archive_.meters.estimates.take(row.restore);
-  tell(member.recording);
-  return error;
 }
 
 }  // namespace holdfast

@@ -1,14 +1,15 @@
 // Recalls of one batch that are made side by side, in media order: what makes each of them durable
-// (their files and names, their rows) is waited for once for all of them.
+// (its files and names, its rows) is waited for once for all of them.
 //
-//   take → [commit: recalling, space reserved] → read → … → publish (synced, named)
-//        → [commit: staged]                       └─ every second, or 32 parts, in between
+//   [commit: recalling, space reserved] → read → … → publish (synced, named) → [commit: staged]
+//                └─▶ queued again: not read when the run ends   └─ every second, or 32 parts
 //
 // Invariants
 // - Each recall ends on its own: one that fails keeps no other back, and leaves nothing staged.
 // - A staged copy is published only when every file had the right digest (P5), and told as staged
 //   only when it is durable.
-// - Nobody waits for the others of the group longer than a second beyond what is read just then.
+// - What is read waits for the others a second at most, beyond what is read just then; so does who
+//   waits for the turn of its recording, which is taken when it is read.
 // - Open files are bounded: at most kPartsTogether parts are read and not published.
 #pragma once
 
@@ -19,50 +20,51 @@
 
 #include "daemon/work/archive.h"
 #include "daemon/work/part_stager.h"
-#include "daemon/work/turns.h"
+#include "tiers/recall_order.h"
 
 namespace holdfast {
+
+constexpr size_t kRecallsTogether = 16;  // of a group
+constexpr size_t kPartsTogether = 32;    // read and not published: some five files open of each
 
 // Thread rule: one thread, the lane's.
 class RecallGroup {
  public:
-  explicit RecallGroup(const Archive& archive);
+  // The first of `batch`, which lies on `medium`, from `from` on.
+  RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from);
   ~RecallGroup();
   RecallGroup(const RecallGroup&) = delete;
   RecallGroup& operator=(const RecallGroup&) = delete;
 
-  // Takes those that come next in `recalls` from `from` on; gives how many it has dealt with, one
-  // at least. It waits for the turn of the first alone: one whose recording another thread is at
-  // comes with a later group. Those that were cancelled or served meanwhile count, and are done.
-  size_t take(const std::vector<QueuedRecall>& recalls, size_t from);
+  size_t size() const { return members_.size(); }
 
-  // Recalls them; those that are not begun when `stop` is set stay as they are, for the next run.
-  // True when something was done; errors are told to those who wait, and in the log.
+  // Recalls them. Those that are not read when `stop` is set, or when their medium has just gone,
+  // go back into the queue. True when something was done; errors are told to those who wait, and
+  // in the log.
   bool run(Io& io, const std::atomic<bool>& stop);
 
  private:
   struct Member;
-  // A part that was read and is not durable yet.
   struct ReadPart {
     Member* member;
-    PartWriter writer;
+    StagedPart part;
   };
 
-  enum class Admission : uint8_t { kTaken, kDone, kBusy };
-  Result<Admission> admit(const QueuedRecall& recall);
   void begin();
+  Status take_turn(Io& io, Member& member);
   void read(Io& io, Member& member);
   Status stage(Io& io, Member& member);
   Status clear_the_way(Io& io, const Recording& recording);
   void publish(Io& io);
   void end_those_read(Io& io);
   void end_staged(const std::vector<Member*>& staged);
-  Status end_failed(Io& io, const Member& member);
-  Status give_up_for_now(const Member& member);
+  void end_failed(Io& io, const std::vector<Member*>& failed);
+  void put_back();
   void count_staged(const RestoreRow& row);
   void tell(const Recording& recording);
 
   Archive archive_;
+  const MediumId medium_;
   PartStager stager_;
   std::vector<std::unique_ptr<Member>> members_;  // in media order
   std::deque<ReadPart> unpublished_;

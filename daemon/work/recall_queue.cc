@@ -51,19 +51,20 @@ int first_archived_part(const Recording& recording, const MediumId& standard) {
 
 Result<std::vector<RestoreRow>> RecallQueue::look(Database& index) {
   HOLDFAST_ASSIGN(rows, recalls_under_way(index, tier_, kUnderWay));
+  // They come first, and alone: they have their room, which one that leads them might wait for.
+  if (!rows.empty()) return rows;
   ReadyShare share;
   share.begin_with = begin_with_;
   HOLDFAST_ASSIGN(ready, ready_restores(index, tier_, archive_.clock.now(), share));
   begin_with_ = ready.go_on_with;
-  rows.insert(rows.end(), std::make_move_iterator(ready.rows.begin()),
-              std::make_move_iterator(ready.rows.end()));
-  return rows;
+  return std::move(ready.rows);
 }
 
 void RecallQueue::place(const RestoreRow& row, const std::optional<Recording>& recording,
                         const AwayMedia& away, Findings& findings) {
   QueuedRecall recall;
   recall.restore = row.restore;
+  recall.recording = row.recording_no;
   recall.tier = row.tier;
   recall.priority = row.priority;
   recall.requested_at = row.requested_at;

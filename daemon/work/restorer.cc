@@ -64,8 +64,8 @@ Result<bool> Restorer::run_once(Io& io) {
     if (stop_) return false;
     // The rest of them waits for the medium, or has another copy: the queue knows.
     if (worked && archive_.recalls.away(archive_.clock.now()).contains(batch.medium)) return true;
-    RecallGroup group(archive_);
-    at += group.take(batch.recalls, at);
+    RecallGroup group(archive_, batch, at);
+    at += group.size();
     worked |= group.run(io, stop_);
   }
   return worked;

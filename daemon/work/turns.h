@@ -25,11 +25,15 @@ class Turns {
     }
     Turn(Turn&& other) noexcept
         : turns_(std::exchange(other.turns_, nullptr)), recording_(other.recording_) {}
-    Turn& operator=(Turn&&) = delete;
+    Turn& operator=(Turn&& other) noexcept {
+      std::swap(turns_, other.turns_);
+      std::swap(recording_, other.recording_);
+      return *this;
+    }
 
    private:
     Turns* turns_;
-    const RecordingNo recording_;
+    RecordingNo recording_;
   };
 
   Turn take(RecordingNo recording) {

@@ -50,9 +50,13 @@ BOOST_AUTO_TEST_CASE(several_are_taken_together_or_not_at_all) {
   producer.join();
   BOOST_TEST(pushed);
   BOOST_TEST(rest == (std::vector<int>{4, 5, 6, 7, 8}), boost::test_tools::per_element());
+  for (int i = 0; i < 3; ++i) BOOST_TEST(queue.push(i));
+  std::thread refused([&] { pushed = queue.push_all({9, 10}); });  // one of them has no room
   queue.close();
-  BOOST_TEST(!queue.push_all({9}));
-  BOOST_TEST(!queue.pop().has_value());
+  refused.join();
+  BOOST_TEST(!pushed);
+  BOOST_TEST(queue.pop_batch(9).size() == 3u);
+  BOOST_TEST(!queue.push_all({11}));
 }
 
 BOOST_AUTO_TEST_CASE(a_closed_queue_gives_what_it_holds_then_nothing) {

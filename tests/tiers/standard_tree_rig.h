@@ -92,6 +92,13 @@ class StandardRig {
     return tree->publish_staged(*io, {&writer}).front();
   }
 
+  // The part as it is when it has the writer's files.
+  static RecordingDescription describing(const PartWriter& writer, const TestPart& part) {
+    RecordingDescription description = part.description;
+    description.files = writer.files();
+    return description;
+  }
+
   // The first file through a spool directory, the others streamed.
   Status write_files(PartWriter& writer, const TestPart& part) {
     bool from_spool = true;

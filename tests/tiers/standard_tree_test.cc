@@ -130,10 +130,10 @@ BOOST_AUTO_TEST_CASE(a_file_that_changes_while_it_is_taken_in_is_refused) {
   BOOST_REQUIRE(change.done());
   BOOST_TEST((code_of(taken) == Code::kConflict));
   // Half of a file is left: the part cannot be finished with it.
-  BOOST_TEST((code_of(writer.finish(*rig.io, std::nullopt)) == Code::kConflict));
+  BOOST_TEST((code_of(writer.finish(*rig.io, rig.describing(writer, part))) == Code::kConflict));
   BOOST_TEST(writer.drop(*rig.io, "growing.wav").ok());
   BOOST_TEST(writer.copy_in(*rig.io, spool, "growing.wav", Bytes(1 << 20)).ok());
-  BOOST_TEST(writer.finish(*rig.io, std::nullopt).ok());
+  BOOST_TEST(writer.finish(*rig.io, rig.describing(writer, part)).ok());
 }
 
 // Whichever it is: of a file that is synced because many are open, of one at the end, of the names.
@@ -152,14 +152,14 @@ BOOST_AUTO_TEST_CASE(p7_a_part_of_which_a_sync_failed_is_never_finished) {
       BOOST_TEST(file->append(*rig.io, as_bytes("sound")).ok());
       if (!file->finish(*rig.io).ok()) BOOST_TEST(writer.drop(*rig.io, name).ok());
     }
-    const Status finished = writer.finish(*rig.io, std::nullopt);
+    const Status finished = writer.finish(*rig.io, rig.describing(writer, part));
     rig.faults.aim(nullptr);
     BOOST_TEST(finished.ok() == !fault.fired(), "sync " << n);
     if (!fault.fired()) {
-      BOOST_TEST(n == kFiles + 2);  // each once, and the two directories
+      BOOST_TEST(n == kFiles + 3);  // each once, recording.json, and the two directories
       return;
     }
-    BOOST_TEST(!writer.finish(*rig.io, std::nullopt).ok());
+    BOOST_TEST(!writer.finish(*rig.io, rig.describing(writer, part)).ok());
   }
 }
 
@@ -172,7 +172,8 @@ BOOST_AUTO_TEST_CASE(a_part_refuses_bad_names_too_many_bytes_and_false_descripti
   auto file = writer.create(*rig.io, "a.wav", Bytes(5)).value();
   BOOST_TEST(file->append(*rig.io, as_bytes("12345")).ok());
   BOOST_TEST((code_of(file->append(*rig.io, as_bytes("6"))) == Code::kTooLarge));
-  BOOST_TEST((code_of(writer.finish(*rig.io, std::nullopt)) == Code::kConflict));  // a.wav is open
+  BOOST_TEST((code_of(writer.finish(*rig.io, rig.describing(writer, part))) ==
+              Code::kConflict));  // a.wav is open
   BOOST_TEST(file->finish(*rig.io).ok());
   BOOST_TEST((code_of(writer.finish(*rig.io, part.description)) == Code::kInvalid));
   BOOST_TEST(writer.abort(*rig.io).ok());

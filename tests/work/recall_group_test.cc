@@ -2,6 +2,10 @@
 #include "daemon/work/recall_group.h"
 
 #include <atomic>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <thread>
 
 #include "tests/support/archive_fixture.h"
 
@@ -10,43 +14,68 @@ namespace {
 
 // Calls that are archived on warm, and asked back.
 struct AskedRig : ArchiveFixture {
-  explicit AskedRig(int count) {
+  explicit AskedRig(int count, int parts = 1, const FixtureOptions& options = FixtureOptions())
+      : ArchiveFixture(Change(), options) {
     if (!can_verify()) return;
-    for (int i = 0; i < count; ++i) calls.push_back(ingest());
+    for (int i = 0; i < count; ++i) {
+      calls.push_back(ingest());
+      for (int part = 2; part <= parts; ++part) add_part(calls.back(), part);
+    }
     to_warm();
     for (const TestCall& call : calls) asked.push_back(must(ask(call)).restore.restore);
   }
-  int staged() {
+  void add_part(TestCall& call, int part) {
+    TestCall later;
+    later.call_sid = call.call_sid;
+    later.files["notes." + std::to_string(part) + ".txt"] = "part " + std::to_string(part);
+    must(try_ingest(later));
+    call.files.insert(later.files.begin(), later.files.end());
+  }
+  int in_state(RestoreState state) {
     int count = 0;
-    for (const RestoreId& one : asked)
-      if (restore(one).state == RestoreState::kStaged) ++count;
+    for (const RestoreId& one : asked) count += restore(one).state == state ? 1 : 0;
     return count;
   }
+  int staged() { return in_state(RestoreState::kStaged); }
+  // A turn of the warm lane while `fault` is asked.
+  bool turn(Faults& fault) {
+    Restorer restorer(archive(), Tier::kWarm);
+    return turn(restorer, fault);
+  }
+  bool turn(Restorer& restorer, Faults& fault) {
+    faults.aim(&fault);
+    const bool worked = must(restorer.run_once(*io));
+    faults.aim(nullptr);
+    return worked;
+  }
   // As the lane has them.
-  std::vector<QueuedRecall> queue() {
+  RecallBatch batch() {
     RecallQueue look(archive(), Tier::kWarm);
-    return must(look.next(Bytes(INT64_MAX))).recalls;
+    return must(look.next(Bytes(INT64_MAX)));
   }
 
   std::vector<TestCall> calls;
   std::vector<RestoreId> asked;
 };
 
-// Fails the operations of one kind from the first on, or one of them.
-class FailOne final : public Faults {
+// At the n-th operation of a kind, from 0 on: something happens, or it fails.
+class At final : public Faults {
  public:
-  FailOne(std::string point, int which) : point_(std::move(point)), which_(which) {}
+  At(std::string point, int n, std::function<Status()> what)
+      : point_(std::move(point)), n_(n), what_(std::move(what)) {}
   Status at(std::string_view point) override {
-    if (point != point_ || seen_++ != which_) return {};
-    return system_error(EIO, "injected fault at " + point_);
+    if (point != point_ || seen_++ != n_) return {};
+    return what_();
   }
   size_t torn_bytes(size_t) override { return 0; }
 
  private:
   const std::string point_;
-  const int which_;
+  const int n_;
+  const std::function<Status()> what_;
   int seen_ = 0;
 };
+Status fail() { return system_error(EIO, "injected fault"); }
 
 BOOST_AUTO_TEST_SUITE(recall_groups)
 
@@ -61,7 +90,7 @@ BOOST_AUTO_TEST_CASE(recalls_of_a_group_share_their_commits) {
   for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
 }
 
-// More than a group, and more than a batch may hold open.
+// More than a group.
 BOOST_AUTO_TEST_CASE(more_than_a_group_are_served_in_several) {
   AskedRig rig(40);
   if (rig.asked.empty()) return;
@@ -70,17 +99,55 @@ BOOST_AUTO_TEST_CASE(more_than_a_group_are_served_in_several) {
   for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
 }
 
+// More parts than may be read and not published.
+BOOST_AUTO_TEST_CASE(many_parts_are_published_in_between) {
+  AskedRig rig(12, 3);
+  if (rig.asked.empty()) return;
+  static_assert(12 * 3 > kPartsTogether && 12 < kRecallsTogether);
+  rig.run_restorers();
+  BOOST_TEST(rig.staged() == 12);
+  for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
+}
+
+// Of a recording whose first parts are published when a later one cannot be read nothing is left.
+BOOST_AUTO_TEST_CASE(a_later_part_that_fails_takes_the_earlier_ones_along) {
+  AskedRig rig(12, 3);
+  if (rig.asked.empty()) return;
+  At fault("mkdir", static_cast<int>(kPartsTogether), fail);  // the first one after they are full
+  rig.turn(fault);
+  BOOST_TEST(rig.staged() == 11);
+  BOOST_TEST(rig.in_state(RestoreState::kQueued) == 1);
+  size_t files = 0;
+  for (size_t i = 0; i < rig.calls.size(); ++i)
+    if (rig.restore(rig.asked[i]).state == RestoreState::kStaged)
+      files += rig.calls[i].files.size();
+  BOOST_TEST(rig.staged_files().size() == files);
+  rig.clock.advance(hours(1));
+  rig.run_restorers();
+  for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
+}
+
+// Files of more than is gathered before it is written.
+BOOST_AUTO_TEST_CASE(large_calls_come_back_whole) {
+  FixtureOptions options;
+  options.samples = 400'000;
+  AskedRig rig(2, 1, options);
+  if (rig.asked.empty()) return;
+  rig.run_restorers();
+  for (const TestCall& call : rig.calls) {
+    BOOST_TEST(call.bytes().count > 1'900'000);
+    BOOST_TEST(rig.is_whole(call));
+  }
+}
+
 // Wherever one of them fails to write, it alone is tried again, and leaves nothing staged.
 BOOST_AUTO_TEST_CASE(one_that_fails_keeps_no_other_back) {
   for (const char* point : {"mkdir", "write", "fsync", "rename"}) {
     BOOST_TEST_CONTEXT("at " << point) {
       AskedRig rig(5);
       if (rig.asked.empty()) return;
-      FailOne fault(point, 1);
-      Restorer restorer(rig.archive(), Tier::kWarm);
-      rig.faults.aim(&fault);
-      must(restorer.run_once(*rig.io));
-      rig.faults.aim(nullptr);
+      At fault(point, 1, fail);
+      rig.turn(fault);
       BOOST_TEST(rig.staged() == 4);
       BOOST_TEST(rig.staged_files().size() == 4u * 3u);
       for (const RestoreId& one : rig.asked) {
@@ -98,14 +165,13 @@ BOOST_AUTO_TEST_CASE(one_that_fails_keeps_no_other_back) {
   }
 }
 
-// When none of their names can be made durable none of them is told as staged.
+// When their names cannot be made durable none of them is told as staged.
 BOOST_AUTO_TEST_CASE(nothing_is_staged_when_its_name_is_not_durable) {
   class SyncAfterRenames final : public Faults {
    public:
     Status at(std::string_view point) override {
       if (point == "rename") ++renames_;
-      if (point != "fsync" || renames_ != 3) return {};
-      return system_error(EIO, "injected fault");
+      return point == "fsync" && renames_ == 3 ? fail() : Status();
     }
     size_t torn_bytes(size_t) override { return 0; }
 
@@ -115,10 +181,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_staged_when_its_name_is_not_durable) {
   AskedRig rig(3);
   if (rig.asked.empty()) return;
   SyncAfterRenames fault;
-  Restorer restorer(rig.archive(), Tier::kWarm);
-  rig.faults.aim(&fault);
-  must(restorer.run_once(*rig.io));
-  rig.faults.aim(nullptr);
+  rig.turn(fault);
   BOOST_TEST(rig.staged() == 0);
   BOOST_TEST(rig.staged_files().empty());
   rig.clock.advance(hours(1));
@@ -126,74 +189,138 @@ BOOST_AUTO_TEST_CASE(nothing_is_staged_when_its_name_is_not_durable) {
   BOOST_TEST(rig.staged() == 3);
 }
 
-// Who cancels while the group reads gets nothing, and the others get theirs.
+// Who cancels while the group reads gets nothing, and the others get theirs: before it is read,
+// and after it was.
 BOOST_AUTO_TEST_CASE(one_that_is_cancelled_under_way_keeps_no_other_back) {
-  class CancelAtSync final : public Faults {
+  for (const char* point : {"mkdir", "fsync"}) {
+    BOOST_TEST_CONTEXT("at the first " << point) {
+      AskedRig rig(3);
+      if (rig.asked.empty()) return;
+      const RestoreId cancelled = rig.batch().recalls[1].restore;
+      Result<bool> outcome = false;
+      At cancel(point, 0, [&]() -> Status {
+        outcome = rig.archive().writer.call(cancel_waiter(cancelled, "key:test"));
+        return {};
+      });
+      IoOptions options;
+      options.faults = &cancel;  // not of the writer's, which is asked
+      const auto io = must(Io::open(options));
+      Restorer restorer(rig.archive(), Tier::kWarm);
+      must(restorer.run_once(*io));
+      BOOST_TEST(must(outcome));
+      BOOST_TEST(rig.staged() == 2);
+      BOOST_TEST((rig.restore(cancelled).state == RestoreState::kCancelled));
+      BOOST_TEST(rig.staged_files().size() == 2u * 3u);
+    }
+  }
+}
+
+// What is read is told within a second, however long the others take.
+BOOST_AUTO_TEST_CASE(those_read_do_not_wait_for_slow_ones) {
+  AskedRig rig(3);
+  if (rig.asked.empty()) return;
+  class SlowReads final : public Faults {
    public:
-    CancelAtSync(AskedRig& rig, RestoreId restore) : rig_(rig), restore_(restore) {}
+    explicit SlowReads(ManualClock& clock) : clock_(clock) {}
     Status at(std::string_view point) override {
-      if (point == "fsync" && !std::exchange(done_, true))
-        outcome = rig_.archive().writer.call(cancel_waiter(restore_, "key:test"));
+      if (point == "mkdir") clock_.advance(seconds(2));
       return {};
     }
     size_t torn_bytes(size_t) override { return 0; }
-    Result<bool> outcome = false;
 
    private:
-    AskedRig& rig_;
-    const RestoreId restore_;
-    bool done_ = false;
+    ManualClock& clock_;
   };
-  AskedRig rig(3);
-  if (rig.asked.empty()) return;
-  CancelAtSync cancel(rig, rig.asked[1]);
-  IoOptions options;
-  options.faults = &cancel;
-  const auto io = must(Io::open(options));
-  Restorer restorer(rig.archive(), Tier::kWarm);
-  must(restorer.run_once(*io));
-  BOOST_TEST(must(cancel.outcome));
-  BOOST_TEST(rig.staged() == 2);
-  BOOST_TEST((rig.restore(rig.asked[1]).state == RestoreState::kCancelled));
-  BOOST_TEST(rig.staged_files().size() == 2u * 3u);
+  SlowReads slow(rig.clock);
+  const WriterCounters before = rig.archive().writer.counters();
+  rig.turn(slow);
+  const WriterCounters after = rig.archive().writer.counters();
+  BOOST_TEST(rig.staged() == 3);
+  BOOST_TEST(after.batches - before.batches == 1u + 3u * 2u);  // begun; each staged, and its sample
 }
 
-// A stop leaves what is not read yet as it is; the next run goes on with it.
-BOOST_AUTO_TEST_CASE(a_stop_leaves_the_rest_to_the_next_run) {
+// A stop lets what was read end, and gives the rest back to the queue.
+BOOST_AUTO_TEST_CASE(a_stop_gives_back_what_is_not_read) {
   AskedRig rig(4);
   if (rig.asked.empty()) return;
-  std::atomic<bool> stop{true};
+  std::atomic<bool> stop{false};
+  At halt("mkdir", 1, [&]() -> Status {
+    stop = true;
+    return {};
+  });
+  RecallGroup group(rig.archive(), rig.batch(), 0);
+  BOOST_TEST(group.size() == 4u);
+  rig.faults.aim(&halt);
+  BOOST_TEST(group.run(*rig.io, stop));
+  rig.faults.aim(nullptr);
+  BOOST_TEST(rig.staged() == 2);
+  BOOST_TEST(rig.in_state(RestoreState::kQueued) == 2);
+  RecallGroup late(rig.archive(), rig.batch(), 0);
+  BOOST_TEST(!late.run(*rig.io, stop));  // begins nothing
+  BOOST_TEST(rig.in_state(RestoreState::kQueued) == 2);
+  rig.run_restorers();
+  BOOST_TEST(rig.staged() == 4);
+  for (const RestoreId& one : rig.asked) BOOST_TEST(rig.restore(one).attempts == 0);
+}
+
+// A medium that goes away takes nobody's room along: whoever is not read waits in the queue.
+BOOST_AUTO_TEST_CASE(a_medium_that_goes_away_leaves_nothing_begun) {
+  AskedRig rig(4);
+  if (rig.asked.empty()) return;
+  rig.archive().warm->close();
+  std::filesystem::rename(rig.config.warm.path, rig.config.warm.path + ".away");
+  Restorer restorer(rig.archive(), Tier::kWarm);
+  must(restorer.run_once(*rig.io));
+  BOOST_TEST(rig.in_state(RestoreState::kQueued) == 4);
   {
-    RecallGroup group(rig.archive());
-    BOOST_TEST(group.take(rig.queue(), 0) == 4u);
-    BOOST_TEST(!group.run(*rig.io, stop));
+    auto index = must(rig.archive().index.take());
+    BOOST_TEST(must(staged_bytes(*index)).count == 0);
   }
-  for (const RestoreId& one : rig.asked)
-    BOOST_TEST((rig.restore(one).state == RestoreState::kRecalling));
+  while (must(restorer.run_once(*rig.io))) {
+  }
+  std::filesystem::rename(rig.config.warm.path + ".away", rig.config.warm.path);
+  rig.clock.advance(minutes(2));
   rig.run_restorers();
   BOOST_TEST(rig.staged() == 4);
 }
 
-// While another thread is at a recording, those before it are a group, and it waits for nobody
-// with their turns in its hands.
-BOOST_AUTO_TEST_CASE(a_group_ends_before_one_that_another_is_at) {
-  AskedRig rig(4);
+// What a crash left half recalled has its room: it does not wait behind one that has none.
+BOOST_AUTO_TEST_CASE(recalls_that_a_crash_left_come_first) {
+  AskedRig rig(3);
   if (rig.asked.empty()) return;
-  const std::vector<QueuedRecall> queue = rig.queue();
-  BOOST_REQUIRE(queue.size() == 4u);
+  must(rig.archive().writer.call(begin_recall(rig.asked[2], Bytes(INT64_MAX))));
+  rig.reopen();
+  const RecallBatch batch = rig.batch();
+  BOOST_REQUIRE(batch.recalls.size() == 1u);
+  BOOST_TEST((batch.recalls[0].restore == rig.asked[2]));
+  rig.run_restorers();
+  BOOST_TEST(rig.staged() == 3);
+}
+
+// While another thread is at a recording, those before it are served, and nobody is waited for with
+// their turns in hand.
+BOOST_AUTO_TEST_CASE(a_turn_is_waited_for_with_none_in_hand) {
+  AskedRig rig(3);
+  if (rig.asked.empty()) return;
+  const RecallBatch batch = rig.batch();
+  BOOST_REQUIRE(batch.recalls.size() == 3u);
+  std::optional<Turns::Turn> theirs = rig.archive().part_turns.take(batch.recalls[1].recording);
   std::atomic<bool> stop{false};
-  {
-    const RecordingNo busy = rig.restore(queue[2].restore).recording_no;
-    const Turns::Turn theirs = rig.archive().part_turns.take(busy);
-    RecallGroup group(rig.archive());
-    BOOST_TEST(group.take(queue, 0) == 2u);
-    BOOST_TEST(group.run(*rig.io, stop));
-  }
-  BOOST_TEST(rig.staged() == 2);
-  RecallGroup rest(rig.archive());
-  BOOST_TEST(rest.take(queue, 2) == 2u);
-  BOOST_TEST(rest.run(*rig.io, stop));
-  BOOST_TEST(rig.staged() == 4);
+  bool worked = false;  // Boost.Test is used from one thread only
+  std::thread lane([&] {
+    auto io = Io::open();
+    RecallGroup group(rig.archive(), batch, 0);
+    worked = io.ok() && group.run(**io, stop);
+  });
+  // It waits for the second's turn: the first is served, and its turn free, before it can go on.
+  while (rig.restore(batch.recalls[0].restore).state != RestoreState::kStaged)
+    std::this_thread::yield();
+  static_cast<void>(rig.archive().part_turns.take(batch.recalls[0].recording));
+  BOOST_TEST(rig.staged() == 1);
+  theirs.reset();
+  lane.join();
+  BOOST_TEST(worked);
+  BOOST_TEST(rig.staged() == 3);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

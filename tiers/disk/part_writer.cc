@@ -152,17 +152,13 @@ Status PartWriter::drop(Io& io, std::string_view name) {
   return {};
 }
 
-Status PartWriter::finish(Io& io, const std::optional<RecordingDescription>& description) {
+Status PartWriter::finish(Io& io, const RecordingDescription& description) {
   PartWriterState& state = *state_;
-  const std::string what = "finish part " + state.part.text();
   HOLDFAST_TRY(state.check_finishable());
-  if (description) {
-    if (description->part_id() != state.part || !state.has_exactly(description->files))
-      return Error{Code::kInvalid, what + ": recording.json would speak of other files"};
-    HOLDFAST_TRY(state.write_description(io, recording_json(*description)));
-  } else {
-    HOLDFAST_TRY(state.sync_files(io));
-  }
+  if (description.part_id() != state.part || !state.has_exactly(description.files))
+    return Error{Code::kInvalid, "finish part " + state.part.text() +
+                                     ": recording.json would speak of other files"};
+  HOLDFAST_TRY(state.write_description(io, recording_json(description)));
   state.failed = true;  // unless all of it goes well
   SyncGroup names(io);
   names.add(state.directory.get(), "directory " + state.name);

@@ -1,7 +1,8 @@
 // A part's files being written into a directory that no reader looks at yet:
 // an ingest in standard/.incoming, or a staged copy on its way back.
 //
-//   open ──create/copy_in──▶ … ──finish()──▶ finished (durable)
+//   open ──create/copy_in──▶ … ──finish()──▶ finished (durable); a staged copy becomes so by
+//     │                                       StandardTree::publish_staged, several at once
 //     └──abort(), or a crash──▶ gone, or a partial directory that start-up finds
 //
 // Invariants:
@@ -12,7 +13,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -76,9 +76,9 @@ class PartWriter {
   // Removes one file, such as one that the caller refuses after all or that failed half-way.
   Status drop(Io& io, std::string_view name);
 
-  // Syncs the files, at once; names recording.json (an ingest has one, a staged copy may); syncs
-  // the directory and its parent: the part is durable.
-  Status finish(Io& io, const std::optional<RecordingDescription>& description);
+  // Syncs the files and recording.json, at once; names that; syncs the directory and its parent:
+  // the part is durable.
+  Status finish(Io& io, const RecordingDescription& description);
 
   // Removes all of it.
   Status abort(Io& io);

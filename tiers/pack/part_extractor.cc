@@ -133,19 +133,14 @@ class PartExtractor::State {
     // A lying stream must not fill the disk before its digest is looked at.
     if (length_ > file.size) return Error{Code::kCorrupt, file.name + " is longer than it was"};
     // Decoders give a frame or a few KiB at a time: as many writes would cost more than they carry.
-    if (gathered_.empty() && bytes.size() >= kGathered) return hand_on(bytes);
     gathered_.insert(gathered_.end(), bytes.begin(), bytes.end());
     return gathered_.size() < kGathered ? Status() : hand_on_gathered();
   }
 
-  Status hand_on(ByteSpan bytes) {
-    digest_.update(bytes);
-    return receiver_.write(bytes);
-  }
-
   Status hand_on_gathered() {
     if (gathered_.empty()) return Status();
-    Status handed = hand_on(gathered_);
+    digest_.update(gathered_);
+    Status handed = receiver_.write(gathered_);
     gathered_.clear();
     return handed;
   }
