@@ -156,6 +156,28 @@ BOOST_AUTO_TEST_CASE(a_recording_on_its_way_to_warm_and_cold_is_never_without_a_
   });
 }
 
+// Recalls that share their syncs: each was synced all the same before it was told.
+BOOST_AUTO_TEST_CASE(what_was_told_as_staged_is_there_and_whole) {
+  CrashedArchive rig;
+  if (!rig.can_verify()) return;
+  constexpr int kStaged = 1;
+  const std::vector<TestCall> calls = {rig.ingest(), rig.ingest()};
+  rig.to_warm();
+  const Recording recording = rig.record([&] {
+    for (const TestCall& call : calls) must(rig.ask(call));
+    rig.run_restorers();
+    mark(kStaged);
+    rig.close();
+  });
+  rig.each_state("two recalls", recording, [&](const std::set<int>& marks) {
+    for (const TestCall& call : calls) {
+      if (marks.contains(kStaged)) BOOST_TEST(rig.is_readable(call));
+      if (rig.is_readable(call)) BOOST_TEST(rig.is_whole(call));
+      BOOST_TEST(rig.is_kept(call));
+    }
+  });
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
