@@ -77,6 +77,7 @@ void Connection::receive() {
   const ssize_t got = receive_bytes(buffer_.get() + end_, room_ - end_);
   if (got > 0) {
     end_ += static_cast<size_t>(got);
+    was_filled_ = end_ == room_;
     return;
   }
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
@@ -89,26 +90,30 @@ void Connection::receive() {
   if (body_ == Body::kReading) close(false, client_left("receive a body"));
 }
 
-// Behind what is in the buffer, which grows once, when something fills it. False when it is full.
+// Behind what is in the buffer, which grows once, when something has filled it: a long head, or the
+// first piece of a body. False when it is full.
 bool Connection::make_input_room() {
   if (begin_ > 0) {
     std::memmove(buffer_.get(), buffer_.get() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ < room_) return true;
-  if (room_ == kBufferBytes) return false;
+  const bool may_grow = room_ < kBufferBytes;
+  if (end_ < room_ && !(was_filled_ && may_grow)) return true;
+  if (!may_grow) return false;
   const size_t larger = room_ == 0 ? kFirstBufferBytes : kBufferBytes;
   auto grown = std::make_unique_for_overwrite<char[]>(larger);
   if (end_ > 0) std::memcpy(grown.get(), buffer_.get(), end_);
   buffer_ = std::move(grown);
   room_ = larger;
+  was_filled_ = false;
   return true;
 }
 
 void Connection::drop_buffer() {
   buffer_.reset();
   room_ = begin_ = end_ = 0;
+  was_filled_ = false;
 }
 
 void Connection::peer_ended() {

@@ -168,7 +168,8 @@ class Connection final : public std::enable_shared_from_this<Connection> {
 
   // Input
   std::unique_ptr<char[]> buffer_;
-  size_t room_ = 0;  // of the buffer: nothing, kFirstBufferBytes, or kBufferBytes
+  size_t room_ = 0;          // of the buffer: nothing, kFirstBufferBytes, or kBufferBytes
+  bool was_filled_ = false;  // by what came last
   size_t begin_ = 0;
   size_t end_ = 0;
   size_t scanned_ = 0;  // of the input, while a head is incomplete

@@ -25,7 +25,8 @@ struct AwayMedium {
 };
 using AwayMedia = std::map<MediumId, AwayMedium>;
 
-// Thread rule: any thread. Bounded by the lanes: two batches, and one group of recalls of each at a time.
+// Thread rule: any thread. Bounded by the lanes: two batches, and one group of recalls of each at a
+// time.
 class RecallBoard {
  public:
   struct Lane {

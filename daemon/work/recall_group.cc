@@ -94,16 +94,13 @@ bool RecallGroup::run(Io& io, const std::atomic<bool>& stop) {
   const bool was_away = stager_.away().contains(medium_);
   if (stop) return false;
   begin();
-  Millis since = archive_.clock.monotonic();
+  since_ = archive_.clock.monotonic();
   for (const std::unique_ptr<Member>& member : members_) {
     // When the medium has just gone, the rest of them waits for it, or has another copy: the queue
     // knows.
     if (stop || (!was_away && stager_.away().contains(medium_))) break;
     if (member->stage != Member::Stage::kBegun) continue;
-    if (archive_.clock.monotonic().count - since.count >= kWaitsForOthers.count) {
-      end_those_read(io);
-      since = archive_.clock.monotonic();
-    }
+    if (is_full()) end_those_read(io);
     read(io, *member);
   }
   end_those_read(io);
@@ -154,13 +151,19 @@ Status RecallGroup::take_turn(Io& io, Member& member) {
 void RecallGroup::read(Io& io, Member& member) {
   member.outcome = take_turn(io, member);
   if (member.stage == Member::Stage::kEnded) return;
-  member.stage = Member::Stage::kRead;
-  if (!member.outcome.ok()) return;
-  member.on_board = std::make_unique<ReadingOnBoard>(
-      archive_.recalls, member.restore,
-      expected_bytes(member.recording, archive_.standard_medium(), stager_.away()));
-  member.outcome = clear_the_way(io, member.recording);
+  if (member.outcome.ok()) {
+    member.on_board = std::make_unique<ReadingOnBoard>(
+        archive_.recalls, member.restore,
+        expected_bytes(member.recording, archive_.standard_medium(), stager_.away()));
+    member.outcome = clear_the_way(io, member.recording);
+  }
   if (member.outcome.ok()) member.outcome = stage(io, member);
+  member.stage = Member::Stage::kRead;
+}
+
+bool RecallGroup::is_full() const {
+  return unpublished_.size() >= kPartsTogether ||
+         archive_.clock.monotonic().count - since_.count >= kWaitsForOthers.count;
 }
 
 // A staged copy stands where a plain one stood: one that is being removed is waited for, and a bad
@@ -181,8 +184,8 @@ Status RecallGroup::clear_the_way(Io& io, const Recording& recording) {
 Status RecallGroup::stage(Io& io, Member& member) {
   for (const PartRow& part : member.recording.part_rows) {
     if (has_plain_copy(member.recording, part.part, archive_.standard_medium())) continue;
-    if (unpublished_.size() >= kPartsTogether) publish(io);
-    HOLDFAST_TRY(member.outcome);  // of an earlier part
+    if (is_full()) end_those_read(io);  // the others; this one's parts are published with them
+    HOLDFAST_TRY(member.outcome);       // of an earlier part
     HOLDFAST_ASSIGN(staged,
                     stager_.stage(io, member.restore, member.recording, part.part, member.notes));
     unpublished_.push_back(ReadPart{&member, std::move(staged)});
@@ -221,6 +224,7 @@ void RecallGroup::publish(Io& io) {
 
 void RecallGroup::end_those_read(Io& io) {
   publish(io);
+  since_ = archive_.clock.monotonic();
   std::vector<Member*> staged;
   std::vector<Command<RestoreRow>> commands;
   for (const std::unique_ptr<Member>& member : members_) {
@@ -232,9 +236,13 @@ void RecallGroup::end_those_read(Io& io) {
   const std::vector<Result<RestoreRow>> rows = archive_.writer.call_all(std::move(commands));
   for (size_t i = 0; i < staged.size(); ++i) {
     if (rows[i].ok()) continue;
-    staged[i]->outcome = rows[i].error();
+    const Error& error = rows[i].error();
+    // Something stands in its way since its turn came: the next try clears it. It is no fault of
+    // any copy. Or nobody waits for it any more, and no try follows.
+    staged[i]->outcome =
+        error.code == Code::kConflict ? Error{Code::kUnavailable, error.message} : error;
     // A commit of which nobody knows whether it was made may speak of what was staged.
-    if (rows[i].error().code == Code::kUnavailable) staged[i]->published.clear();
+    if (error.code == Code::kUnavailable) staged[i]->published.clear();
   }
   std::erase_if(staged, [](const Member* member) { return !member->outcome.ok(); });
   end_staged(staged);
@@ -308,7 +316,8 @@ void RecallGroup::end_failed(Io& io, const std::vector<Member*>& failed) {
   }
 }
 
-// Those that were begun and not read, unless the other lane is at them. They have used up no try.
+// Those that were begun and not read; one whose turn another has stays as it is, and comes first
+// in the next look. They have used up no try.
 void RecallGroup::put_back() {
   std::vector<RestoreId> restores;
   std::vector<Turns::Turn> turns;
@@ -320,6 +329,7 @@ void RecallGroup::put_back() {
     restores.push_back(member->restore);
   }
   if (restores.empty()) return;
+  worked_ = true;  // one may have another copy
   const Status waiting = archive_.writer.call(restores_wait(restores, "", archive_.clock.now()));
   if (!waiting.ok()) log::warning("restores: {}", waiting.error().message);
 }

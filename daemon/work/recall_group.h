@@ -2,7 +2,7 @@
 // (its files and names, its rows) is waited for once for all of them.
 //
 //   [commit: recalling, space reserved] → read → … → publish (synced, named) → [commit: staged]
-//                └─▶ queued again: not read when the run ends   └─ every second, or 32 parts
+//                └─▶ queued again: not read when the run ends   └─ once a second, or of 32 parts
 //
 // Invariants
 // - Each recall ends on its own: one that fails keeps no other back, and leaves nothing staged.
@@ -57,6 +57,7 @@ class RecallGroup {
   Status clear_the_way(Io& io, const Recording& recording);
   void publish(Io& io);
   void end_those_read(Io& io);
+  bool is_full() const;
   void end_staged(const std::vector<Member*>& staged);
   void end_failed(Io& io, const std::vector<Member*>& failed);
   void put_back();
@@ -68,6 +69,7 @@ class RecallGroup {
   PartStager stager_;
   std::vector<std::unique_ptr<Member>> members_;  // in media order
   std::deque<ReadPart> unpublished_;
+  Millis since_{0};  // when what is read and not told began to be read
   bool worked_ = false;
 };
 

@@ -127,8 +127,9 @@ Result<RecallBatch> RecallQueue::next(Bytes room) {
         place(row, recording, away, findings);
       }
     }
-    // Those that wait for a medium hid others from this look.
-    const bool again = findings.waiting.empty() && !findings.behind_media.empty();
+    // Those that wait for a medium, or went over to the other lane, hid others from this look.
+    const bool again =
+        findings.waiting.empty() && (!findings.behind_media.empty() || !findings.moved.empty());
     BatchBounds bounds;
     bounds.room = room;
     RecallBatch batch = next_batch(findings.waiting, bounds, {}, turn_);

@@ -309,13 +309,14 @@ Command<void> move_restores(std::vector<RestoreSource> sources) {
 Command<void> begin_recall(RestoreId restore, Bytes staging_max) {
   const auto apply = [restore, staging_max](WriteTxn& txn) -> Status {
     HOLDFAST_ASSIGN(row, need_restore(txn.index(), restore));
-    if (row.state == RestoreState::kRecalling) return Status();
-    if (row.state != RestoreState::kQueued) return wrong_state(row, "it cannot be recalled");
+    if (row.state != RestoreState::kQueued && row.state != RestoreState::kRecalling)
+      return wrong_state(row, "it cannot be recalled");
     HOLDFAST_ASSIGN(reserved, staged_bytes(txn.index()));
-    if (reserved + row.bytes > staging_max)
+    if (row.state == RestoreState::kQueued && reserved + row.bytes > staging_max)
       return Error{Code::kNoSpace,
                    "restore " + row.restore.text() + ": of " + std::to_string(staging_max.count) +
                        " bytes for staged copies " + std::to_string(reserved.count) + " are taken"};
+    // Also of one that is recalled again: an index that takes no row stops it before it is read.
     HOLDFAST_TRY(run(txn.index(), "UPDATE restore SET started_at = ?2 WHERE restore_id = ?1",
                      restore, txn.now()));
     return to_state(txn, row, RestoreState::kRecalling);
@@ -356,8 +357,8 @@ Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
   const auto apply = [=](WriteTxn& txn) -> Status {
     for (const RestoreId& restore : restores) {
       HOLDFAST_TRY(run(txn.index(),
-                       "UPDATE restore SET error = ?2, not_before = ?3, state = 0 "
-                       "WHERE restore_id = ?1 AND state <= 1",
+                       "UPDATE restore SET error = iif(?2 = '', error, ?2), not_before = ?3, "
+                       "state = 0 WHERE restore_id = ?1 AND state <= 1",
                        restore, error.substr(0, limits::kErrorBytesMax), not_before));
       HOLDFAST_TRY(run(txn.index(),
                        "UPDATE restore_waiter SET state = 0 WHERE state = 1 AND restore_no = "

@@ -54,10 +54,10 @@ Command<RestoreRow> restore_staged(RestoreId restore, MediumId medium, std::vect
 Command<void> restore_retry(RestoreId restore, std::string error, UnixMillis not_before);
 // Of those that are queued every one may be looked at now, whatever it waits for.
 Command<void> restores_wait_no_more();
-// → queued, not to be looked at before `not_before`, because of `error`: what is waited for (room,
-// a removal, a medium that is away) is not the fault of any copy, and counts as no attempt. Passes
-// over what is neither queued nor recalling; of the latter only the lane that recalls it may say
-// so.
+// → queued, not to be looked at before `not_before`, because of `error` (empty: as it was told
+// before): what is waited for (room, a removal, a medium that is away) is not the fault of any
+// copy, and counts as no attempt. Passes over what is neither queued nor recalling; of the latter
+// only the lane that recalls it may say so.
 Command<void> restores_wait(std::vector<RestoreId> restores, std::string error,
                             UnixMillis not_before);
 // → failed, for its waiters too. Staged copies that earlier tries left become releasing.

@@ -238,6 +238,8 @@ BOOST_AUTO_TEST_CASE(a_multipart_upload_streams) {
   BOOST_TEST(client.receive().body == std::to_string(size));
   // No piece was larger than the connection's buffer: the file was never in memory.
   BOOST_TEST(rig.handler->largest_piece <= limits::kConnectionBufferBytes);
+  // Nor was it taken in the small pieces that are enough for a head.
+  BOOST_TEST(rig.handler->largest_piece > 32u * 1024);
   client.send(
       "POST /upload HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n"
       "Content-Type: multipart/form-data; boundary=b\r\n\r\nno parts!");

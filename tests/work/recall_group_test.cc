@@ -284,6 +284,56 @@ BOOST_AUTO_TEST_CASE(a_medium_that_goes_away_leaves_nothing_begun) {
   BOOST_TEST(rig.staged() == 4);
 }
 
+// The same of more than a group; and of one whose turn another has just then, which is found by the
+// next look.
+BOOST_AUTO_TEST_CASE(whoever_is_not_read_is_served_when_the_medium_is_back) {
+  constexpr int kCalls = kRecallsTogether + 4;
+  AskedRig rig(kCalls);
+  if (rig.asked.empty()) return;
+  const RecallBatch batch = rig.batch();
+  rig.archive().warm->close();
+  std::filesystem::rename(rig.config.warm.path, rig.config.warm.path + ".away");
+  {
+    const Turns::Turn theirs = rig.archive().part_turns.take(batch.recalls[3].recording);
+    const std::atomic<bool> stop{false};
+    RecallGroup group(rig.archive(), batch, 0);
+    BOOST_TEST(group.run(*rig.io, stop));
+    BOOST_TEST((rig.restore(batch.recalls[3].restore).state == RestoreState::kRecalling));
+    BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls - 1);
+    RecallGroup again(rig.archive(), batch, 4);  // now it is known from the beginning
+    BOOST_TEST(again.run(*rig.io, stop));
+    BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls - 1);
+  }
+  Restorer restorer(rig.archive(), Tier::kWarm);
+  must(restorer.run_once(*rig.io));
+  BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls);
+  for (const RestoreId& one : rig.asked) BOOST_TEST(rig.restore(one).attempts == 0);
+  std::filesystem::rename(rig.config.warm.path + ".away", rig.config.warm.path);
+  rig.clock.advance(minutes(2));
+  rig.run_restorers();
+  BOOST_TEST(rig.staged() == kCalls);
+}
+
+// What a crash left half recalled, and lies on the other tier by now, hides nobody.
+BOOST_AUTO_TEST_CASE(recalls_that_moved_hide_nobody) {
+  AskedRig rig(1);
+  if (rig.asked.empty()) return;
+  must(rig.archive().writer.call(begin_recall(rig.asked[0], Bytes(INT64_MAX))));
+  rig.clock.advance(rig.config.warm.release_after);
+  rig.run_mover();
+  BOOST_REQUIRE((rig.recording(rig.calls[0]).tier == Tier::kCold));
+  const TestCall younger = rig.ingest();
+  rig.to_warm();
+  const RestoreId asked = must(rig.ask(younger)).restore.restore;
+  rig.reopen();
+  const RecallBatch batch = rig.batch();
+  BOOST_REQUIRE(batch.recalls.size() == 1u);
+  BOOST_TEST((batch.recalls[0].restore == asked));
+  rig.run_restorers();
+  BOOST_TEST((rig.restore(asked).state == RestoreState::kStaged));
+  BOOST_TEST(rig.staged() == 1);
+}
+
 // What a crash left half recalled has its room: it does not wait behind one that has none.
 BOOST_AUTO_TEST_CASE(recalls_that_a_crash_left_come_first) {
   AskedRig rig(3);
