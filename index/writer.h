@@ -283,6 +283,7 @@ std::vector<Result<T>> Writer::call_all(std::vector<Command<T>> commands) {
     all.push_back(queued(std::move(commands[i]), waited[i]));
   enqueue_all(std::move(all));
   std::vector<Result<T>> outcomes;
+  outcomes.reserve(waited.size());
   for (std::future<Result<T>>& one : waited) outcomes.push_back(one.get());
   return outcomes;
 }

@@ -115,8 +115,8 @@ class StandardTree {
   Result<PartWriter> begin_staged(Io& io, const PartId& part);
   // Syncs what the writers wrote and renames it: each staged copy is whole and durable, or not
   // there, and several share the waiting. An outcome for each, in their order. A staged copy of the
-  // same part is replaced. kConflict: a file of it was begun and not finished. After an error it may
-  // stand there all the same, perhaps not durable: the caller discards it (discard_staged).
+  // same part is replaced. kConflict: a file of it was begun and not finished. After an error it
+  // may stand there all the same, perhaps not durable: the caller discards it (discard_staged).
   std::vector<Status> publish_staged(Io& io, const std::vector<PartWriter*>& writers);
   // Evicts. kInvalid when the permit speaks of another medium. No error when it is gone.
   Status remove_staged(Io& io, const ReleasePermit& permit);
