@@ -59,7 +59,7 @@ struct MistakeFinder {
 
   std::vector<std::vector<std::string>> open_objects;
   std::string partial_key;
-  std::string duplicate;
+  std::optional<std::string> duplicate;  // an empty key is one, too
   bool has_infinity = false;
   std::string partial_number;
   std::vector<double> doubles;  // in the order of the text
@@ -136,8 +136,8 @@ Result<json::value> parse_json(std::string_view text) {
   if (error || used != text.size())
     return Error{Code::kInvalid, "not JSON at byte " + std::to_string(used) +
                                      (error ? ": " + error.message() : "")};
-  if (!finder.handler().duplicate.empty())
-    return Error{Code::kInvalid, "the key \"" + finder.handler().duplicate + "\" stands twice"};
+  if (const std::optional<std::string>& key = finder.handler().duplicate)
+    return Error{Code::kInvalid, "the key \"" + *key + "\" stands twice"};
   if (finder.handler().has_infinity)
     return Error{Code::kInvalid, "a number is larger than a double can be (1.8e308)"};
   json::value value = json::parse(json::string_view(text.data(), text.size()), error, {}, options);

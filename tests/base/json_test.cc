@@ -52,6 +52,8 @@ BOOST_AUTO_TEST_CASE(canonical_is_a_fixed_point) {
 BOOST_AUTO_TEST_CASE(two_answers_to_one_question_are_refused) {
   BOOST_TEST(again(R"({"a":1,"a":1})") == "refused: the key \"a\" stands twice");
   BOOST_TEST(again(R"({"x":[{"a":1,"b":2,"\u0061":3}]})") == "refused: the key \"a\" stands twice");
+  BOOST_TEST(again(R"({"":1.5,"":2.5})") == "refused: the key \"\" stands twice");
+  BOOST_TEST(again(R"([{"":0.5,"":1,"x":2.5}])") == "refused: the key \"\" stands twice");
   BOOST_TEST(again(R"({"a":{"a":1},"b":{"a":2}})") == R"({"a":{"a":1},"b":{"a":2}})");
 }
 
