@@ -99,7 +99,7 @@ class Comparison {
           asked, archive_.writer.call(request_restores(std::vector<RequestRestore>(first, last))));
       for (const Result<RestoreOutcome>& one : asked) HOLDFAST_TRY(one);
     }
-    Restorer restorer(archive_, Tier::kWarm);
+    Restorer restorer(archive_, Tier::kWarm, Restorer::readers_here());
     for (bool worked = true; worked;) {
       HOLDFAST_ASSIGN(turn, restorer.run_once(io));
       worked = turn;
@@ -195,10 +195,10 @@ Status run(const std::string& root, const fs::path& directory, int scattered) {
                                "' -cf - . | zstd -q -3 -T1 -o '" + root + "/peer.tar.zst'"));
   std::printf(
       "# %zu calls, %lld bytes; the peer's archive %lld bytes; seed %u; ring %s; cold: "
-      "POSIX_FADV_DONTNEED of every file\n",
+      "POSIX_FADV_DONTNEED of every file; readers %d\n",
       calls.size(), static_cast<long long>(bytes_of(calls)),
       static_cast<long long>(fs::file_size(root + "/peer.tar.zst")), kSeed,
-      std::string(io->ring_kind()).c_str());
+      std::string(io->ring_kind()).c_str(), Restorer::readers_here());
   std::printf("%-24s %10s %10s %8s\n", "recordings", "holdfast,s", "tar,s", "ratio");
 
   std::shuffle(calls.begin(), calls.end(), std::mt19937(kSeed));

@@ -260,7 +260,8 @@ Status Daemon::start_movers() {
 Status Daemon::start_lanes() {
   const Archive& archive = opened_->archive();
   mover_ = std::make_unique<Mover>(archive);
-  warm_restorer_ = std::make_unique<Restorer>(archive, Tier::kWarm);
+  const int readers = Restorer::readers_here();
+  warm_restorer_ = std::make_unique<Restorer>(archive, Tier::kWarm, readers);
   // A restore that waits for its next try, or for room, is looked at this often.
   const Millis restore_interval = seconds(5);
   HOLDFAST_TRY(start_movers());
@@ -269,7 +270,7 @@ Status Daemon::start_lanes() {
   warm_lane_ = std::move(warm_lane);
   // Without a cold tier as well: what was asked of a medium that is no longer configured is told
   // so.
-  cold_restorer_ = std::make_unique<Restorer>(archive, Tier::kCold);
+  cold_restorer_ = std::make_unique<Restorer>(archive, Tier::kCold, readers);
   HOLDFAST_ASSIGN(cold_lane,
                   LaneThread::start("hf-cold", restore_interval, IoOptions(), [this](Io& io) {
                     cold_restorer_->run(io);

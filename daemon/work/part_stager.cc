@@ -1,5 +1,7 @@
 #include "daemon/work/part_stager.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "daemon/work/part_extraction.h"
 #include "daemon/work/quarantine.h"
@@ -8,6 +10,9 @@ namespace holdfast {
 namespace {
 
 constexpr Millis kAwayFor = minutes(1);  // a medium that is away is asked again after this
+// Of a part as it lies on the medium, in memory at a time: most calls are smaller, so that their
+// parts are read without a seek to another's in between.
+constexpr int64_t kPieceBytes = int64_t{16} << 20;
 
 }  // namespace
 
@@ -40,18 +45,18 @@ std::optional<CopyRow> PartStager::next_copy(const Recording& remaining, int par
 }
 
 Result<StagedPart> PartStager::stage(Io& io, const RestoreId& restore, const Recording& recording,
-                                     int part, StagingNotes& notes) {
+                                     int part, std::optional<UnixMillis>& waits_until) {
   Recording remaining = recording;
   Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
-  notes.waits_until.reset();
+  waits_until.reset();
   while (const std::optional<CopyRow> found = next_copy(remaining, part)) {
     const CopyRow& copy = *found;
     const auto known = away_.find(copy.medium);
     Result<StagedPart> extracted =
         known != away_.end() ? Result<StagedPart>(Error{Code::kUnavailable, known->second.why})
-                             : extract(io, restore, recording, copy, notes);
+                             : extract(io, restore, recording, copy);
     if (extracted.ok()) {
-      notes.waits_until.reset();  // for a copy that it can do without
+      waits_until.reset();  // for a copy that it can do without
       return extracted;
     }
     const Error& error = extracted.error();
@@ -60,9 +65,9 @@ Result<StagedPart> PartStager::stage(Io& io, const RestoreId& restore, const Rec
     // A copy that may be read later keeps the restore alive, whatever the others are.
     if (!traits(last.code).retryable) {
       last = error;
-      if (away != away_.end()) notes.waits_until = away->second.until;
+      if (away != away_.end()) waits_until = away->second.until;
     } else if (away == away_.end() && traits(error.code).retryable) {
-      notes.waits_until.reset();
+      waits_until.reset();
     }
     if (error.code == Code::kCorrupt || error.code == Code::kNotFound) {
       HOLDFAST_ASSIGN(is_bad,
@@ -78,7 +83,7 @@ Result<StagedPart> PartStager::stage(Io& io, const RestoreId& restore, const Rec
 }
 
 Result<StagedPart> PartStager::extract(Io& io, const RestoreId& restore, const Recording& recording,
-                                       const CopyRow& copy, StagingNotes& notes) {
+                                       const CopyRow& copy) {
   SessionKeeper* keeper = archive_.keeper_of(copy.medium);
   if (keeper == nullptr)
     return keep_away(copy.medium,
@@ -87,45 +92,54 @@ Result<StagedPart> PartStager::extract(Io& io, const RestoreId& restore, const R
   auto begun = archive_.standard.begin_staged(io, PartId{recording.recording, copy.part});
   if (!begun.ok()) return of_staging(begun.error());
   PartWriter writer = std::move(begun).value();
-  const std::vector<PackRange> ranges = ranges_of(copy);
 
-  const Millis before = archive_.clock.monotonic();
   Millis attach{0};
   Bytes bytes_read;
-  bool attached = false;
-  const Status extracted = extract_part(
-      io, writer, recording, copy.part, of_staging, [&](pack::PartExtractor& extractor) -> Status {
-        size_t current = 0;
-        HOLDFAST_TRY(keeper->use(
-            io,
-            [&](PackSession& session) {
-              attached = true;
-              return session.read(io, copy.location, ranges,
-                                  [&](size_t index, ByteSpan bytes) -> Status {
-                                    if (index != current) HOLDFAST_TRY(extractor.end_range());
-                                    current = index;
-                                    const Bytes got(static_cast<int64_t>(bytes.size()));
-                                    bytes_read += got;
-                                    archive_.recalls.add(restore, got);
-                                    return extractor.push(bytes);
-                                  });
-            },
-            &attach));
-        return extractor.end_range();
-      });
+  const auto feed = [&](pack::PartExtractor& extractor) -> Status {
+    for (const PackRange& range : ranges_of(copy)) {
+      for (Bytes done; done < range.length;) {
+        const PackRange piece{range.offset + done,
+                              Bytes(std::min(kPieceBytes, range.length.count - done.count))};
+        HOLDFAST_ASSIGN(bytes, read_piece(io, *keeper, copy, piece, attach));
+        done += piece.length;
+        bytes_read += piece.length;
+        archive_.recalls.add(restore, piece.length);
+        HOLDFAST_TRY(extractor.push(bytes));
+      }
+      HOLDFAST_TRY(extractor.end_range());
+    }
+    return {};
+  };
+  const Status extracted = extract_part(io, writer, recording, copy.part, of_staging, feed);
   if (!extracted.ok()) {
     archive_.recalls.add(restore, Bytes(-bytes_read.count));
     if (Status aborted = writer.abort(io); !aborted.ok())
       log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
-    if (!attached && extracted.error().code == Code::kUnavailable)
-      return keep_away(copy.medium, extracted.error());
     return extracted.error();
   }
-  RecallSampleRow& sample = notes.samples[copy.medium];
-  sample.bytes += bytes_read;
-  sample.attach = Millis(sample.attach.count + attach.count);
-  sample.elapsed = Millis(sample.elapsed.count + archive_.clock.monotonic().count - before.count);
-  return StagedPart{std::move(writer), copy.medium};
+  return StagedPart{std::move(writer), copy.medium, bytes_read, attach};
+}
+
+Result<std::vector<std::byte>> PartStager::read_piece(Io& io, SessionKeeper& keeper,
+                                                      const CopyRow& copy, const PackRange& piece,
+                                                      Millis& attach) {
+  std::vector<std::byte> bytes;
+  bytes.reserve(static_cast<size_t>(piece.length.count));
+  bool attached = false;
+  Millis took{0};
+  const auto work = [&](PackSession& session) -> Status {
+    attached = true;
+    return session.read(io, copy.location, {piece}, [&](size_t, ByteSpan some) -> Status {
+      bytes.insert(bytes.end(), some.begin(), some.end());
+      return {};
+    });
+  };
+  const Status read = keeper.use(io, work, &took);
+  attach = Millis(attach.count + took.count);
+  if (read.ok()) return bytes;
+  if (!attached && read.error().code == Code::kUnavailable)
+    return keep_away(copy.medium, read.error());
+  return read.error();
 }
 
 }  // namespace holdfast

@@ -1,7 +1,11 @@
 #include "daemon/work/recall_group.h"
 
 #include <algorithm>
+#include <cmath>
+#include <map>
 #include <optional>
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -59,7 +63,7 @@ void abandon(Io& io, PartWriter& writer) {
 }  // namespace
 
 struct RecallGroup::Member {
-  enum class Stage : uint8_t { kTaken, kBegun, kRead, kEnded };
+  enum class Stage : uint8_t { kTaken, kBegun, kReading, kRead, kEnded };
 
   explicit Member(const QueuedRecall& recall)
       : restore(recall.restore), recording_no(recall.recording) {}
@@ -77,35 +81,55 @@ struct RecallGroup::Member {
   std::optional<Turns::Turn> turn;
   RestoreRow row;
   Recording recording;
-  StagingNotes notes;
-  std::vector<int> published;  // parts, durable or perhaps
-  Status outcome;              // why it cannot be staged
+  size_t next_part = 0;  // of the recording's rows
+  std::map<MediumId, RecallSampleRow> samples;
+  std::optional<UnixMillis> waits_until;  // the outcome is that a medium is away
+  std::vector<int> published;             // parts, durable or perhaps
+  Status outcome;                         // why it cannot be staged
   std::unique_ptr<ReadingOnBoard> on_board;
 };
 
-RecallGroup::RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from)
-    : archive_(archive), medium_(batch.medium), stager_(archive) {
+RecallGroup::RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from, int readers)
+    : archive_(archive), medium_(batch.medium), readers_(readers), was_away_(is_away()) {
   for (size_t i = from; i < batch.recalls.size() && members_.size() < kRecallsTogether; ++i)
     members_.push_back(std::make_unique<Member>(batch.recalls[i]));
 }
 RecallGroup::~RecallGroup() = default;
 
 bool RecallGroup::run(Io& io, const std::atomic<bool>& stop) {
-  const bool was_away = stager_.away().contains(medium_);
   if (stop) return false;
   begin();
   since_ = archive_.clock.monotonic();
-  for (const std::unique_ptr<Member>& member : members_) {
-    // When the medium has just gone, the rest of them waits for it, or has another copy: the queue
-    // knows.
-    if (stop || (!was_away && stager_.away().contains(medium_))) break;
-    if (member->stage != Member::Stage::kBegun) continue;
-    if (is_full()) end_those_read(io);
-    read(io, *member);
+  while (count_left(stop) > 0) {
+    if (!read_some(io, stop)) wait_for_a_turn(stop);
+    end_those_read(io);
   }
   end_those_read(io);
   put_back();
   return worked_;
+}
+
+// Of a recording whose first parts are published the others are read, whatever happens: no row
+// speaks of them yet.
+bool RecallGroup::is_left(const Member& member, const std::atomic<bool>& stop) const {
+  if (member.stage == Member::Stage::kReading) return true;
+  return member.stage == Member::Stage::kBegun && !ends_early(stop);
+}
+
+int RecallGroup::count_left(const std::atomic<bool>& stop) const {
+  return static_cast<int>(std::count_if(members_.begin(), members_.end(), [&](const auto& member) {
+    return is_left(*member, stop);
+  }));
+}
+
+bool RecallGroup::is_away() const {
+  return archive_.recalls.away(archive_.clock.now()).contains(medium_);
+}
+
+// When the medium has just gone, the rest of them waits for it, or has another copy: the queue
+// knows.
+bool RecallGroup::ends_early(const std::atomic<bool>& stop) const {
+  return stop || (!was_away_ && is_away());
 }
 
 // Their space is reserved by one commit.
@@ -126,14 +150,51 @@ void RecallGroup::begin() {
   }
 }
 
-// Two lanes may see the same restore when the best copy changes its tier under way: they take
-// turns, and the second finds it done. None is waited for with others' turns in hand.
-Status RecallGroup::take_turn(Io& io, Member& member) {
-  member.turn = archive_.part_turns.try_take(member.recording_no);
-  if (!member.turn) {
-    end_those_read(io);
-    member.turn = archive_.part_turns.take(member.recording_no);
+// Side by side, until all are read, it is full, or it ends early. False when none could be: each of
+// those that are left waits for its turn.
+bool RecallGroup::read_some(Io& io, const std::atomic<bool>& stop) {
+  next_ = 0;
+  read_ = 0;
+  const int readers = std::min(readers_, count_left(stop));
+  std::vector<std::thread> others;
+  for (int i = 1; i < readers; ++i) {
+    try {
+      others.emplace_back([this, &stop] {
+        auto own = Io::open();
+        if (own.ok())
+          read_next(**own, stop);
+        else
+          log::warning("a reader of recalls does not start: {}", own.error().message);
+      });
+    } catch (const std::system_error& error) {
+      log::warning("a reader of recalls does not start: {}", error.what());
+    }
   }
+  read_next(io, stop);
+  for (std::thread& other : others) other.join();
+  return read_ > 0;
+}
+
+// One thread's share: whichever nobody has.
+void RecallGroup::read_next(Io& io, const std::atomic<bool>& stop) {
+  while (!is_full()) {
+    const size_t next = next_++;
+    if (next >= members_.size()) return;
+    if (is_left(*members_[next], stop)) read(io, *members_[next]);
+  }
+}
+
+// Two lanes may see the same restore when the best copy changes its tier under way: they take
+// turns, and the second finds it done. All that could be read has ended by now: none is waited for
+// with others' turns in hand.
+void RecallGroup::wait_for_a_turn(const std::atomic<bool>& stop) {
+  const auto first = std::find_if(members_.begin(), members_.end(),
+                                  [&](const auto& member) { return is_left(*member, stop); });
+  if (first != members_.end()) (*first)->turn = archive_.part_turns.take((*first)->recording_no);
+}
+
+// What there is when its turn comes.
+Status RecallGroup::look(Member& member) {
   HOLDFAST_ASSIGN(index, archive_.index.take());
   HOLDFAST_ASSIGN(row, find_restore(*index, member.restore));
   if (!row || row->state != RestoreState::kRecalling) {
@@ -148,22 +209,39 @@ Status RecallGroup::take_turn(Io& io, Member& member) {
   return {};
 }
 
+// All of its parts, or those that there is place for. Nothing while another has its turn.
 void RecallGroup::read(Io& io, Member& member) {
-  member.outcome = take_turn(io, member);
-  if (member.stage == Member::Stage::kEnded) return;
-  if (member.outcome.ok()) {
-    member.on_board = std::make_unique<ReadingOnBoard>(
-        archive_.recalls, member.restore,
-        expected_bytes(member.recording, archive_.standard_medium(), stager_.away()));
-    member.outcome = clear_the_way(io, member.recording);
+  if (!member.turn) member.turn = archive_.part_turns.try_take(member.recording_no);
+  if (!member.turn) return;
+  ++read_;
+  if (member.stage == Member::Stage::kBegun) {
+    member.outcome = look(member);
+    if (member.stage == Member::Stage::kEnded) return;
+    member.stage = Member::Stage::kReading;
+    if (member.outcome.ok()) {
+      member.on_board = std::make_unique<ReadingOnBoard>(
+          archive_.recalls, member.restore,
+          expected_bytes(member.recording, archive_.standard_medium(),
+                         archive_.recalls.away(archive_.clock.now())));
+      member.outcome = clear_the_way(io, member.recording);
+    }
   }
   if (member.outcome.ok()) member.outcome = stage(io, member);
-  member.stage = Member::Stage::kRead;
+  const bool is_left = member.outcome.ok() && member.next_part < member.recording.part_rows.size();
+  if (!is_left) member.stage = Member::Stage::kRead;
 }
 
 bool RecallGroup::is_full() const {
-  return unpublished_.size() >= kPartsTogether ||
+  return places_ >= kPartsTogether ||
          archive_.clock.monotonic().count - since_.count >= kWaitsForOthers.count;
+}
+
+// False when it is full.
+bool RecallGroup::take_place() {
+  if (is_full()) return false;
+  if (++places_ <= kPartsTogether) return true;
+  --places_;
+  return false;
 }
 
 // A staged copy stands where a plain one stood: one that is being removed is waited for, and a bad
@@ -182,15 +260,48 @@ Status RecallGroup::clear_the_way(Io& io, const Recording& recording) {
 }
 
 Status RecallGroup::stage(Io& io, Member& member) {
-  for (const PartRow& part : member.recording.part_rows) {
-    if (has_plain_copy(member.recording, part.part, archive_.standard_medium())) continue;
-    if (is_full()) end_those_read(io);  // the others; this one's parts are published with them
-    HOLDFAST_TRY(member.outcome);       // of an earlier part
+  PartStager stager(archive_);
+  for (; member.next_part < member.recording.part_rows.size(); ++member.next_part) {
+    const int part = member.recording.part_rows[member.next_part].part;
+    if (has_plain_copy(member.recording, part, archive_.standard_medium())) continue;
+    if (!take_place()) return {};
     HOLDFAST_ASSIGN(staged,
-                    stager_.stage(io, member.restore, member.recording, part.part, member.notes));
+                    stager.stage(io, member.restore, member.recording, part, member.waits_until));
+    std::lock_guard lock(mutex_);
     unpublished_.push_back(ReadPart{&member, std::move(staged)});
   }
   return {};
+}
+
+// What each of them took, which an estimate must know. They were read side by side, and synced
+// together: beside what its own attaching took, each has a share of the time by its bytes.
+std::vector<RecallSampleRow> RecallGroup::samples_of(const std::vector<ReadPart*>& parts,
+                                                     Millis took) {
+  Bytes total;
+  int64_t shared = took.count;
+  for (const ReadPart* read : parts) {
+    total += read->part.bytes;
+    shared -= read->part.attach.count;
+  }
+  shared = std::max<int64_t>(shared, 0);
+  std::vector<RecallSampleRow> samples;
+  Bytes before;
+  const auto until = [&](Bytes bytes) {
+    return total.count == 0 ? 0.0
+                            : static_cast<double>(shared) * static_cast<double>(bytes.count) /
+                                  static_cast<double>(total.count);
+  };
+  for (const ReadPart* read : parts) {
+    const Bytes after = before + read->part.bytes;
+    RecallSampleRow& sample = samples.emplace_back();
+    sample.bytes = read->part.bytes;
+    sample.attach = read->part.attach;
+    // Of the sum, so that no share is lost to rounding.
+    const auto share = std::llround(until(after)) - std::llround(until(before));
+    sample.elapsed = Millis(sample.attach.count + share);
+    before = after;
+  }
+  return samples;
 }
 
 // All that was read becomes durable, for those of which nothing failed.
@@ -205,21 +316,23 @@ void RecallGroup::publish(Io& io) {
     parts.push_back(&read);
     writers.push_back(&read.part.writer);
   }
-  const Millis before = archive_.clock.monotonic();
   std::vector<Status> outcomes;
   if (!writers.empty()) outcomes = archive_.standard.publish_staged(io, writers);
-  const int64_t took = archive_.clock.monotonic().count - before.count;
+  const std::vector<RecallSampleRow> samples =
+      samples_of(parts, Millis(archive_.clock.monotonic().count - since_.count));
   for (size_t i = 0; i < parts.size(); ++i) {
     Member& member = *parts[i]->member;
     member.published.push_back(writers[i]->part().part);
-    // Each takes its share of it, which an estimate must know.
-    Millis& elapsed = member.notes.samples[parts[i]->part.medium].elapsed;
-    elapsed = Millis(elapsed.count + took / static_cast<int64_t>(parts.size()));
+    RecallSampleRow& sample = member.samples[parts[i]->part.medium];
+    sample.bytes += samples[i].bytes;
+    sample.elapsed = Millis(sample.elapsed.count + samples[i].elapsed.count);
+    sample.attach = Millis(sample.attach.count + samples[i].attach.count);
     if (outcomes[i].ok()) continue;
     if (member.outcome.ok()) member.outcome = of_staging(outcomes[i].error());
     abandon(io, *writers[i]);
   }
   unpublished_.clear();
+  places_ = 0;
 }
 
 void RecallGroup::end_those_read(Io& io) {
@@ -258,7 +371,7 @@ void RecallGroup::end_staged(const std::vector<Member*>& staged) {
     worked_ = true;
     tell(member->recording);
     count_staged(member->row);
-    for (const auto& [medium, sample] : member->notes.samples) {
+    for (const auto& [medium, sample] : member->samples) {
       RecallSampleRow row = sample;
       row.at = archive_.clock.now();
       row.recordings = 1;
@@ -284,8 +397,8 @@ void RecallGroup::end_failed(Io& io, const std::vector<Member*>& failed) {
           !discarded.ok())
         log::warning("restore {}: {}", member->restore.text(), discarded.error().message);
     const std::string& why = member->outcome.error().message;
-    if (member->notes.waits_until)
-      commands.push_back(restores_wait({member->restore}, why, *member->notes.waits_until));
+    if (member->waits_until)
+      commands.push_back(restores_wait({member->restore}, why, *member->waits_until));
     else if (is_tried_again(*member))
       commands.push_back(restore_retry(member->restore, why,
                                        archive_.clock.now() + backoff(member->row.attempts + 1)));
@@ -301,7 +414,7 @@ void RecallGroup::end_failed(Io& io, const std::vector<Member*>& failed) {
       worked_ = true;  // nobody waits for it
     } else if (!kept[i].ok()) {
       tell_failed(member.restore, kept[i].error());
-    } else if (member.notes.waits_until) {
+    } else if (member.waits_until) {
       worked_ = true;
       meters.waited.add();
     } else {

@@ -1,5 +1,6 @@
-// Recalls of one batch that are made side by side, in media order: what makes each of them durable
-// (its files and names, its rows) is waited for once for all of them.
+// Recalls of one batch that are made side by side, in media order: several threads read and decode
+// them, and what makes each of them durable (its files and names, its rows) is waited for once for
+// all of them.
 //
 //   [commit: recalling, space reserved] → read → … → publish (synced, named) → [commit: staged]
 //                └─▶ queued again: not read when the run ends   └─ once a second, or of 32 parts
@@ -11,11 +12,13 @@
 // - What is read waits for the others a second at most, beyond what is read just then; so does who
 //   waits for the turn of its recording, which is taken when it is read.
 // - Open files are bounded: at most kPartsTogether parts are read and not published.
+// - Only reading is shared: no thread but the lane's publishes, or waits for a turn.
 #pragma once
 
 #include <atomic>
 #include <deque>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "daemon/work/archive.h"
@@ -26,12 +29,13 @@ namespace holdfast {
 
 constexpr size_t kRecallsTogether = 16;  // of a group
 constexpr size_t kPartsTogether = 32;    // read and not published: some five files open of each
+constexpr int kRecallReadersMax = 4;     // threads; each takes at most 20 MiB for its work
 
-// Thread rule: one thread, the lane's.
+// Thread rule: one thread, the lane's; the others are its own, and end within run().
 class RecallGroup {
  public:
-  // The first of `batch`, which lies on `medium`, from `from` on.
-  RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from);
+  // The first of `batch` from `from` on, read by so many threads, the lane's included.
+  RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from, int readers);
   ~RecallGroup();
   RecallGroup(const RecallGroup&) = delete;
   RecallGroup& operator=(const RecallGroup&) = delete;
@@ -51,13 +55,22 @@ class RecallGroup {
   };
 
   void begin();
-  Status take_turn(Io& io, Member& member);
+  bool read_some(Io& io, const std::atomic<bool>& stop);
+  void read_next(Io& io, const std::atomic<bool>& stop);
+  void wait_for_a_turn(const std::atomic<bool>& stop);
+  Status look(Member& member);
   void read(Io& io, Member& member);
   Status stage(Io& io, Member& member);
   Status clear_the_way(Io& io, const Recording& recording);
+  static std::vector<RecallSampleRow> samples_of(const std::vector<ReadPart*>& parts, Millis took);
   void publish(Io& io);
   void end_those_read(Io& io);
+  bool is_left(const Member& member, const std::atomic<bool>& stop) const;
+  int count_left(const std::atomic<bool>& stop) const;
+  bool ends_early(const std::atomic<bool>& stop) const;
+  bool is_away() const;
   bool is_full() const;
+  bool take_place();
   void end_staged(const std::vector<Member*>& staged);
   void end_failed(Io& io, const std::vector<Member*>& failed);
   void put_back();
@@ -66,11 +79,17 @@ class RecallGroup {
 
   Archive archive_;
   const MediumId medium_;
-  PartStager stager_;
+  const int readers_;
+  const bool was_away_;
   std::vector<std::unique_ptr<Member>> members_;  // in media order
+  // While they read, a member is one thread's, and what follows is everybody's.
+  std::atomic<size_t> next_{0};    // of the members, in this round
+  std::atomic<size_t> read_{0};    // of them, in part at least
+  std::atomic<size_t> places_{0};  // taken, of kPartsTogether
+  std::atomic<bool> worked_{false};
+  Millis since_{0};   // when what is read and not told began to be read
+  std::mutex mutex_;  // of unpublished_
   std::deque<ReadPart> unpublished_;
-  Millis since_{0};  // when what is read and not told began to be read
-  bool worked_ = false;
 };
 
 }  // namespace holdfast

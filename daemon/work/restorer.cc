@@ -1,6 +1,7 @@
 #include "daemon/work/restorer.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/log.h"
 #include "daemon/work/recall_group.h"
@@ -29,6 +30,11 @@ class BatchOnBoard {
 };
 
 }  // namespace
+
+int Restorer::readers_here() {
+  const auto cores = static_cast<int>(std::thread::hardware_concurrency());
+  return std::clamp(cores / 2, std::clamp(cores, 1, 2), kRecallReadersMax);
+}
 
 void Restorer::run(Io& io) {
   while (!stop_) {
@@ -64,7 +70,7 @@ Result<bool> Restorer::run_once(Io& io) {
     if (stop_) return false;
     // The rest of them waits for the medium, or has another copy: the queue knows.
     if (worked && archive_.recalls.away(archive_.clock.now()).contains(batch.medium)) return true;
-    RecallGroup group(archive_, batch, at);
+    RecallGroup group(archive_, batch, at, readers_);
     at += group.size();
     worked |= group.run(io, stop_);
   }

@@ -24,9 +24,12 @@ namespace holdfast {
 class Restorer {
  public:
   // Serves the media of one tier, kWarm or kCold: each has a thread of its own, so that a slow
-  // shelf never holds up a fast disk.
-  Restorer(const Archive& archive, Tier tier)
-      : archive_(archive), tier_(tier), queue_(archive, tier) {}
+  // shelf never holds up a fast disk. `readers` threads read and decode, the lane's included.
+  Restorer(const Archive& archive, Tier tier, int readers = 1)
+      : archive_(archive), tier_(tier), readers_(readers), queue_(archive, tier) {}
+
+  // As many as this machine has cores for: ingest needs some, too.
+  static int readers_here();
 
   // The next batch in media order. True when something was done. Thread rule: one thread.
   Result<bool> run_once(Io& io);
@@ -39,6 +42,7 @@ class Restorer {
 
   Archive archive_;
   const Tier tier_;
+  const int readers_;
   RecallQueue queue_;
   std::atomic<bool> stop_{false};
 };

@@ -1,6 +1,7 @@
 // Recalls side by side: what they share, and that each ends on its own.
 #include "daemon/work/recall_group.h"
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <functional>
@@ -248,14 +249,14 @@ BOOST_AUTO_TEST_CASE(a_stop_gives_back_what_is_not_read) {
     stop = true;
     return {};
   });
-  RecallGroup group(rig.archive(), rig.batch(), 0);
+  RecallGroup group(rig.archive(), rig.batch(), 0, 1);
   BOOST_TEST(group.size() == 4u);
   rig.faults.aim(&halt);
   BOOST_TEST(group.run(*rig.io, stop));
   rig.faults.aim(nullptr);
   BOOST_TEST(rig.staged() == 2);
   BOOST_TEST(rig.in_state(RestoreState::kQueued) == 2);
-  RecallGroup late(rig.archive(), rig.batch(), 0);
+  RecallGroup late(rig.archive(), rig.batch(), 0, 1);
   BOOST_TEST(!late.run(*rig.io, stop));  // begins nothing
   BOOST_TEST(rig.in_state(RestoreState::kQueued) == 2);
   rig.run_restorers();
@@ -296,11 +297,11 @@ BOOST_AUTO_TEST_CASE(whoever_is_not_read_is_served_when_the_medium_is_back) {
   {
     const Turns::Turn theirs = rig.archive().part_turns.take(batch.recalls[3].recording);
     const std::atomic<bool> stop{false};
-    RecallGroup group(rig.archive(), batch, 0);
+    RecallGroup group(rig.archive(), batch, 0, 1);
     BOOST_TEST(group.run(*rig.io, stop));
     BOOST_TEST((rig.restore(batch.recalls[3].restore).state == RestoreState::kRecalling));
     BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls - 1);
-    RecallGroup again(rig.archive(), batch, 4);  // now it is known from the beginning
+    RecallGroup again(rig.archive(), batch, 4, 1);  // now it is known from the beginning
     BOOST_TEST(again.run(*rig.io, stop));
     BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls - 1);
   }
@@ -347,7 +348,7 @@ BOOST_AUTO_TEST_CASE(recalls_that_a_crash_left_come_first) {
   BOOST_TEST(rig.staged() == 3);
 }
 
-// While another thread is at a recording, those before it are served, and nobody is waited for with
+// While another thread is at a recording, the others are served, and nobody is waited for with
 // their turns in hand.
 BOOST_AUTO_TEST_CASE(a_turn_is_waited_for_with_none_in_hand) {
   AskedRig rig(3);
@@ -359,18 +360,150 @@ BOOST_AUTO_TEST_CASE(a_turn_is_waited_for_with_none_in_hand) {
   bool worked = false;  // Boost.Test is used from one thread only
   std::thread lane([&] {
     auto io = Io::open();
-    RecallGroup group(rig.archive(), batch, 0);
+    RecallGroup group(rig.archive(), batch, 0, 1);
     worked = io.ok() && group.run(**io, stop);
   });
-  // It waits for the second's turn: the first is served, and its turn free, before it can go on.
-  while (rig.restore(batch.recalls[0].restore).state != RestoreState::kStaged)
-    std::this_thread::yield();
-  static_cast<void>(rig.archive().part_turns.take(batch.recalls[0].recording));
-  BOOST_TEST(rig.staged() == 1);
+  // It waits for the second's turn: the others are served, and their turns free, before it can go
+  // on.
+  for (size_t other : {size_t{0}, size_t{2}}) {
+    while (rig.restore(batch.recalls[other].restore).state != RestoreState::kStaged)
+      std::this_thread::yield();
+    static_cast<void>(rig.archive().part_turns.take(batch.recalls[other].recording));
+  }
+  BOOST_TEST(rig.staged() == 2);
   theirs.reset();
   lane.join();
   BOOST_TEST(worked);
   BOOST_TEST(rig.staged() == 3);
+}
+
+// What several threads read is what one reads, in parts that fill the group more than once.
+BOOST_AUTO_TEST_CASE(several_readers_bring_the_same) {
+  AskedRig rig(40, 3);
+  if (rig.asked.empty()) return;
+  Restorer restorer(rig.archive(), Tier::kWarm, 3);
+  while (must(restorer.run_once(*rig.io))) {
+  }
+  BOOST_TEST(rig.staged() == 40);
+  for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
+}
+
+// One bad recording in a pack, whoever reads it, keeps no other back, and is told as bad once.
+BOOST_AUTO_TEST_CASE(a_bad_copy_among_several_readers_keeps_no_other_back) {
+  AskedRig rig(9);
+  if (rig.asked.empty()) return;
+  const Recording bad = rig.recording(rig.calls[4]);
+  const auto copy = std::find_if(bad.copies.begin(), bad.copies.end(),
+                                 [](const CopyRow& one) { return one.tier == Tier::kWarm; });
+  BOOST_REQUIRE(copy != bad.copies.end());
+  const std::set<std::string> packs = rig.files_below(rig.config.warm.path);
+  BOOST_REQUIRE(packs.size() == 1u);
+  rig.flip_byte(*packs.begin(), copy->audio->offset.count + 600);
+  Restorer restorer(rig.archive(), Tier::kWarm, 3);
+  while (must(restorer.run_once(*rig.io))) {
+  }
+  BOOST_TEST(rig.staged() == 8);
+  BOOST_TEST((rig.restore(rig.asked[4]).state == RestoreState::kFailed));
+  for (size_t i = 0; i < rig.calls.size(); ++i) {
+    for (const CopyRow& one : rig.recording(rig.calls[i]).copies)
+      BOOST_TEST(((one.state == CopyState::kQuarantined) == (i == 4)));
+    if (i != 4) BOOST_TEST(rig.is_whole(rig.calls[i]));
+  }
+}
+
+// A stop, or a medium that goes, when the first parts of a recording are published and its last is
+// not read: no row speaks of them, and they neither stay nor are lost.
+BOOST_AUTO_TEST_CASE(an_end_amid_a_recording_leaves_nothing_half_staged) {
+  for (const bool goes_away : {false, true}) {
+    BOOST_TEST_CONTEXT((goes_away ? "the medium goes" : "a stop")) {
+      AskedRig rig(12, 3);
+      if (rig.asked.empty()) return;
+      const std::string warm = rig.config.warm.path;
+      std::atomic<bool> stop{false};
+      At end("mkdir", static_cast<int>(kPartsTogether) - 1, [&]() -> Status {
+        stop = !goes_away;
+        if (!goes_away) return {};
+        rig.archive().warm->close();
+        std::filesystem::rename(warm, warm + ".away");
+        return {};
+      });
+      {
+        RecallGroup group(rig.archive(), rig.batch(), 0, 1);
+        rig.faults.aim(&end);
+        group.run(*rig.io, stop);
+        rig.faults.aim(nullptr);
+      }
+      const int staged = rig.staged();
+      BOOST_TEST(staged == (goes_away ? 10 : 11));
+      BOOST_TEST(rig.in_state(RestoreState::kQueued) == 12 - staged);
+      size_t files = 0;
+      for (size_t i = 0; i < rig.calls.size(); ++i)
+        if (rig.restore(rig.asked[i]).state == RestoreState::kStaged)
+          files += rig.calls[i].files.size();
+      BOOST_TEST(rig.staged_files().size() == files);
+      if (goes_away) std::filesystem::rename(warm + ".away", warm);
+      rig.clock.advance(minutes(2));
+      rig.run_restorers();
+      for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
+    }
+  }
+}
+
+// A stop among several readers: each is staged, or waits again, and no turn is kept.
+BOOST_AUTO_TEST_CASE(a_stop_among_several_readers_leaves_nothing_begun) {
+  AskedRig rig(12);
+  if (rig.asked.empty()) return;
+  std::atomic<bool> stop{false};
+  At halt("mkdir", 1, [&]() -> Status {
+    stop = true;
+    return {};
+  });
+  {
+    RecallGroup group(rig.archive(), rig.batch(), 0, 3);
+    rig.faults.aim(&halt);
+    group.run(*rig.io, stop);
+    rig.faults.aim(nullptr);
+  }
+  BOOST_TEST(rig.staged() + rig.in_state(RestoreState::kQueued) == 12);
+  for (const TestCall& call : rig.calls)
+    BOOST_TEST(rig.archive().part_turns.try_take(rig.recording(call).recording_no).has_value());
+  Restorer restorer(rig.archive(), Tier::kWarm, 3);
+  while (must(restorer.run_once(*rig.io))) {
+  }
+  BOOST_TEST(rig.staged() == 12);
+}
+
+// The samples of an estimate tell the time that went by, once, however many shared it.
+BOOST_AUTO_TEST_CASE(what_recalls_take_together_is_told_once) {
+  AskedRig rig(5);
+  if (rig.asked.empty()) return;
+  class Steps final : public Faults {
+   public:
+    explicit Steps(ManualClock& clock) : clock_(clock) {}
+    Status at(std::string_view point) override {
+      if (point == "mkdir") clock_.advance(Millis(7));
+      return {};
+    }
+    size_t torn_bytes(size_t) override { return 0; }
+
+   private:
+    ManualClock& clock_;
+  };
+  Steps steps(rig.clock);
+  rig.turn(steps);
+  BOOST_TEST(rig.staged() == 5);
+  auto index = must(rig.archive().index.take());
+  int64_t elapsed = 0;
+  int recordings = 0;
+  for (const RecallSampleRow& sample :
+       must(recall_samples(*index, rig.archive().warm->backend().medium()))) {
+    elapsed += sample.elapsed.count;
+    recordings += sample.recordings;
+    BOOST_TEST(sample.elapsed.count > 0);
+    BOOST_TEST(sample.bytes.count > 0);
+  }
+  BOOST_TEST(recordings == 5);
+  BOOST_TEST(elapsed == 5 * 7);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -103,7 +103,7 @@ BOOST_AUTO_TEST_CASE(two_lanes_at_one_restore_serve_it_once) {
       outcome = io.error();
       return;
     }
-    Restorer restorer(rig.archive(), Tier::kCold);
+    Restorer restorer(rig.archive(), Tier::kCold, 2);
     Result<bool> more = true;
     while (more.ok() && *more) more = restorer.run_once(**io);
     if (!more.ok()) outcome = more.error();
