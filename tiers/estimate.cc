@@ -71,6 +71,10 @@ int64_t bound_seconds(Tier tier) {
   return limits::kColdBoundSeconds;
 }
 
+double expected_recall_ms(const RecallPrior& prior, Bytes bytes) {
+  return expected_ms(prior, 1, bytes);
+}
+
 RestoreEstimate estimate_restore(Tier tier, const RecallPrior& prior,
                                  const std::vector<RecallSample>& samples,
                                  const RecallsAhead& ahead, Bytes bytes) {
@@ -81,7 +85,7 @@ RestoreEstimate estimate_restore(Tier tier, const RecallPrior& prior,
   const size_t used = std::min(samples.size(), kSamplesMax);
   for (size_t i = 0; i < used; ++i, weight *= kOlderWeight) {
     const RecallSample& sample = samples[samples.size() - 1 - i];
-    const double expected = std::max(1.0, expected_ms(prior, 1, sample.bytes));
+    const double expected = std::max(1.0, expected_recall_ms(prior, sample.bytes));
     slowness.push_back({static_cast<double>(sample.recall.count) / expected, weight});
     if (sample.attach.count > 0)
       attaches.push_back({static_cast<double>(sample.attach.count), weight});

@@ -34,6 +34,9 @@ struct RecallPrior {
 // standard: nothing to recall; all zero but the rate.
 RecallPrior recall_prior(Tier tier, Millis attach_time);
 
+// A recall of `bytes` by the prior: attaching is not in it.
+double expected_recall_ms(const RecallPrior& prior, Bytes bytes);
+
 // The restores that will be served before this one.
 struct RecallsAhead {
   int recalls = 0;

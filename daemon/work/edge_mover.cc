@@ -75,7 +75,7 @@ Status EdgeMover::between_pieces(const SessionKeeper* held) {
       return *std::move(why);
     }
     const Millis wait = archive_.gate.wait(edge_);
-    if (wait.count <= 0 || (held != nullptr && held->is_wanted())) return {};
+    if (wait.count <= 0 || (held != nullptr && held->waiting() > 0)) return {};
     archive_.gate.sleep(std::min(wait, seconds(1)));
     if (pulse_ != nullptr) pulse_->beat();  // it waits on purpose
   }

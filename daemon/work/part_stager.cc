@@ -24,6 +24,11 @@ Error of_staging(const Error& error) {
 }
 
 Error PartStager::keep_away(const MediumId& medium, const Error& error) {
+  const AwayMedia known = archive_.recalls.away(archive_.clock.now());
+  if (const auto told = known.find(medium); told != known.end()) {
+    away_[medium] = told->second;  // by one beside us
+    return error;
+  }
   const UnixMillis until = archive_.clock.now() + kAwayFor;
   log::warning("restores wait for medium {}: {}", medium.text(), error.message);
   away_[medium] = AwayMedium{until, error.message};
@@ -49,6 +54,7 @@ Result<StagedPart> PartStager::stage(Io& io, const RestoreId& restore, const Rec
   Recording remaining = recording;
   Error last{Code::kCorrupt, "recording " + recording.recording.text() + " has no readable copy"};
   waits_until.reset();
+  bool is_of_first = true;
   while (const std::optional<CopyRow> found = next_copy(remaining, part)) {
     const CopyRow& copy = *found;
     const auto known = away_.find(copy.medium);
@@ -57,8 +63,10 @@ Result<StagedPart> PartStager::stage(Io& io, const RestoreId& restore, const Rec
                              : extract(io, restore, recording, copy);
     if (extracted.ok()) {
       waits_until.reset();  // for a copy that it can do without
+      extracted->is_of_first = is_of_first;
       return extracted;
     }
+    if (known == away_.end()) is_of_first = false;
     const Error& error = extracted.error();
     if (error.code == Code::kNoSpace) return error;
     const auto away = away_.find(copy.medium);
@@ -117,7 +125,7 @@ Result<StagedPart> PartStager::extract(Io& io, const RestoreId& restore, const R
       log::warning("restore: leave an unfinished staged copy: {}", aborted.error().message);
     return extracted.error();
   }
-  return StagedPart{std::move(writer), copy.medium, bytes_read, attach};
+  return StagedPart{std::move(writer), copy.medium, copy.tier, bytes_read, attach};
 }
 
 Result<std::vector<std::byte>> PartStager::read_piece(Io& io, SessionKeeper& keeper,

@@ -20,8 +20,10 @@ namespace holdfast {
 struct StagedPart {
   PartWriter writer;
   MediumId medium;
-  Bytes bytes;    // read of the medium
-  Millis attach;  // what opening its session took
+  Tier tier;                // of the medium
+  Bytes bytes;              // read of it
+  Millis attach;            // what opening its session took
+  bool is_of_first = true;  // no copy was tried in vain before
 };
 
 // A failure to write the staged copy says nothing about the copy it is made from: it is told as one

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <map>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -16,6 +14,7 @@
 #include "index/commands/restores.h"
 #include "index/read/recordings.h"
 #include "index/read/restores.h"
+#include "tiers/estimate.h"
 
 namespace holdfast {
 namespace {
@@ -48,6 +47,10 @@ Bytes expected_bytes(const Recording& recording, const MediumId& standard, const
     if (copy != nullptr) total += copy->audio->length + copy->metadata->length;
   }
   return total;
+}
+
+double expected_of(const StagedPart& part) {
+  return expected_recall_ms(recall_prior(part.tier, Millis(0)), part.bytes);
 }
 
 void tell_failed(const RestoreId& restore, const Error& error) {
@@ -89,7 +92,8 @@ struct RecallGroup::Member {
   std::unique_ptr<ReadingOnBoard> on_board;
 };
 
-RecallGroup::RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from, int readers)
+RecallGroup::RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from,
+                         SideBySide& readers)
     : archive_(archive), medium_(batch.medium), readers_(readers), was_away_(is_away()) {
   for (size_t i = from; i < batch.recalls.size() && members_.size() < kRecallsTogether; ++i)
     members_.push_back(std::make_unique<Member>(batch.recalls[i]));
@@ -99,7 +103,6 @@ RecallGroup::~RecallGroup() = default;
 bool RecallGroup::run(Io& io, const std::atomic<bool>& stop) {
   if (stop) return false;
   begin();
-  since_ = archive_.clock.monotonic();
   while (count_left(stop) > 0) {
     if (!read_some(io, stop)) wait_for_a_turn(stop);
     end_those_read(io);
@@ -155,23 +158,9 @@ void RecallGroup::begin() {
 bool RecallGroup::read_some(Io& io, const std::atomic<bool>& stop) {
   next_ = 0;
   read_ = 0;
-  const int readers = std::min(readers_, count_left(stop));
-  std::vector<std::thread> others;
-  for (int i = 1; i < readers; ++i) {
-    try {
-      others.emplace_back([this, &stop] {
-        auto own = Io::open();
-        if (own.ok())
-          read_next(**own, stop);
-        else
-          log::warning("a reader of recalls does not start: {}", own.error().message);
-      });
-    } catch (const std::system_error& error) {
-      log::warning("a reader of recalls does not start: {}", error.what());
-    }
-  }
-  read_next(io, stop);
-  for (std::thread& other : others) other.join();
+  in_vain_ = false;
+  since_ = archive_.clock.monotonic();
+  readers_.run(io, count_left(stop), [&](Io& own) { read_next(own, stop); });
   return read_ > 0;
 }
 
@@ -188,8 +177,10 @@ void RecallGroup::read_next(Io& io, const std::atomic<bool>& stop) {
 // turns, and the second finds it done. All that could be read has ended by now: none is waited for
 // with others' turns in hand.
 void RecallGroup::wait_for_a_turn(const std::atomic<bool>& stop) {
-  const auto first = std::find_if(members_.begin(), members_.end(),
-                                  [&](const auto& member) { return is_left(*member, stop); });
+  const auto is_waiting = [&](const auto& member) { return is_left(*member, stop); };
+  const auto has_turn = [](const auto& member) { return member->turn.has_value(); };
+  if (std::any_of(members_.begin(), members_.end(), has_turn)) return;
+  const auto first = std::find_if(members_.begin(), members_.end(), is_waiting);
   if (first != members_.end()) (*first)->turn = archive_.part_turns.take((*first)->recording_no);
 }
 
@@ -227,11 +218,14 @@ void RecallGroup::read(Io& io, Member& member) {
     }
   }
   if (member.outcome.ok()) member.outcome = stage(io, member);
+  if (!member.outcome.ok()) in_vain_ = true;
   const bool is_left = member.outcome.ok() && member.next_part < member.recording.part_rows.size();
   if (!is_left) member.stage = Member::Stage::kRead;
 }
 
+// However slow the clock's owner is, a round reads something.
 bool RecallGroup::is_full() const {
+  if (places_ == 0) return false;
   return places_ >= kPartsTogether ||
          archive_.clock.monotonic().count - since_.count >= kWaitsForOthers.count;
 }
@@ -267,41 +261,37 @@ Status RecallGroup::stage(Io& io, Member& member) {
     if (!take_place()) return {};
     HOLDFAST_ASSIGN(staged,
                     stager.stage(io, member.restore, member.recording, part, member.waits_until));
-    std::lock_guard lock(mutex_);
+    if (!staged.is_of_first) in_vain_ = true;
+    const std::lock_guard lock(mutex_);
     unpublished_.push_back(ReadPart{&member, std::move(staged)});
   }
   return {};
 }
 
 // What each of them took, which an estimate must know. They were read side by side, and synced
-// together: beside what its own attaching took, each has a share of the time by its bytes.
-std::vector<RecallSampleRow> RecallGroup::samples_of(const std::vector<ReadPart*>& parts,
-                                                     Millis took) {
-  Bytes total;
-  int64_t shared = took.count;
+// together: beside what its own attaching took, each has a share of the time, as it was to be
+// expected of it. Nobody knows what of the time went by in vain, if some did: it says nothing then.
+void RecallGroup::add_samples(const std::vector<ReadPart*>& parts) {
+  if (in_vain_) return;
+  auto shared = static_cast<double>(archive_.clock.monotonic().count - since_.count);
+  double expected = 0;
   for (const ReadPart* read : parts) {
-    total += read->part.bytes;
-    shared -= read->part.attach.count;
+    shared -= static_cast<double>(read->part.attach.count);
+    expected += expected_of(read->part);
   }
-  shared = std::max<int64_t>(shared, 0);
-  std::vector<RecallSampleRow> samples;
-  Bytes before;
-  const auto until = [&](Bytes bytes) {
-    return total.count == 0 ? 0.0
-                            : static_cast<double>(shared) * static_cast<double>(bytes.count) /
-                                  static_cast<double>(total.count);
-  };
+  shared = std::max(shared, 0.0);
+  double before = 0;
   for (const ReadPart* read : parts) {
-    const Bytes after = before + read->part.bytes;
-    RecallSampleRow& sample = samples.emplace_back();
-    sample.bytes = read->part.bytes;
-    sample.attach = read->part.attach;
+    const double after = before + expected_of(read->part);
+    RecallSampleRow& sample = read->member->samples[read->part.medium];
     // Of the sum, so that no share is lost to rounding.
-    const auto share = std::llround(until(after)) - std::llround(until(before));
-    sample.elapsed = Millis(sample.attach.count + share);
+    const int64_t share =
+        std::llround(shared * after / expected) - std::llround(shared * before / expected);
+    sample.bytes += read->part.bytes;
+    sample.elapsed = Millis(sample.elapsed.count + read->part.attach.count + share);
+    sample.attach = Millis(sample.attach.count + read->part.attach.count);
     before = after;
   }
-  return samples;
 }
 
 // All that was read becomes durable, for those of which nothing failed.
@@ -318,15 +308,10 @@ void RecallGroup::publish(Io& io) {
   }
   std::vector<Status> outcomes;
   if (!writers.empty()) outcomes = archive_.standard.publish_staged(io, writers);
-  const std::vector<RecallSampleRow> samples =
-      samples_of(parts, Millis(archive_.clock.monotonic().count - since_.count));
+  add_samples(parts);
   for (size_t i = 0; i < parts.size(); ++i) {
     Member& member = *parts[i]->member;
     member.published.push_back(writers[i]->part().part);
-    RecallSampleRow& sample = member.samples[parts[i]->part.medium];
-    sample.bytes += samples[i].bytes;
-    sample.elapsed = Millis(sample.elapsed.count + samples[i].elapsed.count);
-    sample.attach = Millis(sample.attach.count + samples[i].attach.count);
     if (outcomes[i].ok()) continue;
     if (member.outcome.ok()) member.outcome = of_staging(outcomes[i].error());
     abandon(io, *writers[i]);
@@ -337,7 +322,6 @@ void RecallGroup::publish(Io& io) {
 
 void RecallGroup::end_those_read(Io& io) {
   publish(io);
-  since_ = archive_.clock.monotonic();
   std::vector<Member*> staged;
   std::vector<Command<RestoreRow>> commands;
   for (const std::unique_ptr<Member>& member : members_) {
@@ -436,7 +420,9 @@ void RecallGroup::put_back() {
   std::vector<Turns::Turn> turns;
   for (const std::unique_ptr<Member>& member : members_) {
     if (member->stage != Member::Stage::kBegun) continue;
-    std::optional<Turns::Turn> turn = archive_.part_turns.try_take(member->recording_no);
+    std::optional<Turns::Turn> turn = std::move(member->turn);
+    member->turn.reset();
+    if (!turn) turn = archive_.part_turns.try_take(member->recording_no);
     if (!turn) continue;
     turns.push_back(*std::move(turn));
     restores.push_back(member->restore);

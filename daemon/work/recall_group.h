@@ -23,19 +23,20 @@
 
 #include "daemon/work/archive.h"
 #include "daemon/work/part_stager.h"
+#include "daemon/work/side_by_side.h"
 #include "tiers/recall_order.h"
 
 namespace holdfast {
 
 constexpr size_t kRecallsTogether = 16;  // of a group
 constexpr size_t kPartsTogether = 32;    // read and not published: some five files open of each
-constexpr int kRecallReadersMax = 4;     // threads; each takes at most 20 MiB for its work
+constexpr int kRecallReadersMax = 4;     // threads; each takes at most 25 MiB for its work
 
-// Thread rule: one thread, the lane's; the others are its own, and end within run().
+// Thread rule: one thread, the lane's.
 class RecallGroup {
  public:
-  // The first of `batch` from `from` on, read by so many threads, the lane's included.
-  RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from, int readers);
+  // The first of `batch` from `from` on. `readers` outlive it.
+  RecallGroup(const Archive& archive, const RecallBatch& batch, size_t from, SideBySide& readers);
   ~RecallGroup();
   RecallGroup(const RecallGroup&) = delete;
   RecallGroup& operator=(const RecallGroup&) = delete;
@@ -62,7 +63,7 @@ class RecallGroup {
   void read(Io& io, Member& member);
   Status stage(Io& io, Member& member);
   Status clear_the_way(Io& io, const Recording& recording);
-  static std::vector<RecallSampleRow> samples_of(const std::vector<ReadPart*>& parts, Millis took);
+  void add_samples(const std::vector<ReadPart*>& parts);
   void publish(Io& io);
   void end_those_read(Io& io);
   bool is_left(const Member& member, const std::atomic<bool>& stop) const;
@@ -79,15 +80,16 @@ class RecallGroup {
 
   Archive archive_;
   const MediumId medium_;
-  const int readers_;
+  SideBySide& readers_;
   const bool was_away_;
   std::vector<std::unique_ptr<Member>> members_;  // in media order
   // While they read, a member is one thread's, and what follows is everybody's.
-  std::atomic<size_t> next_{0};    // of the members, in this round
-  std::atomic<size_t> read_{0};    // of them, in part at least
-  std::atomic<size_t> places_{0};  // taken, of kPartsTogether
+  std::atomic<size_t> next_{0};       // of the members, in this round
+  std::atomic<size_t> read_{0};       // of them, in part at least
+  std::atomic<size_t> places_{0};     // taken, of kPartsTogether
+  std::atomic<bool> in_vain_{false};  // something was tried in this round
   std::atomic<bool> worked_{false};
-  Millis since_{0};   // when what is read and not told began to be read
+  Millis since_{0};   // when this round began
   std::mutex mutex_;  // of unpublished_
   std::deque<ReadPart> unpublished_;
 };

@@ -65,12 +65,13 @@ Result<bool> Restorer::run_once(Io& io) {
   HOLDFAST_ASSIGN(batch, queue_.next(free));
   if (batch.waits_for_room) return wait_for_room(*batch.waits_for_room);
   const BatchOnBoard on_board(archive_.recalls, tier_, batch, queue_.turn());
+  SideBySide readers(readers_);
   bool worked = false;
   for (size_t at = 0; at < batch.recalls.size();) {
     if (stop_) return false;
     // The rest of them waits for the medium, or has another copy: the queue knows.
     if (worked && archive_.recalls.away(archive_.clock.now()).contains(batch.medium)) return true;
-    RecallGroup group(archive_, batch, at, readers_);
+    RecallGroup group(archive_, batch, at, readers);
     at += group.size();
     worked |= group.run(io, stop_);
   }

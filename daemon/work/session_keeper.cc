@@ -4,14 +4,21 @@ namespace holdfast {
 
 Status SessionKeeper::use(Io& io, const std::function<Status(PackSession&)>& work,
                           Millis* attach_time) {
+  const uint64_t failures_before = failures_;
   ++waiting_;
   std::lock_guard lock(mutex_);
   --waiting_;
   if (attach_time != nullptr) *attach_time = Millis(0);
   if (!session_) {
+    if (failures_ != failures_before) return last_failure_;
     const Millis before = clock_.monotonic();
-    HOLDFAST_ASSIGN(session, backend_.attach(io));
-    session_ = std::move(session);
+    auto attached = backend_.attach(io);
+    if (!attached.ok()) {
+      last_failure_ = attached.error();
+      ++failures_;
+      return last_failure_;
+    }
+    session_ = std::move(attached).value();
     if (attach_time != nullptr) *attach_time = Millis(clock_.monotonic().count - before.count);
   }
   Status done = work(*session_);

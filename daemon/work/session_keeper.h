@@ -26,13 +26,14 @@ class SessionKeeper {
 
   // Calls `work` with the session, attaching first when needed; waits while
   // another thread uses it. An error of kind kUnavailable or kIo closes the
-  // session, so that the next use checks the label again. `attach_time`, when
-  // asked for, is what attaching took (0: it was open).
+  // session, so that the next use checks the label again. Attaching may cost minutes even when it
+  // fails: who waited meanwhile shares the failure. `attach_time`, when asked for, is what
+  // attaching took (0: it was open).
   Status use(Io& io, const std::function<Status(PackSession&)>& work,
              Millis* attach_time = nullptr);
 
-  // Somebody waits for the present user of the session. Any thread.
-  bool is_wanted() const { return waiting_ > 0; }
+  // How many wait for the present user of the session. Any thread.
+  int waiting() const { return waiting_; }
 
   void set_linger(Millis linger) { linger_ms_ = linger.count; }  // any thread
 
@@ -47,6 +48,8 @@ class SessionKeeper {
   std::atomic<int64_t> linger_ms_;
   std::mutex mutex_;
   std::atomic<int> waiting_{0};
+  std::atomic<uint64_t> failures_{0};  // of attaching
+  Error last_failure_;
   std::unique_ptr<PackSession> session_;
   Millis last_use_{0};
 };
