@@ -33,7 +33,8 @@ set(holdfast_headers
 set(holdfast_header_libraries fmt::fmt Boost::json)
 
 # holdfast_precompile(target OWNER): `target` reads the headers OWNER has precompiled. OWNER is an
-# empty library with the flags of its kind: the product's sources, or the tests' (-O0).
+# empty library with the flags of its kind: the product's sources, or the tests' (-O0), or those of
+# tests of a whole archive, whose fixture reads half of the house.
 function(holdfast_precompile target owner)
   if(NOT HOLDFAST_PRECOMPILE)
     return()
@@ -42,13 +43,16 @@ function(holdfast_precompile target owner)
     file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/${owner}.cc CONTENT "// only the headers count\n")
     add_library(${owner} STATIC ${CMAKE_BINARY_DIR}/${owner}.cc)
     target_link_libraries(${owner} PRIVATE holdfast_flags ${holdfast_header_libraries})
-    if(owner STREQUAL holdfast_test_headers)
+    target_precompile_headers(${owner} PRIVATE ${holdfast_headers})
+    if(NOT owner STREQUAL holdfast_product_headers)
       target_compile_options(${owner} PRIVATE -O0)
       target_compile_definitions(${owner} PRIVATE BOOST_TEST_DYN_LINK)
       target_link_libraries(${owner} PRIVATE Boost::unit_test_framework)
-      target_precompile_headers(${owner} PRIVATE ${holdfast_headers} <boost/test/unit_test.hpp>)
-    else()
-      target_precompile_headers(${owner} PRIVATE ${holdfast_headers})
+      target_precompile_headers(${owner} PRIVATE <boost/test/unit_test.hpp>)
+    endif()
+    if(owner STREQUAL holdfast_archive_test_headers)
+      target_link_libraries(${owner} PRIVATE daemon_work)
+      target_precompile_headers(${owner} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support/archive_fixture.h)
     endif()
   endif()
   target_precompile_headers(${target} REUSE_FROM ${owner})
@@ -94,7 +98,11 @@ function(holdfast_test name)
   # test_main.cc defines Boost.Test's module name before its header.
   set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/support/test_main.cc
     PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
-  holdfast_precompile(${name} holdfast_test_headers)
+  if(daemon_work IN_LIST ARG_DEPENDS)
+    holdfast_precompile(${name} holdfast_archive_test_headers)
+  else()
+    holdfast_precompile(${name} holdfast_test_headers)
+  endif()
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 600)
   endif()

@@ -38,9 +38,17 @@ class Turns {
 
   Turn take(RecordingNo recording) {
     std::unique_lock lock(mutex_);
+    ++waiting_;
     freed_.wait(lock, [&] { return !taken_.contains(recording); });
+    --waiting_;
     taken_.insert(recording);
     return Turn(*this, recording);
+  }
+
+  // How many threads wait for a turn.
+  int waiting() const {
+    std::lock_guard lock(mutex_);
+    return waiting_;
   }
 
   // Nothing while another has it.
@@ -57,8 +65,9 @@ class Turns {
     freed_.notify_all();
   }
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable freed_;
+  int waiting_ = 0;
   std::set<RecordingNo> taken_;
 };
 

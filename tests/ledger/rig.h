@@ -13,6 +13,7 @@
 
 #include "ledger/ledger.h"
 #include "tests/support/faults.h"
+#include "tests/support/must.h"
 #include "tests/support/temporary_directory.h"
 
 namespace holdfast {
@@ -37,16 +38,6 @@ inline std::string contents_of(const std::string& path) {
 
 inline void write_file(const std::string& path, const std::string& bytes) {
   std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
-
-// Fails the test with the error's message.
-template <typename T>
-T must(Result<T> result) {
-  BOOST_REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().message));
-  return std::move(result).value();
-}
-inline void must(const Status& status) {
-  BOOST_REQUIRE_MESSAGE(status.ok(), (status.ok() ? "" : status.error().message));
 }
 
 // These tests sync ten thousand times and none depends on the medium: in memory if possible.

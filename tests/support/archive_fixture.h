@@ -34,26 +34,12 @@
 #include "tests/support/faults.h"
 #include "tests/support/manual_sleeper.h"
 #include "tests/support/movers.h"
+#include "tests/support/must.h"
 #include "tests/support/seeded_random.h"
 #include "tests/support/synthetic_audio.h"
 #include "tests/support/temporary_directory.h"
 
 namespace holdfast {
-
-// What a call gave, or a failed check that tells the error.
-template <typename T>
-T must(Result<T> result) {
-  BOOST_REQUIRE_MESSAGE(result.ok(), (result.ok() ? "" : result.error().message));
-  return std::move(result).value();
-}
-inline void must(Status status) {
-  BOOST_REQUIRE_MESSAGE(status.ok(), (status.ok() ? "" : status.error().message));
-}
-template <typename R>
-Code code_of(const R& result) {
-  BOOST_REQUIRE_MESSAGE(!result.ok(), "it succeeded");
-  return result.error().code;
-}
 
 // One hook for the Io's of every thread. Thread rule: any thread.
 class SharedFaults final : public Faults {
