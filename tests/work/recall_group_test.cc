@@ -1,100 +1,16 @@
 // Recalls side by side: what they share, and that each ends on its own.
 #include "daemon/work/recall_group.h"
 
-#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <thread>
 
-#include "tests/support/archive_fixture.h"
+#include "tests/work/recall_rig.h"
 
 namespace holdfast {
 namespace {
-
-// Calls that are archived on warm, and asked back.
-struct AskedRig : ArchiveFixture {
-  explicit AskedRig(int count, int parts = 1, const FixtureOptions& options = FixtureOptions())
-      : ArchiveFixture(Change(), options) {
-    if (!can_verify()) return;
-    for (int i = 0; i < count; ++i) {
-      calls.push_back(ingest());
-      for (int part = 2; part <= parts; ++part) add_part(calls.back(), part);
-    }
-    to_warm();
-    for (const TestCall& call : calls) asked.push_back(must(ask(call)).restore.restore);
-  }
-  void add_part(TestCall& call, int part) {
-    TestCall later;
-    later.call_sid = call.call_sid;
-    later.files["notes." + std::to_string(part) + ".txt"] = "part " + std::to_string(part);
-    must(try_ingest(later));
-    call.files.insert(later.files.begin(), later.files.end());
-  }
-  int in_state(RestoreState state) {
-    int count = 0;
-    for (const RestoreId& one : asked) count += restore(one).state == state ? 1 : 0;
-    return count;
-  }
-  int staged() { return in_state(RestoreState::kStaged); }
-  // A turn of the warm lane while `fault` is asked.
-  bool turn(Faults& fault) {
-    Restorer restorer(archive(), Tier::kWarm);
-    return turn(restorer, fault);
-  }
-  bool turn(Restorer& restorer, Faults& fault) {
-    faults.aim(&fault);
-    const bool worked = must(restorer.run_once(*io));
-    faults.aim(nullptr);
-    return worked;
-  }
-  // As the lane has them.
-  RecallBatch batch() {
-    RecallQueue look(archive(), Tier::kWarm);
-    return must(look.next(Bytes(INT64_MAX)));
-  }
-
-  // Turns of the warm lane with several threads, until there is nothing to do.
-  void run_readers(int count) {
-    Restorer restorer(archive(), Tier::kWarm, count);
-    while (must(restorer.run_once(*io))) {
-    }
-  }
-  std::vector<RecallSampleRow> samples() {
-    auto index = must(archive().index.take());
-    return must(recall_samples(*index, archive().warm->backend().medium()));
-  }
-  size_t files_of_staged() {
-    size_t files = 0;
-    for (size_t i = 0; i < calls.size(); ++i)
-      if (restore(asked[i]).state == RestoreState::kStaged) files += calls[i].files.size();
-    return files;
-  }
-
-  std::vector<TestCall> calls;
-  std::vector<RestoreId> asked;
-  SideBySide one_reader{1};
-};
-
-// At the n-th operation of a kind, from 0 on: something happens, or it fails.
-class At final : public Faults {
- public:
-  At(std::string point, int n, std::function<Status()> what)
-      : point_(std::move(point)), n_(n), what_(std::move(what)) {}
-  Status at(std::string_view point) override {
-    if (point != point_ || seen_++ != n_) return {};
-    return what_();
-  }
-  size_t torn_bytes(size_t) override { return 0; }
-
- private:
-  const std::string point_;
-  const int n_;
-  const std::function<Status()> what_;
-  int seen_ = 0;
-};
-Status fail() { return system_error(EIO, "injected fault"); }
 
 BOOST_AUTO_TEST_SUITE(recall_groups)
 
@@ -389,53 +305,6 @@ BOOST_AUTO_TEST_CASE(a_turn_is_waited_for_with_none_in_hand) {
   BOOST_TEST(rig.staged() == 3);
 }
 
-// What several threads read is what one reads, in parts that fill the group more than once.
-BOOST_AUTO_TEST_CASE(several_readers_bring_the_same) {
-  AskedRig rig(40, 3);
-  if (rig.asked.empty()) return;
-  rig.run_readers(3);
-  BOOST_TEST(rig.staged() == 40);
-  for (const TestCall& call : rig.calls) BOOST_TEST(rig.is_whole(call));
-}
-
-// While the lane's own thread is at its first recording another reads one: it would wait for ever
-// otherwise.
-BOOST_AUTO_TEST_CASE(another_thread_reads_while_the_lane_does) {
-  AskedRig rig(6);
-  if (rig.asked.empty()) return;
-  const size_t before = rig.files_below(rig.config.standard.path).size();
-  At wait("mkdir", 0, [&]() -> Status {
-    while (rig.files_below(rig.config.standard.path).size() == before) std::this_thread::yield();
-    return {};
-  });
-  Restorer restorer(rig.archive(), Tier::kWarm, 2);
-  rig.turn(restorer, wait);
-  BOOST_TEST(rig.staged() == 6);
-}
-
-// One bad recording in a pack, whoever reads it, keeps no other back, and is told as bad once. Of a
-// time in which something was tried in vain no estimate is made.
-BOOST_AUTO_TEST_CASE(a_bad_copy_among_several_readers_keeps_no_other_back) {
-  AskedRig rig(9);
-  if (rig.asked.empty()) return;
-  const Recording bad = rig.recording(rig.calls[4]);
-  const auto copy = std::find_if(bad.copies.begin(), bad.copies.end(),
-                                 [](const CopyRow& one) { return one.tier == Tier::kWarm; });
-  BOOST_REQUIRE(copy != bad.copies.end());
-  const std::set<std::string> packs = rig.files_below(rig.config.warm.path);
-  BOOST_REQUIRE(packs.size() == 1u);
-  rig.flip_byte(*packs.begin(), copy->audio->offset.count + 600);
-  rig.run_readers(3);
-  BOOST_TEST(rig.staged() == 8);
-  BOOST_TEST((rig.restore(rig.asked[4]).state == RestoreState::kFailed));
-  for (size_t i = 0; i < rig.calls.size(); ++i) {
-    for (const CopyRow& one : rig.recording(rig.calls[i]).copies)
-      BOOST_TEST(((one.state == CopyState::kQuarantined) == (i == 4)));
-    if (i != 4) BOOST_TEST(rig.is_whole(rig.calls[i]));
-  }
-  BOOST_TEST(rig.samples().empty());
-}
-
 // A stop, or a medium that goes, when the first parts of a recording are published and its last is
 // not read: no row speaks of them, and they neither stay nor are lost.
 BOOST_AUTO_TEST_CASE(an_end_amid_a_recording_leaves_nothing_half_staged) {
@@ -527,29 +396,6 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_loses_nobody) {
         }
 }
 
-// A stop among several readers: each is staged, or waits again, and no turn is kept.
-BOOST_AUTO_TEST_CASE(a_stop_among_several_readers_leaves_nothing_begun) {
-  AskedRig rig(12);
-  if (rig.asked.empty()) return;
-  std::atomic<bool> stop{false};
-  At halt("fsync", 0, [&]() -> Status {  // the lane's: it alone publishes
-    stop = true;
-    return {};
-  });
-  SideBySide readers(3);
-  RecallGroup group(rig.archive(), rig.batch(), 0, readers);
-  rig.faults.aim(&halt);
-  group.run(*rig.io, stop);
-  rig.faults.aim(nullptr);
-  BOOST_TEST(stop);
-  BOOST_TEST(rig.staged() > 0);
-  BOOST_TEST(rig.staged() + rig.in_state(RestoreState::kQueued) == 12);
-  for (const TestCall& call : rig.calls)
-    BOOST_TEST(rig.archive().part_turns.try_take(rig.recording(call).recording_no).has_value());
-  rig.run_readers(3);
-  BOOST_TEST(rig.staged() == 12);
-}
-
 // A stop that comes while a turn is waited for gives the recall back, though it has its turn then.
 BOOST_AUTO_TEST_CASE(a_stop_while_a_turn_is_waited_for_gives_it_back) {
   AskedRig rig(1);
@@ -567,40 +413,6 @@ BOOST_AUTO_TEST_CASE(a_stop_while_a_turn_is_waited_for_gives_it_back) {
   theirs.reset();
   lane.join();
   BOOST_TEST((rig.restore(rig.asked[0]).state == RestoreState::kQueued));
-}
-
-// The samples of an estimate tell the time that went by, once, however many shared it; a small
-// recording has more of it than its bytes.
-BOOST_AUTO_TEST_CASE(what_recalls_take_together_is_told_once) {
-  AskedRig rig(5);
-  if (rig.asked.empty()) return;
-  class Steps final : public Faults {
-   public:
-    explicit Steps(ManualClock& clock) : clock_(clock) {}
-    Status at(std::string_view point) override {
-      if (point == "mkdir" || point == "rename") clock_.advance(Millis(7));  // the lane's alone
-      return {};
-    }
-    size_t torn_bytes(size_t) override { return 0; }
-
-   private:
-    ManualClock& clock_;
-  };
-  Steps steps(rig.clock);
-  Restorer restorer(rig.archive(), Tier::kWarm, 3);
-  const int64_t before = rig.clock.monotonic().count;
-  rig.turn(restorer, steps);
-  const int64_t took = rig.clock.monotonic().count - before;
-  BOOST_TEST(rig.staged() == 5);
-  int64_t elapsed = 0;
-  for (const RecallSampleRow& sample : rig.samples()) {
-    elapsed += sample.elapsed.count;
-    BOOST_TEST(sample.recordings == 1);
-    BOOST_TEST(sample.elapsed.count >= took / 5 - 1);
-    BOOST_TEST(sample.bytes.count > 0);
-  }
-  BOOST_TEST(rig.samples().size() == 5u);
-  BOOST_TEST(elapsed == took);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
