@@ -84,7 +84,8 @@ struct RecallGroup::Member {
   std::optional<Turns::Turn> turn;
   RestoreRow row;
   Recording recording;
-  size_t next_part = 0;  // of the recording's rows
+  size_t next_part = 0;    // of the recording's rows
+  bool has_place = false;  // something of it was read
   std::map<MediumId, RecallSampleRow> samples;
   std::optional<UnixMillis> waits_until;  // the outcome is that a medium is away
   std::vector<int> published;             // parts, durable or perhaps
@@ -220,7 +221,12 @@ void RecallGroup::read(Io& io, Member& member) {
   if (member.outcome.ok()) member.outcome = stage(io, member);
   if (!member.outcome.ok()) in_vain_ = true;
   const bool is_left = member.outcome.ok() && member.next_part < member.recording.part_rows.size();
-  if (!is_left) member.stage = Member::Stage::kRead;
+  if (!is_left) {
+    member.stage = Member::Stage::kRead;
+  } else if (!member.has_place) {
+    member.stage = Member::Stage::kBegun;  // it was full: it may still be given back
+    member.on_board.reset();
+  }
 }
 
 // However slow the clock's owner is, a round reads something.
@@ -259,6 +265,7 @@ Status RecallGroup::stage(Io& io, Member& member) {
     const int part = member.recording.part_rows[member.next_part].part;
     if (has_plain_copy(member.recording, part, archive_.standard_medium())) continue;
     if (!take_place()) return {};
+    member.has_place = true;
     HOLDFAST_ASSIGN(staged,
                     stager.stage(io, member.restore, member.recording, part, member.waits_until));
     if (!staged.is_of_first) in_vain_ = true;

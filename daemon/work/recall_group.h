@@ -12,7 +12,8 @@
 // - What is read waits for the others a second at most, beyond what is read just then; so does who
 //   waits for the turn of its recording, which is taken when it is read.
 // - Open files are bounded: at most kPartsTogether parts are read and not published.
-// - Only reading is shared: no thread but the lane's publishes, or waits for a turn.
+// - Only reading is shared, with what comes before it (a bad copy in the way goes) and of it (a bad
+//   copy is quarantined): no thread but the lane's publishes, or waits for a turn.
 #pragma once
 
 #include <atomic>

@@ -10,7 +10,7 @@ Status SessionKeeper::use(Io& io, const std::function<Status(PackSession&)>& wor
   --waiting_;
   if (attach_time != nullptr) *attach_time = Millis(0);
   if (!session_) {
-    if (failures_ != failures_before) return last_failure_;
+    if (failures_ != failures_before && failures_ != failures_answered_) return last_failure_;
     const Millis before = clock_.monotonic();
     auto attached = backend_.attach(io);
     if (!attached.ok()) {
@@ -18,6 +18,7 @@ Status SessionKeeper::use(Io& io, const std::function<Status(PackSession&)>& wor
       ++failures_;
       return last_failure_;
     }
+    failures_answered_ = failures_;
     session_ = std::move(attached).value();
     if (attach_time != nullptr) *attach_time = Millis(clock_.monotonic().count - before.count);
   }

@@ -49,6 +49,7 @@ class SessionKeeper {
   std::mutex mutex_;
   std::atomic<int> waiting_{0};
   std::atomic<uint64_t> failures_{0};  // of attaching
+  uint64_t failures_answered_ = 0;     // of them, those before it succeeded last
   Error last_failure_;
   std::unique_ptr<PackSession> session_;
   Millis last_use_{0};

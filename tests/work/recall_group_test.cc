@@ -123,7 +123,7 @@ BOOST_AUTO_TEST_CASE(nothing_is_staged_when_its_name_is_not_durable) {
 // Who cancels while the group reads gets nothing, and the others get theirs: before it is read,
 // and after it was.
 BOOST_AUTO_TEST_CASE(one_that_is_cancelled_under_way_keeps_no_other_back) {
-  for (const char* point : {"mkdir", "fsync"}) {
+  for (const char* point : {"mkdir", "rename"}) {
     BOOST_TEST_CONTEXT("at the first " << point) {
       AskedRig rig(3);
       if (rig.asked.empty()) return;
@@ -360,8 +360,8 @@ BOOST_AUTO_TEST_CASE(slow_commits_end_no_round) {
   BOOST_TEST(after.batches - before.batches == 1u + 2u * 2u);  // begun; 32 parts, and the others
 }
 
-// Whichever commit of a group fails, with or without its lines durable, nobody is told of a staged
-// copy that is not there, none stays that no row speaks of, and all come in the end.
+// Whichever commit of a group fails, nobody is told of a staged copy that is not there, none stays
+// that no row speaks of, and all come in the end.
 BOOST_AUTO_TEST_CASE(a_commit_that_fails_loses_nobody) {
   constexpr int kCommits = 3;  // begun; staged; what they took, or the one that was not written
   for (const Code code : {Code::kIo, Code::kNoSpace})

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,20 +16,26 @@ namespace holdfast {
 
 // Calls that are archived on warm, and asked back.
 struct AskedRig : ArchiveFixture {
-  explicit AskedRig(int count, int parts = 1, const FixtureOptions& options = FixtureOptions())
+  // `large`: bytes of noise that the first one has in addition.
+  explicit AskedRig(int count, int parts = 1, const FixtureOptions& options = FixtureOptions(),
+                    size_t large = 0)
       : ArchiveFixture(Change(), options) {
     if (!can_verify()) return;
     for (int i = 0; i < count; ++i) {
       calls.push_back(ingest());
-      for (int part = 2; part <= parts; ++part) add_part(calls.back(), part);
+      for (int part = 2; part <= parts; ++part)
+        add_part(calls.back(), part, i == 0 && part == parts ? large : 0);
     }
     to_warm();
     for (const TestCall& call : calls) asked.push_back(must(ask(call)).restore.restore);
   }
-  void add_part(TestCall& call, int part) {
+  void add_part(TestCall& call, int part, size_t noise) {
     TestCall later;
     later.call_sid = call.call_sid;
-    later.files["notes." + std::to_string(part) + ".txt"] = "part " + std::to_string(part);
+    std::string text = "part " + std::to_string(part);
+    std::mt19937 random(1);
+    while (text.size() < noise) text += static_cast<char>(random());
+    later.files["notes." + std::to_string(part) + ".txt"] = text;
     must(try_ingest(later));
     call.files.insert(later.files.begin(), later.files.end());
   }
