@@ -133,9 +133,7 @@ BOOST_AUTO_TEST_CASE(one_that_is_cancelled_under_way_keeps_no_other_back) {
         outcome = rig.archive().writer.call(cancel_waiter(cancelled, "key:test"));
         return {};
       });
-      IoOptions options;
-      options.faults = &cancel;  // not of the writer's, which is asked
-      const auto io = must(Io::open(options));
+      const auto io = AskedRig::lane_io(cancel);
       Restorer restorer(rig.archive(), Tier::kWarm);
       must(restorer.run_once(*io));
       BOOST_TEST(must(outcome));
@@ -325,9 +323,7 @@ BOOST_AUTO_TEST_CASE(an_end_amid_a_recording_leaves_nothing_half_staged) {
       });
       {
         RecallGroup group(rig.archive(), rig.batch(), 0, rig.one_reader);
-        rig.faults.aim(&end);
-        group.run(*rig.io, stop);
-        rig.faults.aim(nullptr);
+        group.run(*AskedRig::lane_io(end), stop);
       }
       const int staged = rig.staged();
       BOOST_TEST(staged == (goes_away ? 10 : 11));
@@ -377,9 +373,7 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_loses_nobody) {
           };
           rig.reopen();
           At fault("write", 1, [&] { return written_in_vain > 0 ? fail() : Status(); });
-          IoOptions options;
-          options.faults = &fault;  // not of the writer's
-          const auto io = must(Io::open(options));
+          const auto io = AskedRig::lane_io(fault);
           Restorer restorer(rig.archive(), Tier::kWarm);
           left = failing;
           must(restorer.run_once(*io));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <random>
 #include <string>
 #include <utility>
@@ -55,6 +56,13 @@ struct AskedRig : ArchiveFixture {
     const bool worked = must(restorer.run_once(*io));
     faults.aim(nullptr);
     return worked;
+  }
+  // An Io of the lane's own: `fault` is not asked by the writer, and may call what asks the Io's of
+  // others.
+  static std::unique_ptr<Io> lane_io(Faults& fault) {
+    IoOptions options;
+    options.faults = &fault;
+    return must(Io::open(options));
   }
   // As the lane has them.
   RecallBatch batch() {
