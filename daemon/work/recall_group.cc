@@ -220,8 +220,8 @@ void RecallGroup::read(Io& io, Member& member) {
   }
   if (member.outcome.ok()) member.outcome = stage(io, member);
   if (!member.outcome.ok()) in_vain_ = true;
-  const bool is_left = member.outcome.ok() && member.next_part < member.recording.part_rows.size();
-  if (!is_left) {
+  const bool has_more = member.outcome.ok() && member.next_part < member.recording.part_rows.size();
+  if (!has_more) {
     member.stage = Member::Stage::kRead;
   } else if (!member.has_place) {
     member.stage = Member::Stage::kBegun;  // it was full: it may still be given back

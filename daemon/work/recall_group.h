@@ -24,7 +24,7 @@
 
 #include "daemon/work/archive.h"
 #include "daemon/work/part_stager.h"
-#include "daemon/work/side_by_side.h"
+#include "io/side_by_side.h"
 #include "tiers/recall_order.h"
 
 namespace holdfast {

@@ -10,7 +10,7 @@
 
 #include "daemon/work/recall_queue.h"
 #include "daemon/work/restorer.h"
-#include "daemon/work/side_by_side.h"
+#include "io/side_by_side.h"
 #include "tests/support/archive_fixture.h"
 
 namespace holdfast {

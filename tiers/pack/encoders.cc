@@ -1,13 +1,11 @@
 #include "tiers/pack/encoders.h"
 
+#include <algorithm>
 #include <atomic>
-#include <memory>
 #include <optional>
-#include <system_error>
-#include <thread>
 #include <utility>
 
-#include "base/log.h"
+#include "io/side_by_side.h"
 
 namespace holdfast::pack {
 namespace {
@@ -42,22 +40,10 @@ struct Bench {
 Result<std::vector<EncodedFile>> encode_all(Io& io, const std::vector<Fd>& scratches, size_t jobs,
                                             const EncodeJob& encode) {
   Bench bench(scratches, jobs, encode);
-  std::vector<std::thread> threads;
-  for (size_t scratch = 1; scratch < scratches.size() && scratch < jobs; ++scratch) {
-    try {
-      threads.emplace_back([&bench, scratch] {
-        auto own = Io::open();
-        if (own.ok())
-          bench.work(**own, scratch);
-        else
-          log::warning("an encoder of packs does not start: {}", own.error().message);
-      });
-    } catch (const std::system_error& error) {
-      log::warning("an encoder of packs does not start: {}", error.what());
-    }
-  }
-  bench.work(io, 0);
-  for (std::thread& thread : threads) thread.join();
+  const auto threads = static_cast<int>(scratches.size());
+  std::atomic<size_t> scratch{0};
+  SideBySide(threads).run(io, static_cast<int>(std::min(scratches.size(), jobs)),
+                          [&](Io& own) { bench.work(own, scratch++); });
   std::vector<EncodedFile> files(jobs);
   for (size_t job = 0; job < jobs; ++job) {
     auto& result = bench.results[job];

@@ -1,4 +1,4 @@
-#include "daemon/work/side_by_side.h"
+#include "io/side_by_side.h"
 
 #include <algorithm>
 #include <chrono>
@@ -23,7 +23,7 @@ size_t SideBySide::ready(int most) {
   while (others_.size() < wanted) {
     auto opened = Io::open();
     if (!opened.ok()) {
-      log::warning("one thread less: {}", opened.error().message);
+      log::warning("the work goes on with one thread less: {}", opened.error().message);
       break;
     }
     others_.push_back(std::move(opened).value());
@@ -54,7 +54,7 @@ void SideBySide::run(Io& io, int most, const std::function<void(Io&)>& work) {
         end_one();
       });
     } catch (const std::system_error& error) {
-      log::warning("one thread less: {}", error.what());
+      log::warning("the work goes on with one thread less: {}", error.what());
       end_one();
     }
   }

@@ -1,5 +1,5 @@
-// The same work by several threads at once, for a lane. Each has an Io of its own, and the lane
-// beats for them while it waits: who watches the lane sees whether any of them lives.
+// The same work by several threads at once. Each has an Io of its own, and the caller beats for
+// them while it waits (io/pulse.h): who watches it sees whether any of them lives.
 #pragma once
 
 #include <functional>
@@ -10,10 +10,10 @@
 
 namespace holdfast {
 
-// Thread rule: one thread, the lane's.
+// Thread rule: one thread, the caller's.
 class SideBySide {
  public:
-  // `threads` with the lane's: 1 or more.
+  // `threads` with the caller's: 1 or more.
   explicit SideBySide(int threads) : threads_(threads) {}
 
   // Calls `work`, which throws nothing, in at most `most` threads at once, this one (with `io`)

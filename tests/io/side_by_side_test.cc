@@ -1,5 +1,5 @@
-// The same work by several threads, for a lane that somebody watches.
-#include "daemon/work/side_by_side.h"
+// The same work by several threads, for a caller that somebody watches.
+#include "io/side_by_side.h"
 
 #include <atomic>
 #include <set>
