@@ -244,7 +244,7 @@ struct RestoreWaiterRow {
 struct RecallSampleRow {
   UnixMillis at;
   Bytes bytes;
-  Millis elapsed;  // from the first byte asked to the last delivered
+  Millis elapsed;  // until it was durable; its share of it, when several were made together
   Millis attach;   // of it, the opening of the session
   int recordings = 0;
 };

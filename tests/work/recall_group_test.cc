@@ -229,8 +229,8 @@ BOOST_AUTO_TEST_CASE(whoever_is_not_read_is_served_when_the_medium_is_back) {
     BOOST_TEST(group.run(*rig.io, stop));
     BOOST_TEST((rig.restore(batch.recalls[3].restore).state == RestoreState::kRecalling));
     BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls - 1);
-    RecallGroup again(rig.archive(), batch, 4,
-                      rig.one_reader);  // now it is known from the beginning
+    // Now it is known from the beginning.
+    RecallGroup again(rig.archive(), batch, 4, rig.one_reader);
     BOOST_TEST(again.run(*rig.io, stop));
     BOOST_TEST(rig.in_state(RestoreState::kQueued) == kCalls - 1);
   }
