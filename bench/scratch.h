@@ -9,6 +9,7 @@
 #include <functional>
 #include <string>
 
+#include "base/allocator.h"
 #include "base/result.h"
 
 namespace holdfast::bench {
@@ -17,6 +18,7 @@ namespace holdfast::bench {
 // program's name. `name`: of the program, without "bench_".
 inline int in_scratch(const std::string& name,
                       const std::function<Status(const std::string& root)>& work) {
+  keep_freed_memory();  // as the daemon does
   const char* temporary = std::getenv("TMPDIR");
   std::string root =
       std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-" + name + "-XXXXXX";

@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "base/allocator.h"
 #include "base/log.h"
 #include "daemon/daemon.h"
 #include "daemon/doctor_command.h"
@@ -147,6 +148,7 @@ int main(int count, char** words) {
   if (arguments.mode == Mode::kInit) return init(*config, clock, random);
   log_to_journal();
   log::set_level(log::level_of(config->log_level).value_or(log::Level::kInfo));
+  keep_freed_memory();
   Result<std::unique_ptr<Daemon>> daemon = Daemon::start(*config, clock, random);
   if (!daemon.ok()) return fail(daemon.error());
   const Status served = (*daemon)->run();

@@ -99,6 +99,7 @@ Status WriteTxn::decide(LineDraft line) {
 Result<std::string> WriteTxn::write_note(std::string_view text) {
   if (text.empty()) return std::string();
   HOLDFAST_ASSIGN(note, ledger_.write_note(random_, text));
+  notes_.push_back(note.hash);
   HOLDFAST_TRY(
       index_.prepare("INSERT INTO note (hash, text) VALUES (?1, ?2)").bind(note.hash, text).run());
   return note.hash;

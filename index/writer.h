@@ -3,9 +3,9 @@
 // durable together.
 //
 // A batch (design.md, The writer's rule)
-//   begin → apply each command in its savepoint (a failing one is rolled back
-//   and answered alone) → append the lines, fdatasync → DECIDED → commit
-//   (synchronous=FULL) → answer.
+//   begin → apply each command (a failing one is undone and answered alone: when it
+//   has changed something, the batch begins anew with a savepoint for each)
+//   → append the lines, fdatasync → DECIDED → commit (synchronous=FULL) → answer.
 // States of the writer
 //   running ──append or fdatasync fails──▶ running   (rolled back; the ledger voided its tail)
 //   running ──commit fails when decided──▶ recovering (answers "outcome unknown")
@@ -91,7 +91,8 @@ class WriteTxn {
   UnixMillis now_;
   bool replaying_;
   const std::string& tombstone_key_;
-  std::vector<LineDraft> lines_;  // of the command being applied, in their order
+  std::vector<LineDraft> lines_;    // of the command being applied, in their order
+  std::vector<std::string> notes_;  // that it wrote
   bool secrets_touched_ = false;
   int64_t unlocated_ = 0;
   std::string contradiction_;  // empty: none

@@ -305,15 +305,20 @@ void Writer::Core::retry_apart(Items& items, const Batch& refused) {
   if (!rest.empty()) run_batch(rest);
 }
 
-// begin → apply → append, fdatasync → decided → commit.
+// begin → apply → append, fdatasync → decided → commit, with the mirror's sync beside it.
 Writer::Core::Batch Writer::Core::make_durable(Items& items) {
   Batch batch;
   const auto refuse = [&](const Error& why) {
     batch.outcome = Outcome::kRefused;
     batch.error = why;
     ledger_->rollback();
+    erase_notes(notes_);
     return batch;
   };
+  notes_.clear();
+  bool tell_secrets = false;
+  std::optional<Transaction> transaction;
+  const Status filled = fill(items, transaction, tell_secrets);
   bool has_access = false;
   for (auto& item : items) {
     if (!item->access) continue;
@@ -321,20 +326,20 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
     item->outcome = staged.ok() ? Status() : Status(staged.error());
     has_access = has_access || staged.ok();
   }
-  staged_seq_ = applied_seq_;
-  bool tell_secrets = false;
-  std::optional<Transaction> transaction;
-  if (Status filled = fill(items, transaction, tell_secrets); !filled.ok())
-    return refuse(filled.error());
+  if (!filled.ok()) return refuse(filled.error());
   const bool has_lines = staged_seq_ != applied_seq_;
   if (has_lines || has_access) {
-    if (Status decided = ledger_->commit(); !decided.ok()) return refuse(decided.error());
+    const Status decided = ledger_->begin_commit();
+    if (!decided.ok()) ledger_->end_commit();
+    if (!decided.ok()) return refuse(decided.error());
     ++syncs_;
     batch.access_durable = true;
   }
+  Status committed;
+  if (transaction && options_.before_commit) committed = options_.before_commit();
+  if (transaction && committed.ok()) committed = transaction->commit();
+  ledger_->end_commit();  // the mirror was synced beside the index
   if (!transaction) return batch;
-  Status committed = options_.before_commit ? options_.before_commit() : Status();
-  if (committed.ok()) committed = transaction->commit();
   if (!committed.ok() && !has_lines) return refuse(committed.error());
   if (!committed.ok()) {
     batch.outcome = Outcome::kUnknown;
@@ -350,42 +355,72 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
 // Begins and applies the commands, if there are any, and stages their lines.
 Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
                           bool& tell_secrets) {
+  staged_seq_ = applied_seq_;
   const bool has_commands =
       std::any_of(items.begin(), items.end(), [](const auto& item) { return bool(item->apply); });
   if (!has_commands) return Status();
-  HOLDFAST_ASSIGN(begun, Transaction::begin(*index_));
-  transaction.emplace(std::move(begun));
   bool secrets_touched = false;
-  HOLDFAST_TRY(apply_all(items, secrets_touched));
+  for (const Undo undo : {Undo::kBatch, Undo::kCommand}) {
+    HOLDFAST_ASSIGN(begun, Transaction::begin(*index_));
+    transaction.emplace(std::move(begun));
+    secrets_touched = false;
+    HOLDFAST_ASSIGN(applied, apply_all(items, undo, secrets_touched));
+    if (applied) break;
+    transaction.reset();
+    ledger_->rollback();
+    erase_notes(notes_);
+    staged_seq_ = applied_seq_;
+  }
   if (staged_seq_ == applied_seq_) return Status();
   tell_secrets = secrets_touched || staged_seq_ - secrets_seq_ > kSecretsLag;
   return store_seq(staged_seq_, tell_secrets);
 }
 
-Status Writer::Core::apply_all(Items& items, bool& secrets_touched) {
-  for (auto& item : items)
-    if (item->apply) HOLDFAST_TRY(apply_one(*item, secrets_touched));
-  return Status();
+Result<bool> Writer::Core::apply_all(Items& items, Undo undo, bool& secrets_touched) {
+  for (auto& item : items) {
+    if (!item->apply) continue;
+    HOLDFAST_ASSIGN(applied, apply_one(*item, undo, secrets_touched));
+    if (!applied) return false;
+  }
+  return true;
 }
 
-// A failing command is rolled back alone; an error of this function fails the batch.
-Status Writer::Core::apply_one(Item& item, bool& secrets_touched) {
-  HOLDFAST_ASSIGN(savepoint, Savepoint::begin(*index_));
+// A failing command is undone alone. One that has changed nothing needs no undoing, and that is
+// nearly always so: commands look before they change. An error of this function fails the batch.
+Result<bool> Writer::Core::apply_one(Item& item, Undo undo, bool& secrets_touched) {
+  std::optional<Savepoint> savepoint;
+  if (undo == Undo::kCommand) {
+    HOLDFAST_ASSIGN(begun, Savepoint::begin(*index_));
+    savepoint.emplace(std::move(begun));
+  }
+  const int64_t changes_before = sqlite3_total_changes64(index_->handle());
   WriteTxn txn(*index_, *ledger_, random_, clock_.now(), false, tombstone_key_);
   item.outcome = item.apply(txn);
   if (!item.outcome.ok()) {
+    erase_notes(txn.notes_);
     if (sqlite3_get_autocommit(index_->handle()) != 0) {
       // SQLite rolled the whole transaction back (disk full, I/O error): nobody's rows are there.
       return item.outcome.error();
     }
-    return Status();
+    return savepoint || sqlite3_total_changes64(index_->handle()) == changes_before;
   }
+  notes_.insert(notes_.end(), txn.notes_.begin(), txn.notes_.end());
   item.weakening = std::any_of(txn.lines_.begin(), txn.lines_.end(), [](const LineDraft& line) {
     return line.weight == Weight::kWeakening;
   });
   HOLDFAST_TRY(stage_all(txn.lines_));
   secrets_touched = secrets_touched || txn.secrets_touched_;
-  return savepoint.release();
+  if (savepoint) HOLDFAST_TRY(savepoint->release());
+  return true;
+}
+
+// Nobody will ever know the names of notes whose lines did not come about, and they may be about
+// people.
+void Writer::Core::erase_notes(std::vector<std::string>& notes) {
+  for (const std::string& hash : std::exchange(notes, {}))
+    if (const Status erased = ledger_->erase_note(hash); !erased.ok())
+      log::warning("writer: note {} of what was not decided stays: {}", hash,
+                   erased.error().message);
 }
 
 Status Writer::Core::stage_all(const std::vector<LineDraft>& lines) {

@@ -69,10 +69,15 @@ class Writer::Core {
 
   void run_batch(Items& items);
   Batch make_durable(Items& items);
+  // How much a failing command takes along: itself, which costs a copy of each page that any
+  // command of the batch changes, or all of them.
+  enum class Undo { kCommand, kBatch };
   Status fill(Items& items, std::optional<Transaction>& transaction, bool& tell_secrets);
-  Status apply_all(Items& items, bool& secrets_touched);
-  Status apply_one(Item& item, bool& secrets_touched);
+  // Gives false when a command has to be undone and is not alone: the batch begins anew.
+  Result<bool> apply_all(Items& items, Undo undo, bool& secrets_touched);
+  Result<bool> apply_one(Item& item, Undo undo, bool& secrets_touched);
   Status stage_all(const std::vector<LineDraft>& lines);
+  void erase_notes(std::vector<std::string>& notes);
   void retry_apart(Items& items, const Batch& refused);
   // Without an error each item's own outcome is its answer; with one it is every command's, and
   // that of access lines too unless they are durable.
@@ -91,6 +96,7 @@ class Writer::Core {
   int64_t applied_seq_ = 0;    // of the committed rows
   int64_t secrets_seq_ = 0;
   int64_t staged_seq_ = 0;  // the last line of the batch being made; applied_seq_ when it has none
+  std::vector<std::string> notes_;  // that the batch being made has written
   bool recovering_ = false;
 
   std::atomic<uint64_t> commands_{0};

@@ -225,6 +225,10 @@ void Io::start(RingOperation& operation) {
       ++counters_.syncs;
       fault = point("fsync");
       break;
+    case RingOperation::Kind::kSyncData:
+      ++counters_.syncs;
+      fault = point("fdatasync");
+      break;
   }
   if (fault.ok()) return ring_->start(operation);
   operation.done = true;
@@ -250,7 +254,8 @@ Status Io::wait(RingOperation& operation, size_t expected) {
 Status Io::wait_for_sync(RingOperation& operation, std::string_view object) {
   if (!operation.done) ring_->wait(operation);
   if (operation.error_number == 0) return {};
-  return system_error(operation.error_number, quoted("fsync", object));
+  const bool is_data = operation.kind == RingOperation::Kind::kSyncData;
+  return system_error(operation.error_number, quoted(is_data ? "fdatasync" : "fsync", object));
 }
 
 }  // namespace holdfast

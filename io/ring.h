@@ -20,7 +20,7 @@
 namespace holdfast {
 
 struct RingOperation {
-  enum class Kind : uint8_t { kRead, kWrite, kSync };  // kSync: fsync(2) of `fd`
+  enum class Kind : uint8_t { kRead, kWrite, kSync, kSyncData };  // fsync(2), fdatasync(2) of `fd`
   Kind kind = Kind::kRead;
   int fd = -1;
   int64_t offset = 0;

@@ -26,8 +26,10 @@ class PreadRing final : public Ring {
 
  private:
   static void step(RingOperation& operation) {
-    if (operation.kind == RingOperation::Kind::kSync) {
-      operation.error_number = ::fsync(operation.fd) == 0 ? 0 : errno;
+    const bool is_data = operation.kind == RingOperation::Kind::kSyncData;
+    if (is_data || operation.kind == RingOperation::Kind::kSync) {
+      const int synced = is_data ? ::fdatasync(operation.fd) : ::fsync(operation.fd);
+      operation.error_number = synced == 0 ? 0 : errno;
       operation.done = true;
       return;
     }

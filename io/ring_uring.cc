@@ -74,6 +74,9 @@ class UringRing final : public Ring {
       case RingOperation::Kind::kSync:
         io_uring_prep_fsync(sqe, operation.fd, 0);
         break;
+      case RingOperation::Kind::kSyncData:
+        io_uring_prep_fsync(sqe, operation.fd, IORING_FSYNC_DATASYNC);
+        break;
     }
     io_uring_sqe_set_data(sqe, &operation);
     for (int tries = 0;; ++tries) {
@@ -104,7 +107,8 @@ class UringRing final : public Ring {
 
   // One completion: the operation is done, or its rest is submitted again.
   void advance(RingOperation& operation, int result) {
-    const bool is_sync = operation.kind == RingOperation::Kind::kSync;
+    const bool is_sync = operation.kind == RingOperation::Kind::kSync ||
+                         operation.kind == RingOperation::Kind::kSyncData;
     if (!is_sync && (result == -EINTR || result == -EAGAIN) && ++operation.again <= kAgainMax) {
       if (result == -EAGAIN) sched_yield();
       return submit(operation);

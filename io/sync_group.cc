@@ -7,8 +7,16 @@ namespace holdfast {
 SyncGroup::~SyncGroup() { static_cast<void>(wait()); }
 
 void SyncGroup::add(int fd, std::string object) {
+  start(RingOperation::Kind::kSync, fd, std::move(object));
+}
+
+void SyncGroup::add_data(int fd, std::string object) {
+  start(RingOperation::Kind::kSyncData, fd, std::move(object));
+}
+
+void SyncGroup::start(RingOperation::Kind kind, int fd, std::string object) {
   Sync& sync = syncs_.emplace_back();
-  sync.operation.kind = RingOperation::Kind::kSync;
+  sync.operation.kind = kind;
   sync.operation.fd = fd;
   sync.object = std::move(object);
   io_.start(sync.operation);

@@ -20,6 +20,8 @@ class SyncGroup {
   // Begins fsync(2) of a file or directory, which stays open until wait() has returned. `object` is
   // what an error names.
   void add(int fd, std::string object);
+  // The same of fdatasync(2).
+  void add_data(int fd, std::string object);
   // When all have ended: the first error, in the order in which they were added. The caller never
   // syncs a file again whose sync failed: what the kernel keeps of it is unknown.
   Status wait();
@@ -29,6 +31,8 @@ class SyncGroup {
     RingOperation operation;
     std::string object;
   };
+  void start(RingOperation::Kind kind, int fd, std::string object);
+
   Io& io_;
   std::deque<Sync> syncs_;  // the ring knows where each is
 };

@@ -209,10 +209,40 @@ bool Chain::roll_due(const Batch& batch) const {
 }
 
 Status Chain::append(const Batch& batch, bool roll) {
-  if (failed_)
-    return Error{Code::kUnavailable, "append to " + options_.name + ": an earlier append failed"};
-  Status status = write(batch, roll);
-  if (status.ok()) {
+  HOLDFAST_TRY(check_not_failed());
+  const auto write_and_sync = [&]() -> Status {
+    const bool begin = roll || !active_;
+    if (begin) HOLDFAST_TRY(begin_segment(batch));
+    HOLDFAST_TRY(write(batch));
+    HOLDFAST_TRY(io_.sync_data(active_.get(), segment_name(active_first_, false)));
+    if (begin) HOLDFAST_TRY(sync_directory(io_, directory_.get(), options_.name));
+    return {};
+  };
+  return appended(batch, write_and_sync());
+}
+
+Status Chain::begin_append(const Batch& batch) {
+  HOLDFAST_TRY(check_not_failed());
+  if (Status written = write(batch); !written.ok()) return appended(batch, std::move(written));
+  syncing_.emplace(io_);
+  syncing_->add_data(active_.get(), segment_name(active_first_, false));
+  return {};
+}
+
+Status Chain::end_append(const Batch& batch) {
+  Status synced = syncing_->wait();
+  syncing_.reset();
+  return appended(batch, std::move(synced));
+}
+
+Status Chain::check_not_failed() const {
+  if (!failed_) return {};
+  return Error{Code::kUnavailable, "append to " + options_.name + ": an earlier append failed"};
+}
+
+Status Chain::appended(const Batch& batch, Status outcome) {
+  if (outcome.ok()) {
+    active_bytes_ += length_of(batch.text());
     last_n_ = batch.last_n();
     head_ = batch.head();
     set_end(active_first_, active_bytes_);
@@ -221,26 +251,22 @@ Status Chain::append(const Batch& batch, bool roll) {
   // From here on the file is only read: see the file comment.
   active_.reset();
   failed_ = Failed{active_first_, active_bytes_};
-  return status.error().within("append to " + options_.name);
+  return outcome.error().within("append to " + options_.name);
 }
 
-Status Chain::write(const Batch& batch, bool roll) {
-  const bool begin = roll || !active_;
-  if (begin) {
-    if (active_) seal_active(active_bytes_);
-    active_first_ = batch.first_n();
-    active_bytes_ = Bytes(0);
-    active_time_ = batch.time();
-    HOLDFAST_ASSIGN(fd, io_.open(directory_.get(), segment_name(active_first_, false),
-                                 O_WRONLY | O_CREAT | O_EXCL, kSegmentMode));
-    active_ = std::move(fd);
-  }
-  const std::string name = segment_name(active_first_, false);
-  HOLDFAST_TRY(io_.write_all(active_.get(), active_bytes_, as_bytes(batch.text())));
-  HOLDFAST_TRY(io_.sync_data(active_.get(), name));
-  if (begin) HOLDFAST_TRY(sync_directory(io_, directory_.get(), options_.name));
-  active_bytes_ += length_of(batch.text());
+Status Chain::begin_segment(const Batch& batch) {
+  if (active_) seal_active(active_bytes_);
+  active_first_ = batch.first_n();
+  active_bytes_ = Bytes(0);
+  active_time_ = batch.time();
+  HOLDFAST_ASSIGN(fd, io_.open(directory_.get(), segment_name(active_first_, false),
+                               O_WRONLY | O_CREAT | O_EXCL, kSegmentMode));
+  active_ = std::move(fd);
   return {};
+}
+
+Status Chain::write(const Batch& batch) {
+  return io_.write_all(active_.get(), active_bytes_, as_bytes(batch.text()));
 }
 
 void Chain::seal_active(Bytes valid) {

@@ -21,6 +21,7 @@
 
 #include "base/clock.h"
 #include "io/io.h"
+#include "io/sync_group.h"
 #include "ledger/line.h"
 #include "ledger/reader.h"
 #include "ledger/segment.h"
@@ -92,6 +93,11 @@ class Chain {
   // Appends and syncs. On an error the chain is failed() and nothing of the batch counts,
   // once begin_voiding() or a void in the other place says so.
   Status append(const Batch& batch, bool roll);
+  // The two halves of append() into the present segment: it is being synced when begin_append() has
+  // returned, and durable when end_append() of the same batch has. Only with a segment to append to
+  // (not roll_due()).
+  Status begin_append(const Batch& batch);
+  Status end_append(const Batch& batch);
   // What a voiding line has to say after a failed append of `batch`.
   Void void_for(const Batch& batch) const;
   // Publishes a new segment that begins with the voiding line, the only one of
@@ -119,7 +125,10 @@ class Chain {
   Status recover_sealed(const std::vector<int64_t>& segments);
   Result<bool> recover_last(Segment& segment);
   Status settle(Segment& segment, Bytes valid);
-  Status write(const Batch& batch, bool roll);
+  Status begin_segment(const Batch& batch);
+  Status write(const Batch& batch);
+  Status check_not_failed() const;
+  Status appended(const Batch& batch, Status outcome);
   void seal_active(Bytes valid);
   void set_end(int64_t segment, Bytes bytes);
 
@@ -130,6 +139,7 @@ class Chain {
   int64_t last_n_ = 0;
   Digest head_;
   Fd active_;  // the segment that is appended to; none: the next append begins one
+  std::optional<SyncGroup> syncing_;  // of active_, between the halves of an append
   int64_t active_first_ = 0;
   Bytes active_bytes_;
   UnixMillis active_time_;  // of its lines' day

@@ -1,6 +1,7 @@
 #include "ledger/ledger.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "io/tree.h"
@@ -87,10 +88,25 @@ void Ledger::rollback() {
 }
 
 Status Ledger::commit() {
+  Status status = begin_commit();
+  end_commit();
+  return status;
+}
+
+Status Ledger::begin_commit() {
   Status status = commit_access();
   if (status.ok()) status = commit_decisions();
-  rollback();  // what is still staged did not become a line
   return status;
+}
+
+void Ledger::end_commit() {
+  if (std::exchange(mirror_syncs_, false)) {
+    // Main has the batch, and that is enough for one that waited for nothing more.
+    if (const Status status = mirror_->chain->end_append(*decisions_batch_); !status.ok())
+      put_down(*mirror_, status.error());
+    decided(false);
+  }
+  rollback();  // what is still staged did not become a line
 }
 
 Status Ledger::open_access() {
@@ -168,12 +184,13 @@ Status Ledger::commit_decisions() {
                        restored.error().message};
   }
   HOLDFAST_ASSIGN(rolled, append_decisions());
-  decided(rolled);
+  if (!mirror_syncs_) decided(rolled);
   return {};
 }
 
-// Main first, then the mirror. Gives whether a new segment was begun. A place that
-// fails is down if the other holds the batch and that is enough; else the batch is voided.
+// Main first, then the mirror, whose sync goes on when main is enough. Gives whether a new segment
+// was begun. A place that fails is down if the other holds the batch and that is enough; else the
+// batch is voided.
 Result<bool> Ledger::append_decisions() {
   const Batch& batch = *decisions_batch_;
   const bool needs_both = batch.weakening();
@@ -188,7 +205,10 @@ Result<bool> Ledger::append_decisions() {
       HOLDFAST_TRY(void_batch(*main_, *main_failure));
   }
   if (mirror_->up()) {
-    Status status = mirror_->chain->append(batch, roll);
+    const bool goes_on = durable && !needs_both && !roll && !mirror_->chain->roll_due(batch);
+    Status status =
+        goes_on ? mirror_->chain->begin_append(batch) : mirror_->chain->append(batch, roll);
+    mirror_syncs_ = goes_on && status.ok();
     if (!status.ok() && (needs_both || !durable))
       HOLDFAST_TRY(void_batch(*mirror_, status.error()));
     if (!status.ok()) put_down(*mirror_, status.error());

@@ -84,6 +84,12 @@ class Ledger {
   // even that failed. kUnavailable before anything is written when a
   // weakening line is staged and a place is down.
   Status commit();
+  // The two halves of commit(), for who has something to do while the mirror is synced: an ok of
+  // begin_commit() is that of commit(), and nothing else is asked of the ledger before
+  // end_commit(), whatever became of the first. Main is durable before the mirror is written at
+  // all: one that is ahead, and away at the next start, would make a fork.
+  Status begin_commit();
+  void end_commit();
   void rollback();
 
   // Access lines alone: appended and durable when it returns ok (P4: before the first
@@ -158,6 +164,7 @@ class Ledger {
   std::optional<Batch> access_batch_;
   Millis last_try_;  // monotonic, of bringing a place back
   bool unknown_ = false;
+  bool mirror_syncs_ = false;     // the decisions' batch, between the halves of a commit
   bool compression_due_ = false;  // a segment was sealed since the last attempt
   LedgerOpenReport report_;
   mutable std::mutex ends_mutex_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <filesystem>
 #include <fstream>
 #include <thread>
 
@@ -162,6 +163,53 @@ BOOST_AUTO_TEST_CASE(a_failing_command_fails_alone) {
   BOOST_TEST(answers[1] == "conflict");
   BOOST_TEST(answers[2] == "ok");
   BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 2);
+}
+
+// Commands that fail after they have changed rows are undone, with their notes, and no other is.
+BOOST_AUTO_TEST_CASE(a_command_that_fails_late_is_undone_alone) {
+  Archive archive;
+  archive.furnish();
+  const auto notes = [&archive] {
+    return std::distance(std::filesystem::directory_iterator(archive.directory / "ledger/notes"),
+                         std::filesystem::directory_iterator());
+  };
+  const auto notes_before = notes();
+  const auto add = [](const std::string& name, bool fails) {
+    return Command<std::string>{"add", [=](WriteTxn& txn) -> Result<std::string> {
+                                  LineDraft line;
+                                  line.kind = decision::kWorkspaceAdded;
+                                  line.who = "uid:0";
+                                  line.on = txn.random().id<WorkspaceId>().text();
+                                  HOLDFAST_ASSIGN(note, txn.write_note(name));
+                                  line.details = {{"no", std::stoi(name)}, {"name", note}};
+                                  HOLDFAST_TRY(txn.decide(std::move(line)));
+                                  if (fails) return Error{Code::kConflict, "after all"};
+                                  return note;
+                                }};
+  };
+  Gate gate;
+  archive.writer->submit<void>(gate.command(), [](Status) {});
+  gate.wait_until_entered();
+  std::vector<Result<std::string>> answers;
+  const auto keep = [&answers](Result<std::string> answer) {
+    answers.push_back(std::move(answer));
+  };
+  for (const auto& [name, fails] :
+       {std::pair("501", false), std::pair("502", true), std::pair("503", false)})
+    archive.writer->submit<std::string>(add(name, fails), keep);
+  gate.open();
+  must(archive.writer->call(mark_placed(RecordingNo(1), 1)));
+  BOOST_TEST_REQUIRE(answers.size() == 3U);
+  BOOST_TEST((answers[0].ok() && !answers[1].ok() && answers[2].ok()));
+  BOOST_TEST((answers[1].error().code == Code::kConflict));
+  BOOST_TEST(archive.count("SELECT count(*) FROM workspace WHERE workspace_no IN (501, 503)") == 2);
+  BOOST_TEST(archive.count("SELECT count(*) FROM workspace WHERE workspace_no = 502") == 0);
+  BOOST_TEST(notes() - notes_before == 2);
+  for (const Result<std::string>& answer : answers)
+    if (answer.ok())
+      BOOST_TEST(std::filesystem::exists(archive.directory / ("ledger/notes/" + *answer)));
+  const std::vector<std::string> kinds = decision_kinds(archive);
+  BOOST_TEST(std::count(kinds.end() - 2, kinds.end(), decision::kWorkspaceAdded) == 2);
 }
 
 // One that is refused keeps no other back, and all of them are one batch.
