@@ -43,7 +43,8 @@ constexpr int kReserveInodes = 256;    // the same in inodes: each reason (a not
 constexpr int kReserveInodesLow = 64;  // less than this left: they are given up
 
 // Workers
-constexpr size_t kWorkerQueue = 1024;  // jobs waiting for a worker; the loop refuses more with 503
+constexpr size_t kPlacingQueue = 1024;  // acknowledged parts that wait to be placed by a lane
+constexpr size_t kWorkerQueue = 1024;   // jobs waiting for a worker; the loop refuses more with 503
 constexpr size_t kReplyQueue =
     65'536;  // replies waiting for the loop; workers wait when it is full
 

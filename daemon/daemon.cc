@@ -306,6 +306,8 @@ Status Daemon::start_lanes() {
                                                    compactor_->run(io);
                                                  }));
   repair_lane_ = std::move(repair_lane);
+  HOLDFAST_ASSIGN(placing_lane, PlacingLane::start(archive, IoOptions()));
+  placing_lane_ = std::move(placing_lane);
   spool_entries_ = std::make_unique<SpoolEntries>(archive, config_.spool_dir);
   // Threads of its own: a backlog takes no worker from anybody.
   HOLDFAST_ASSIGN(spool_workers, Workers::start(limits::kSpoolThreads, IoOptions()));
@@ -353,6 +355,7 @@ void Daemon::watch_threads() {
   watchdog_.watch("the repairer", repair_lane_->pulse());
   watchdog_.watch("the backups", backup_lane_->pulse());
   watchdog_.watch("expiry", expiry_lane_->pulse());
+  watchdog_.watch("placing", placing_lane_->pulse());
   for (const Pulse* pulse : workers_->pulses()) watchdog_.watch("a worker", *pulse);
   for (const Pulse* pulse : spool_workers_->pulses()) watchdog_.watch("the spool", *pulse);
 }
@@ -427,6 +430,7 @@ Daemon::~Daemon() {
   repair_lane_.reset();
   workers_.reset();
   spool_workers_.reset();
+  placing_lane_.reset();  // after those who hand over to it
   chain_check_.reset();
   if (access_) access_->flush(true);
   if (links_) links_->flush();

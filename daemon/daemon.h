@@ -34,6 +34,7 @@
 #include "daemon/work/edge_mover.h"
 #include "daemon/work/expirer.h"
 #include "daemon/work/mover.h"
+#include "daemon/work/placing.h"
 #include "daemon/work/repairer.h"
 #include "daemon/work/restorer.h"
 #include "daemon/work/scrubber.h"
@@ -104,6 +105,7 @@ class Daemon {
   std::unique_ptr<api::Services> services_;
   std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
+  std::unique_ptr<PlacingLane> placing_lane_;
   std::unique_ptr<SpoolEntries> spool_entries_;
   std::unique_ptr<Workers> spool_workers_;
   std::unique_ptr<Spool> spool_;

@@ -319,13 +319,7 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
   bool tell_secrets = false;
   std::optional<Transaction> transaction;
   const Status filled = fill(items, transaction, tell_secrets);
-  bool has_access = false;
-  for (auto& item : items) {
-    if (!item->access) continue;
-    auto staged = ledger_->stage_access(*item->access);
-    item->outcome = staged.ok() ? Status() : Status(staged.error());
-    has_access = has_access || staged.ok();
-  }
+  const bool has_access = stage_access(items);
   if (!filled.ok()) return refuse(filled.error());
   const bool has_lines = staged_seq_ != applied_seq_;
   if (has_lines || has_access) {
@@ -350,6 +344,18 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
   applied_seq_ = staged_seq_;
   if (tell_secrets) secrets_seq_ = staged_seq_;
   return batch;
+}
+
+// Gives whether there are any.
+bool Writer::Core::stage_access(Items& items) {
+  bool any = false;
+  for (auto& item : items) {
+    if (!item->access) continue;
+    auto staged = ledger_->stage_access(*item->access);
+    item->outcome = staged.ok() ? Status() : Status(staged.error());
+    any = any || staged.ok();
+  }
+  return any;
 }
 
 // Begins and applies the commands, if there are any, and stages their lines.

@@ -11,9 +11,6 @@
 
 namespace holdfast {
 
-// The setting that says over which gaps in decisions replay went: "12-15,20-22,".
-constexpr std::string_view kMissedDecisions = "missed_decisions";
-
 // Thread rule: open() on the caller's thread before the writer's starts; then that one alone.
 class Writer::Core {
  public:
@@ -69,6 +66,7 @@ class Writer::Core {
 
   void run_batch(Items& items);
   Batch make_durable(Items& items);
+  bool stage_access(Items& items);
   // How much a failing command takes along: itself, which costs a copy of each page that any
   // command of the batch changes, or all of them.
   enum class Undo { kCommand, kBatch };

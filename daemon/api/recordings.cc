@@ -1,4 +1,6 @@
 #include "index/read/recordings.h"
+#include <algorithm>
+
 #include "base/limits.h"
 #include "base/time_text.h"
 #include "daemon/api/handlers.h"
@@ -8,6 +10,7 @@
 #include "daemon/api/views.h"
 #include "daemon/work/file_reader.h"
 #include "daemon/work/metadata.h"
+#include "daemon/work/placing.h"
 #include "daemon/work/segments.h"
 #include "index/commands/destruction.h"
 #include "index/read/holds.h"
@@ -153,13 +156,24 @@ void delete_recording(CallPtr call) {
                                      {"recording_id", row.recording.text()}});
     };
     if (recording->state == RecordingState::kDestroying) return answer(caller, *recording);
-    with_command(caller,
-                 condemn(recording->recording_no, caller->actor.who, reason->value_or(""),
-                         recording->workspace_no),
-                 [answer](const CallPtr& done, const RecordingRow& row) {
-                   done->services.run_policy_now();
-                   answer(done, row);
-                 });
+    auto command = condemn(recording->recording_no, caller->actor.who, reason->value_or(""),
+                           recording->workspace_no);
+    const auto decide = [answer, command = std::move(command)](const CallPtr& placed) {
+      with_command(placed, command, [answer](const CallPtr& done, const RecordingRow& row) {
+        done->services.run_policy_now();
+        answer(done, row);
+      });
+    };
+    const auto& parts = recording->part_rows;
+    if (std::all_of(parts.begin(), parts.end(), [](const PartRow& part) { return part.placed; }))
+      return decide(caller);
+    // It came in a moment ago. What cannot be placed now is told by the command.
+    with_worker<void>(
+        caller,
+        [archive = caller->services.archive, number = recording->recording_no](Io& io) {
+          return Placing(archive).place_now(io, number);
+        },
+        [decide](const CallPtr& placed, const Status&) { decide(placed); });
   });
 }
 

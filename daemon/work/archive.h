@@ -11,6 +11,7 @@
 #include "daemon/work/live_set.h"
 #include "daemon/work/media_source.h"
 #include "daemon/work/meters.h"
+#include "daemon/work/placing_queue.h"
 #include "daemon/work/recall_board.h"
 #include "daemon/work/session_keeper.h"
 #include "daemon/work/turns.h"
@@ -38,6 +39,7 @@ struct Archive {
   ChangeFeed& changes;
   Turns& part_turns;
   LiveParts& live_parts;
+  PlacingQueue& placing;
   LiveCalls& live_calls;  // coming in, not acknowledged yet
   RecallBoard& recalls;
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room

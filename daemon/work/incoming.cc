@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "daemon/work/ingest.h"
+#include "daemon/work/placing.h"
 #include "index/read/recordings.h"
+#include "index/read/status.h"
 
 namespace holdfast {
 namespace {
@@ -15,6 +17,14 @@ constexpr int kPage = 1000;
 Result<std::optional<Recording>> find_of(const Archive& archive, const PartId& part) {
   HOLDFAST_ASSIGN(index, archive.index.take());
   return find_recording(*index, part.recording);
+}
+
+// What has no row: whether no line that is lost can have promised it.
+Result<bool> was_never_acknowledged(const Archive& archive) {
+  const LedgerOpenReport& ledger = archive.writer.agreement().ledger;
+  if (!ledger.gaps.empty() || !ledger.fork.empty()) return false;
+  HOLDFAST_ASSIGN(index, archive.index.take());
+  return knows_every_ingest(*index);
 }
 
 bool has_row(const std::optional<Recording>& recording, int part) {
@@ -29,15 +39,27 @@ Status settle_in_turn(Io& io, const Archive& archive, const PartId& part, Incomi
   HOLDFAST_ASSIGN(known, find_of(archive, part));
   // Somebody may have begun or ended it since the listing; what has a row is placed below.
   if (archive.live_parts.contains(part) || has_row(known, part.part)) return {};
-  const Result<RecordingDescription> description =
-      archive.standard.read_description(io, incoming_directory(part));
-  if (!description.ok() && description.error().code != Code::kNotFound) return description.error();
-  if (!description.ok()) {
+  HOLDFAST_ASSIGN(entry, archive.standard.incoming_entry(io, part));
+  if (entry.description) {
+    HOLDFAST_ASSIGN(damage, archive.standard.prove_incoming(io, *entry.description));
+    entry.damage = std::move(damage);
+  }
+  if (!entry.damage.empty()) {
+    HOLDFAST_ASSIGN(unpromised, was_never_acknowledged(archive));
+    if (!unpromised) {
+      log::error("{} in .incoming is damaged, may have been acknowledged, and is left alone: {}",
+                 part.text(), entry.damage);
+      return {};
+    }
+    log::warning("{} in .incoming was not acknowledged, is not whole ({}), and is removed",
+                 part.text(), entry.damage);
+  }
+  if (!entry.description || !entry.damage.empty()) {
     HOLDFAST_TRY(archive.standard.discard_incoming(io, part));
     ++report.discarded;
     return {};
   }
-  HOLDFAST_TRY(Ingest(archive).adopt(io, *description));
+  HOLDFAST_TRY(Ingest(archive).adopt(io, *entry.description));
   ++report.adopted;
   return {};
 }
@@ -50,7 +72,7 @@ Status settle_entry(Io& io, const Archive& archive, const PartId& part, Incoming
 }
 
 Status settle_unplaced(Io& io, const Archive& archive, IncomingReport& report) {
-  Ingest ingest(archive);
+  Placing placing(archive);
   while (true) {
     std::vector<UnplacedPart> parts;
     {
@@ -61,7 +83,7 @@ Status settle_unplaced(Io& io, const Archive& archive, IncomingReport& report) {
     int placed = 0;
     for (const UnplacedPart& part : parts) {
       if (archive.live_parts.contains(PartId{part.recording.recording, part.part})) continue;
-      if (Status done = ingest.place(io, part.recording, part.part); !done.ok())
+      if (Status done = placing.place(io, part.recording, part.part); !done.ok())
         log::error("place recording {}: {}", part.recording.recording.text(), done.error().message);
       else
         ++placed;

@@ -3,7 +3,10 @@
 // turn every minute while the daemon runs; it is the same code (P7).
 //
 //   no row, incomplete ──▶ discarded: never acknowledged
-//   no row, complete   ──▶ adopted: acknowledged after all
+//   no row, complete   ──▶ synced and read from the medium: adopted, acknowledged after all; or,
+//   with
+//                          another digest than its own, discarded as incomplete (a loss of power
+//                          amid its syncs), unless a line that is lost may have acknowledged it
 //   a row              ──▶ placed
 //
 // A part that somebody is writing (LiveParts) is not looked at. Parts of a known recording are

@@ -1,7 +1,6 @@
 #include "daemon/work/ingest.h"
 
 #include <algorithm>
-#include <atomic>
 #include <memory>
 #include <utility>
 
@@ -10,6 +9,7 @@
 #include "base/log.h"
 #include "daemon/work/ingest_row.h"
 #include "daemon/work/part_facts.h"
+#include "daemon/work/placing.h"
 #include "index/commands/keys.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
@@ -102,11 +102,6 @@ std::vector<FileRow> offered_files(const std::vector<FileRow>& offered,
       for (const FileRow& row : *there)
         if (row.name == file.name) files.push_back(row);
   return files;
-}
-
-Change change_of(const RecordingRow& recording, int part) {
-  return {part == 1 ? Change::Kind::kAdded : Change::Kind::kChanged, recording.recording_no,
-          recording.workspace, recording.day, recording.call_sid};
 }
 
 }  // namespace
@@ -354,8 +349,7 @@ Result<Ingested> Ingest::commit_first(Io& io, IngestDraft& draft, Judged judged)
                    judged.row.files,    judged.row.flags};
   draft.set_committing();
   HOLDFAST_TRY(commit_row(io, std::move(judged.row), draft.request().who,
-                          archive_.config().quota_of(draft.request().workspace), outcome,
-                          Mark::kLater));
+                          archive_.config().quota_of(draft.request().workspace), outcome));
   if (outcome.verdict == IngestVerdict::kSame) HOLDFAST_TRY(draft.writer().abort(io));
   return outcome;
 }
@@ -394,9 +388,8 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
                    part,
                    offered_files(judged.row.files, known.files, row.files),
                    description.flags};
-  Status committed =
-      commit_row(io, std::move(row), draft.request().who,
-                 archive_.config().quota_of(draft.request().workspace), outcome, Mark::kLater);
+  Status committed = commit_row(io, std::move(row), draft.request().who,
+                                archive_.config().quota_of(draft.request().workspace), outcome);
   if (committed.ok()) return outcome;
   if (committed.error().code != Code::kUnavailable)
     if (Status aborted = writer.abort(io); !aborted.ok())
@@ -419,10 +412,9 @@ Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
                "recording " + known.recording.text() + " got another part meanwhile; try again"};
 }
 
-// Acknowledges, then places. What placing cannot do now, a later turn through .incoming does: the
-// row says where the files are.
+// Acknowledges; placing comes by itself, and the row says where the files are until then.
 Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
-                          Ingested& outcome, Mark mark) {
+                          Ingested& outcome) {
   const int part = row.part;
   auto committed = archive_.writer.call(
       part == 1 ? ingest_recording(std::move(row), who, quota, archive_.config().expiry.not_before)
@@ -433,61 +425,7 @@ Status Ingest::commit_row(Io& io, IngestRow row, const std::string& who, std::op
   outcome.recording_no = committed->recording_no;
   outcome.part = committed->part;
   if (committed->verdict == IngestVerdict::kSame) return {};
-  if (Status placed = place_committed(io, outcome.recording_no, part, mark); !placed.ok())
-    log::warning("ingest: recording {} is acknowledged and waits in .incoming: {}",
-                 outcome.recording.text(), placed.error().message);
-  return {};
-}
-
-Status Ingest::place_committed(Io& io, RecordingNo number, int part, Mark mark) {
-  std::optional<RecordingRow> row;
-  {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(found, find_recording_row(*index, number));
-    row = std::move(found);
-  }
-  if (!row) return Error{Code::kNotFound, "its row is gone already"};
-  if (mark == Mark::kNow) return place(io, *row, part);
-  HOLDFAST_TRY(rename_into_place(io, *row, part));
-  return mark_later(*row, part);
-}
-
-// The mark goes with the next commit, and nobody waits for that: readers look at both places until
-// then, nobody else settles the part, and what is asked of the recording next comes after.
-Status Ingest::mark_later(const RecordingRow& row, int part) {
-  struct Marking {
-    LiveParts::Live live;
-    Change change;
-    std::string name;
-    std::atomic<bool> has_no_room = false;
-  };
-  const auto marking =
-      std::shared_ptr<Marking>(new Marking{archive_.live_parts.add(PartId{row.recording, part}),
-                                           change_of(row, part), row.recording.text()});
-  const auto marked = [&changes = archive_.changes, marking](const Status& done) {
-    if (done.ok()) return changes.publish(marking->change);
-    marking->has_no_room = done.error().code == Code::kExhausted;
-    if (!marking->has_no_room)
-      log::warning("ingest: recording {} is in its place and not marked yet: {}", marking->name,
-                   done.error().message);
-  };
-  archive_.writer.submit<void>(mark_placed(row.recording_no, part), marked);
-  if (!marking->has_no_room) return {};
-  HOLDFAST_TRY(archive_.writer.call(mark_placed(row.recording_no, part)));  // waits for room
-  archive_.changes.publish(marking->change);
-  return {};
-}
-
-Status Ingest::rename_into_place(Io& io, const RecordingRow& recording, int part) {
-  const PartId id{recording.recording, part};
-  const Place place{recording.home, recording.day, recording.call_sid, part};
-  return archive_.standard.place(io, id, place);
-}
-
-Status Ingest::place(Io& io, const RecordingRow& recording, int part) {
-  HOLDFAST_TRY(rename_into_place(io, recording, part));
-  HOLDFAST_TRY(archive_.writer.call(mark_placed(recording.recording_no, part)));
-  archive_.changes.publish(change_of(recording, part));
+  Placing(archive_).place_soon(io, outcome.recording, outcome.recording_no, part);
   return {};
 }
 
@@ -499,7 +437,7 @@ Status Ingest::adopt(Io& io, const RecordingDescription& description) {
   IngestRow row = *std::move(found);
   row.next_action_at = row.ended_at + copy_after(row.workspace);
   Ingested outcome;
-  Status committed = commit_row(io, std::move(row), "system", std::nullopt, outcome, Mark::kNow);
+  Status committed = commit_row(io, std::move(row), "system", std::nullopt, outcome);
   const bool superseded = (committed.ok() && outcome.verdict == IngestVerdict::kSame) ||
                           (!committed.ok() && committed.error().code == Code::kConflict);
   if (!superseded) return committed;

@@ -1,7 +1,7 @@
 // Ingest: the one way in. Spool, HTTP and `holdfast put` all end here.
 //
 //   begin ──files──▶ draft in .incoming ──accept──▶ checked ──finish──▶ durable
-//     ──commit──▶ acknowledged (row and line) ──place──▶ in its place
+//     ──commit──▶ acknowledged (row and line); placing.h brings it into its place
 //
 // Invariants
 // - accept() answers success only when data, directory entries, row and line
@@ -91,18 +91,13 @@ class Ingest {
   // Removes what was received so far.
   Status abandon(Io& io, std::unique_ptr<IngestDraft> draft);
 
-  // Renames an acknowledged part into its place and marks it. Start-up's way too.
-  Status place(Io& io, const RecordingRow& recording, int part);
-
   // A complete entry of .incoming that no row speaks of: acknowledged after all. It goes when its
-  // call is there already by other files; when the row turns out to be its own it is left to
-  // place().
+  // call is there already by other files; when the row turns out to be its own it is left to be
+  // placed.
   Status adopt(Io& io, const RecordingDescription& description);
 
  private:
   struct Judged;
-  // When it is noted that a part is in its place: at once, or with the next commit of any kind.
-  enum class Mark { kNow, kLater };
   void count(const std::string& who, const Result<Ingested>& outcome);
   Status room_on_standard(Io& io);
   Status room_in_quota(const IngestRequest& request);
@@ -119,10 +114,7 @@ class Ingest {
   Result<Ingested> commit_next_part(Io& io, IngestDraft& draft, const Recording& known,
                                     Judged judged);
   Status commit_row(Io& io, IngestRow row, const std::string& who, std::optional<Bytes> quota,
-                    Ingested& outcome, Mark mark);
-  Status place_committed(Io& io, RecordingNo number, int part, Mark mark);
-  Status mark_later(const RecordingRow& row, int part);
-  Status rename_into_place(Io& io, const RecordingRow& recording, int part);
+                    Ingested& outcome);
 
   Archive archive_;
 };

@@ -224,6 +224,7 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
                                                changes_,
                                                part_turns_,
                                                live_parts_,
+                                               placing_,
                                                live_calls_,
                                                recalls_,
                                                *reserve_,

@@ -104,6 +104,7 @@ class OpenedArchive {
   ChangeFeed changes_;
   Turns part_turns_;
   LiveParts live_parts_;
+  PlacingQueue placing_;
   LiveCalls live_calls_;
   RecallBoard recalls_;
   Meters meters_;

@@ -79,10 +79,13 @@ Status RebuildScan::loose_ends(StandardTree& tree) {
   HOLDFAST_ASSIGN(incoming, tree.list_incoming(io_));
   HOLDFAST_ASSIGN(trash, tree.list_trash(io_));
   HOLDFAST_ASSIGN(transaction, catalogue_.begin());
-  for (const IncomingEntry& entry : incoming)
+  for (const IncomingEntry& entry : incoming) {
+    const std::string directory = incoming_directory(entry.part);
     if (entry.description)
-      HOLDFAST_TRY(note_plain(tree, incoming_directory(entry.part), PlainWhere::kIncoming,
-                              *entry.description));
+      HOLDFAST_TRY(note_plain(tree, directory, PlainWhere::kIncoming, *entry.description));
+    else if (!entry.damage.empty())
+      HOLDFAST_TRY(catalogue_.note(Finding{"damaged", entry.part.text(), directory, entry.damage}));
+  }
   for (const TrashEntry& entry : trash) {
     const std::string directory = "standard/.trash/" + entry.part.text();
     if (entry.description) {

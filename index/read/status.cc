@@ -113,4 +113,10 @@ Result<std::optional<std::string>> find_setting(Database& index, std::string_vie
   return std::optional<std::string>(statement.next<std::string>());
 }
 
+Result<bool> knows_every_ingest(Database& index) {
+  HOLDFAST_ASSIGN(missed, find_setting(index, kMissedDecisions));
+  HOLDFAST_ASSIGN(rebuilt, find_setting(index, "rebuilt_at"));
+  return missed.value_or("").empty() && !rebuilt;
+}
+
 }  // namespace holdfast

@@ -49,4 +49,11 @@ Result<std::optional<MediumRow>> find_medium_at(Database& index, std::string_vie
 // A value of the table `setting`, such as "archive_id" or "applied_seq".
 Result<std::optional<std::string>> find_setting(Database& index, std::string_view name);
 
+// The setting that says over which gaps in decisions replay went: "12-15,20-22,".
+inline constexpr std::string_view kMissedDecisions = "missed_decisions";
+// Whether a part without a row was never acknowledged: the index has applied every decision that
+// was ever made, and is the one that was there then. False of one that was rebuilt, since the
+// ledger may have been lost with it, and where decisions are missing.
+Result<bool> knows_every_ingest(Database& index);
+
 }  // namespace holdfast

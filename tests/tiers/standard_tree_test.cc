@@ -214,14 +214,29 @@ BOOST_AUTO_TEST_CASE(p6_incoming_entries_are_complete_or_never_finished_or_left_
   fs::resize_file(path(oversized, "recording.json"), 1 << 20);
   fs::create_directory(rig.directory / "standard/.incoming/foreign");
   const auto entries = rig.tree->list_incoming(*rig.io).value();
-  BOOST_REQUIRE(entries.size() == 2u);
+  BOOST_REQUIRE(entries.size() == 6u);
   for (const IncomingEntry& entry : entries) {
-    BOOST_TEST((entry.part == whole.id() || entry.part == unfinished.id()));
-    BOOST_TEST(entry.description.has_value() == (entry.part == whole.id()));
+    const bool is_whole = entry.part == whole.id();
+    BOOST_TEST(entry.description.has_value() == is_whole);
+    BOOST_TEST(entry.damage.empty() == (is_whole || entry.part == unfinished.id()));
     if (entry.description) BOOST_TEST((*entry.description == whole.description));
   }
   BOOST_TEST(rig.tree->discard_incoming(*rig.io, unfinished.id()).ok());
-  BOOST_TEST(rig.tree->list_incoming(*rig.io)->size() == 1u);
+  BOOST_TEST(rig.tree->list_incoming(*rig.io)->size() == 5u);
+}
+
+// Complete by its sizes: the digests say whether it is.
+BOOST_AUTO_TEST_CASE(an_entry_is_proven_by_what_lies_on_the_medium) {
+  StandardRig rig;
+  const TestPart part = rig.make_part("CA1");
+  BOOST_REQUIRE(rig.ingest(part).ok());
+  const std::string file = rig.directory / (incoming_directory(part.id()) + "/inbound.ulaw");
+  BOOST_TEST(rig.tree->prove_incoming(*rig.io, part.description).value().empty());
+  std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << "?";
+  const std::string damage = rig.tree->prove_incoming(*rig.io, part.description).value();
+  BOOST_TEST(damage.find("inbound.ulaw has another digest") != std::string::npos, damage);
+  fs::remove(file);
+  BOOST_TEST((code_of(rig.tree->prove_incoming(*rig.io, part.description)) == Code::kNotFound));
 }
 
 BOOST_AUTO_TEST_CASE(p3_nothing_leaves_without_the_right_permit) {

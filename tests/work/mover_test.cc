@@ -331,6 +331,7 @@ Archive under(const Archive& archive, const LiveConfig& live) {
                  archive.changes,
                  archive.part_turns,
                  archive.live_parts,
+                 archive.placing,
                  archive.live_calls,
                  archive.recalls,
                  archive.reserve,

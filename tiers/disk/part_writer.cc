@@ -159,13 +159,10 @@ Status PartWriter::finish(Io& io, const RecordingDescription& description) {
     return Error{Code::kInvalid, "finish part " + state.part.text() +
                                      ": recording.json would speak of other files"};
   HOLDFAST_TRY(state.write_description(io, recording_json(description)));
-  state.failed = true;  // unless all of it goes well
-  SyncGroup names(io);
-  names.add(state.directory.get(), "directory " + state.name);
-  names.add(state.parent.get(), "the directory that holds " + state.name);
-  HOLDFAST_TRY(names.wait());
-  state.failed = false;
-  return {};
+  SyncGroup syncs(io);
+  HOLDFAST_TRY(state.begin_syncs(syncs));
+  syncs.add(state.parent.get(), "the directory that holds " + state.name);
+  return state.end_syncs(syncs);
 }
 
 Status PartWriter::abort(Io& io) { return remove_tree(io, state_->parent.get(), state_->name); }
@@ -177,8 +174,7 @@ Status PartWriterState::keep_finished(Io& io, Fd fd, RecordedFile file) {
   return {};
 }
 
-Status PartWriterState::sync_files(Io& io, std::optional<UnsyncedFile> also) {
-  if (also) unsynced.push_back(*std::move(also));
+Status PartWriterState::sync_files(Io& io) {
   const std::vector<UnsyncedFile> files_now = std::exchange(unsynced, {});
   SyncGroup syncs(io);
   for (const UnsyncedFile& file : files_now) syncs.add(file.fd.get(), file.name);
@@ -212,15 +208,17 @@ Status PartWriterState::end_syncs(SyncGroup& syncs) {
   return synced;
 }
 
-// Synced with the files that it describes, and named when all of them are durable.
+// Named when all that it describes is written, and synced with it: who finds it after a crash, and
+// nobody acknowledged it, has to see for himself whether all of it reached the disk.
 Status PartWriterState::write_description(Io& io, std::string_view text) {
   const std::string temporary = std::string(kTemporaryPrefix) + std::string(kRecordingFileName);
   HOLDFAST_ASSIGN(fd, io.open(directory.get(), temporary, O_WRONLY | O_CREAT | O_EXCL, kFileMode));
   if (const Status written = io.write_all(fd.get(), Bytes(0), as_bytes(text)); !written.ok())
     return written.error().within("write " + std::string(kRecordingFileName));
-  HOLDFAST_TRY(sync_files(io, UnsyncedFile{std::move(fd), std::string(kRecordingFileName)}));
-  return io.rename(directory.get(), temporary, directory.get(), kRecordingFileName,
-                   IfExists::kRefuse);
+  HOLDFAST_TRY(io.rename(directory.get(), temporary, directory.get(), kRecordingFileName,
+                         IfExists::kRefuse));
+  unsynced.push_back(UnsyncedFile{std::move(fd), std::string(kRecordingFileName)});
+  return {};
 }
 
 bool PartWriterState::has_exactly(const std::vector<RecordedFile>& described) const {

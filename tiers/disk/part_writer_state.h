@@ -1,7 +1,6 @@
 // What a PartWriter holds, for itself and for the StandardTree that makes and publishes it.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -30,14 +29,15 @@ struct PartWriterState {
   Result<Fd> make_file(Io& io, const std::string& name);
   // The file is whole. It stays open for its sync; when many are, those are synced first.
   Status keep_finished(Io& io, Fd fd, RecordedFile file);
-  // Syncs what is not synced, at once, and `also` with it.
-  Status sync_files(Io& io, std::optional<UnsyncedFile> also = std::nullopt);
+  // Syncs what is not synced, at once.
+  Status sync_files(Io& io);
   // Begins to sync what is not synced, and the directory; end_syncs() waits for it. The same errors
   // as check_finishable(), and then nothing has begun.
   Status begin_syncs(SyncGroup& syncs);
   Status end_syncs(SyncGroup& syncs);
   // kConflict while a file that was begun is not finished; kIo when a sync of it has failed.
   Status check_finishable() const;
+  // recording.json under its name, not synced yet.
   Status write_description(Io& io, std::string_view text);
   // Are these the finished files, by name, size and digest?
   bool has_exactly(const std::vector<RecordedFile>& described) const;

@@ -2,11 +2,13 @@
 
 #include <cerrno>
 #include <deque>
+#include <map>
 
 #include "base/log.h"
 #include "io/sync_group.h"
 #include "io/text_file.h"
 #include "io/tree.h"
+#include "io/uncached.h"
 #include "tiers/disk/part_files.h"
 #include "tiers/disk/part_writer_state.h"
 #include "tiers/read/open_file.h"
@@ -36,6 +38,39 @@ Result<std::string> damage_of(Io& io, int root_fd, const PartId& part,
   if ((*found)->part_id() != part) return std::string("its recording.json is another part's");
   HOLDFAST_ASSIGN(whole, has_all_files(io, root_fd, incoming_directory(part), **found));
   return whole ? std::string() : std::string("a file of it is gone or has another size");
+}
+
+Result<IncomingEntry> entry_of(Io& io, int root_fd, const PartId& part) {
+  Result<std::optional<RecordingDescription>> found =
+      find_description(io, root_fd, incoming_directory(part));
+  if (!found.ok() && found.error().code != Code::kCorrupt) return found.error();
+  IncomingEntry entry{part, std::nullopt, ""};
+  if (found.ok() && !*found) return entry;
+  HOLDFAST_ASSIGN(damage, damage_of(io, root_fd, part, found));
+  entry.damage = std::move(damage);
+  if (entry.damage.empty()) entry.description = std::move(*found);
+  return entry;
+}
+
+// The files of an entry, its directory, and that one's name.
+Status sync_entry(Io& io, int root_fd, const RecordingDescription& description) {
+  const std::string path = incoming_directory(description.part_id());
+  HOLDFAST_ASSIGN(incoming, open_directory_beneath(io, root_fd, kIncoming));
+  HOLDFAST_ASSIGN(directory, open_directory_beneath(io, root_fd, path));
+  std::vector<std::string> names = {std::string(kRecordingFileName)};
+  for (const RecordedFile& file : description.files) names.push_back(file.name);
+  std::deque<Fd> files;
+  SyncGroup syncs(io);
+  for (const std::string& name : names) {
+    Result<Fd> file = io.open(directory.get(), name, O_RDONLY | O_NONBLOCK);
+    if (!file.ok() && file.error().code == Code::kNotFound)
+      continue;  // at the part's place already
+    if (!file.ok()) return file.error();
+    syncs.add(files.emplace_back(std::move(*file)).get(), path + "/" + name);
+  }
+  syncs.add(directory.get(), path);
+  syncs.add(incoming.get(), kIncoming);
+  return syncs.wait();
 }
 
 Error occupied(const Place& place) {
@@ -75,19 +110,41 @@ Result<PartWriter> StandardTree::begin(Io& io, const PartId& part) {
 }
 
 Status StandardTree::place(Io& io, const PartId& part, const Place& place) {
-  if (part.part != place.part)
-    return Error{Code::kInvalid, "place part " + part.text() + ": the place is another part's"};
-  HOLDFAST_ASSIGN(parents, rename_to_place(io, part, place));
-  // Together, and of many parts at a time: the names are given out, nobody waits for another's
-  // sync.
-  SyncGroup names(io);
-  names.add(parents.to.get(), split_path(place.directory()).parent);
-  names.add(parents.from.get(), kIncoming);
-  return names.wait();
+  return std::move(place_all(io, {PartPlace{part, place}}).front());
+}
+
+std::vector<Status> StandardTree::place_all(Io& io, const std::vector<PartPlace>& parts) {
+  std::vector<Status> outcomes;
+  Fd incoming;
+  std::map<std::string, Fd> parents;  // of their places
+  for (const PartPlace& one : parts) {
+    Result<Parents> renamed = rename_to_place(io, one.part, one.place);
+    outcomes.push_back(renamed.ok() ? Status() : Status(renamed.error()));
+    if (!renamed.ok()) continue;
+    incoming = std::move(renamed->from);
+    parents.try_emplace(split_path(one.place.directory()).parent, std::move(renamed->to));
+  }
+  const Status synced = sync_parents(io, parents, incoming);
+  for (Status& outcome : outcomes)
+    if (outcome.ok()) outcome = synced;
+  return outcomes;
+}
+
+// The names are given out, nobody waits for these syncs. Where the parts are now comes first: of a
+// file system without a journal a crash in between must not show them nowhere.
+Status StandardTree::sync_parents(Io& io, const std::map<std::string, Fd>& parents,
+                                  const Fd& incoming) {
+  if (parents.empty()) return {};
+  SyncGroup places(io);
+  for (const auto& [path, directory] : parents) places.add(directory.get(), path);
+  HOLDFAST_TRY(places.wait());
+  return sync_directory(io, incoming.get(), kIncoming);
 }
 
 Result<StandardTree::Parents> StandardTree::rename_to_place(Io& io, const PartId& part,
                                                             const Place& place) {
+  if (part.part != place.part)
+    return Error{Code::kInvalid, "place part " + part.text() + ": the place is another part's"};
   const std::lock_guard lock(names_);
   HOLDFAST_ASSIGN(root, root_.checked(io));
   const std::string from = incoming_directory(part);
@@ -133,24 +190,34 @@ Result<StandardTree::Parents> StandardTree::rename_to_place(Io& io, const PartId
 Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io, const SkipPart& skip) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
   std::vector<IncomingEntry> entries;
-  const int root_fd = root->get();
-  HOLDFAST_TRY(each_part_in(io, root_fd, kIncoming, [&](const PartId& part) -> Status {
+  HOLDFAST_TRY(each_part_in(io, root->get(), kIncoming, [&](const PartId& part) -> Status {
     if (skip && skip(part)) return {};
-    Result<std::optional<RecordingDescription>> found =
-        find_description(io, root_fd, incoming_directory(part));
-    if (!found.ok() && found.error().code != Code::kCorrupt) return found.error();
-    if (found.ok() && !*found) {
-      entries.push_back(IncomingEntry{part, std::nullopt});
-      return {};
-    }
-    HOLDFAST_ASSIGN(damage, damage_of(io, root_fd, part, found));
-    if (damage.empty())
-      entries.push_back(IncomingEntry{part, std::move(*found)});
-    else
-      log::error("{} in .incoming is damaged and left alone: {}", part.text(), damage);
+    HOLDFAST_ASSIGN(entry, entry_of(io, root->get(), part));
+    entries.push_back(std::move(entry));
     return {};
   }));
   return entries;
+}
+
+Result<IncomingEntry> StandardTree::incoming_entry(Io& io, const PartId& part) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  return entry_of(io, root->get(), part);
+}
+
+Result<std::string> StandardTree::prove_incoming(Io& io, const RecordingDescription& description) {
+  HOLDFAST_ASSIGN(root, root_.current(io));
+  HOLDFAST_TRY(sync_entry(io, root->get(), description));
+  for (const RecordedFile& file : description.files) {
+    Result<UncachedDigest> read = Error{Code::kNotFound, ""};
+    for (const std::string& directory :
+         {incoming_directory(description.part_id()), description.place().directory()})
+      if (!read.ok() && read.error().code == Code::kNotFound)
+        read = digest_uncached(io, root->get(), directory + "/" + file.name, file.size);
+    if (!read.ok() && read.error().code != Code::kCorrupt) return read.error();
+    if (!read.ok()) return read.error().message;
+    if (read->digest != file.sha256) return file.name + " has another digest";
+  }
+  return std::string();
 }
 
 Status StandardTree::discard_incoming(Io& io, const PartId& part) {

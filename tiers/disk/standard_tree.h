@@ -21,10 +21,12 @@
 // - The label is checked before each placement and each removal.
 //
 // Thread rule: every method may be called from any thread; steps of the same part
-// must not run at the same time. Paths are relative to the medium's root (read/place.h).
+// must not run at the same time, but for its placing, which several may ask for. Paths are relative
+// to the medium's root (read/place.h).
 #pragma once
 
 #include <functional>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -43,10 +45,13 @@ namespace holdfast {
 
 struct IncomingEntry {
   PartId part;
-  // Set when the entry is complete: recording.json is there, and every file it names has its
-  // size, here or (when it was on its way there) at the part's place. Digests were not read;
-  // ensure_digest does that. Absent when the ingest never finished: nobody was promised anything.
+  // Set when the entry looks complete: recording.json is there, and every file it names has its
+  // size, here or (when it was on its way there) at the part's place. Absent when the ingest never
+  // finished: nobody was promised anything.
   std::optional<RecordingDescription> description;
+  // What is wrong with one that has a recording.json and is not complete; empty: nothing. There is
+  // no description then.
+  std::string damage;
 };
 
 struct TrashEntry {
@@ -57,6 +62,11 @@ struct TrashEntry {
 struct StagedEntry {
   PartId part;
   Bytes bytes;  // of its files
+};
+
+struct PartPlace {
+  PartId part;
+  Place place;
 };
 
 class StandardTree {
@@ -75,14 +85,20 @@ class StandardTree {
   // Renames a finished part to its place. Idempotent: kNotFound only when it is
   // neither in .incoming nor in its place; kConflict when another part lies there.
   Status place(Io& io, const PartId& part, const Place& place);
+  // The same of several, which share the syncs. An outcome for each, in their order; a sync that
+  // fails is that of all.
+  std::vector<Status> place_all(Io& io, const std::vector<PartPlace>& parts);
   // What lies in .incoming, but for the parts that `skip` names (somebody is writing them: they
-  // are not looked at). Entries with foreign names are not told. Nor is an
-  // entry that was finished and is damaged now (recording.json unreadable, a file gone or of
-  // another size): it may have been acknowledged, so it is left alone and told in the log.
+  // are not looked at). Entries with foreign names are not told.
   using SkipPart = std::function<bool(const PartId&)>;
   Result<std::vector<IncomingEntry>> list_incoming(Io& io, const SkipPart& skip = nullptr);
+  // One of them, as it is now.
+  Result<IncomingEntry> incoming_entry(Io& io, const PartId& part);
+  // Whether a complete entry that nobody acknowledged is durable and has its digests: all of it is
+  // synced, and read past the page cache. What is wrong with it; empty: nothing.
+  Result<std::string> prove_incoming(Io& io, const RecordingDescription& description);
   // Removes an entry that never finished, or whose ingest was refused. The caller
-  // knows that no row speaks of it: it was never acknowledged.
+  // knows that it was never acknowledged.
   Status discard_incoming(Io& io, const PartId& part);
 
   // --- Reading
@@ -148,6 +164,7 @@ class StandardTree {
     Fd to;
   };
   Result<Parents> rename_to_place(Io& io, const PartId& part, const Place& place);
+  Status sync_parents(Io& io, const std::map<std::string, Fd>& parents, const Fd& incoming);
   // Those that are durable get their names; what comes of it goes into `outcomes`.
   Status name_staged(Io& io, const std::vector<PartWriter*>& writers,
                      std::vector<Status>& outcomes);

@@ -1,0 +1,102 @@
+// P1, P7: what lies in .incoming, and nobody was told of.
+#include "daemon/work/incoming.h"
+
+#include "index/read/status.h"
+#include "tests/support/archive_fixture.h"
+
+namespace holdfast {
+namespace {
+
+struct IncomingRig : ArchiveFixture {
+  // As after a loss of power between the syncs and the commit.
+  PartId leave_unacknowledged(const TestCall& call) {
+    Ingest ingest(archive());
+    auto draft = must(ingest.begin(*io, IngestRequest{workspace, call.call_sid, "key:test"}));
+    for (const auto& [name, content] : call.files) {
+      auto file = must(draft->writer().create(*io, name, Bytes(limits::kFileBytesMax)));
+      must(file->append(*io, as_bytes(content)));
+      must(file->finish(*io));
+    }
+    RecordingDescription description;
+    description.archive = archive().id;
+    description.recording = draft->writer().part().recording;
+    description.number = must(archive().writer.next_recording_no());
+    description.workspace = workspace;
+    description.call_sid = call.call_sid;
+    description.received_at = clock.now();
+    description.day = day_of(clock.now());
+    description.files = draft->writer().files();
+    must(draft->writer().finish(*io, description));
+    return draft->writer().part();
+  }
+  std::string path_of(const PartId& part, const std::string& file) {
+    return config.standard.path + "/" + incoming_directory(part) + "/" + file;
+  }
+  IncomingReport settle() { return must(settle_incoming(*io, archive())); }
+};
+
+BOOST_AUTO_TEST_SUITE(incoming)
+
+BOOST_AUTO_TEST_CASE(p7_one_that_is_whole_is_adopted) {
+  IncomingRig rig;
+  const TestCall call = rig.make_call();
+  rig.leave_unacknowledged(call);
+  const IncomingReport report = rig.settle();
+  BOOST_TEST(report.adopted == 1);
+  BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST(rig.unsettled().empty());
+}
+
+// Sizes say nothing: the file system may have kept them and lost the bytes.
+BOOST_AUTO_TEST_CASE(p1_one_whose_bytes_did_not_reach_the_disk_is_not_adopted) {
+  IncomingRig rig;
+  const TestCall call = rig.make_call();
+  ArchiveFixture::flip_byte(rig.path_of(rig.leave_unacknowledged(call), "outbound.pcm"), 100);
+  const IncomingReport report = rig.settle();
+  BOOST_TEST(report.adopted == 0);
+  BOOST_TEST(report.discarded == 1);
+  BOOST_TEST(!rig.is_known(call));
+  BOOST_TEST(rig.unsettled().empty());
+  must(rig.try_ingest(call));  // the recorder had no answer, and comes again
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(one_whose_description_is_torn_was_never_finished) {
+  IncomingRig rig;
+  const PartId part = rig.leave_unacknowledged(rig.make_call());
+  std::filesystem::resize_file(rig.path_of(part, "recording.json"), 40);
+  BOOST_TEST(rig.settle().discarded == 1);
+  BOOST_TEST(rig.unsettled().empty());
+}
+
+// The line that promised it may have been lost together with the index.
+BOOST_AUTO_TEST_CASE(p1_after_a_rebuild_a_damaged_one_is_left_alone) {
+  IncomingRig rig;
+  rig.ingest();
+  const PartId part = rig.leave_unacknowledged(rig.make_call());
+  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);
+  rig.lose_index();
+  rig.rebuild();
+  BOOST_TEST(rig.report().incoming.discarded == 0);
+  BOOST_TEST(rig.settle().discarded == 0);
+  BOOST_TEST(std::filesystem::exists(rig.path_of(part, "outbound.pcm")));
+}
+
+// What has a row was promised: whatever is wrong with it, it is not for us to remove.
+BOOST_AUTO_TEST_CASE(p1_an_acknowledged_one_that_is_damaged_is_left_alone) {
+  IncomingRig rig;
+  rig.archive().placing.begin([] {});
+  const TestCall call = rig.ingest();
+  rig.archive().placing.end();
+  static_cast<void>(rig.archive().placing.take(1));
+  const PartId part{rig.recording(call).recording, 1};
+  std::filesystem::resize_file(rig.path_of(part, "recording.json"), 40);
+  const IncomingReport report = rig.settle();
+  BOOST_TEST(report.discarded + report.adopted + report.placed == 0);
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace holdfast
