@@ -218,8 +218,9 @@ class Writer {
   struct Front;  // the thread and its queue: index/writer.cc
   explicit Writer(std::unique_ptr<Front> front);
 
-  // `apply` may run more than once before it is decided (a batch that is refused because one of
-  // its lines weakens is tried again without that one).
+  // `apply` may run more than once before it is decided (a batch in which a command has to be
+  // undone begins anew; one that is refused because one of its lines weakens is tried again without
+  // that one).
   using Apply = std::function<Status(WriteTxn&)>;
   using Done = std::function<void(Status)>;
   struct Queued {

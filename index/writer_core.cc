@@ -423,6 +423,14 @@ Result<bool> Writer::Core::apply_one(Item& item, Undo undo, bool& secrets_touche
 // Nobody will ever know the names of notes whose lines did not come about, and they may be about
 // people.
 void Writer::Core::erase_notes(std::vector<std::string>& notes) {
+  if (notes.empty()) return;
+  // Both places are needed; bringing one back is not for a refusal to wait for.
+  const LedgerState state = ledger_->state();
+  if (state != LedgerState::kReady && state != LedgerState::kGap) {
+    log::warning("writer: {} notes of what was not decided stay: a place of the ledger is away",
+                 notes.size());
+    return notes.clear();
+  }
   for (const std::string& hash : std::exchange(notes, {}))
     if (const Status erased = ledger_->erase_note(hash); !erased.ok())
       log::warning("writer: note {} of what was not decided stays: {}", hash,

@@ -19,14 +19,6 @@ Result<std::optional<Recording>> find_of(const Archive& archive, const PartId& p
   return find_recording(*index, part.recording);
 }
 
-// What has no row: whether no line that is lost can have promised it.
-Result<bool> was_never_acknowledged(const Archive& archive) {
-  const LedgerOpenReport& ledger = archive.writer.agreement().ledger;
-  if (!ledger.gaps.empty() || !ledger.fork.empty()) return false;
-  HOLDFAST_ASSIGN(index, archive.index.take());
-  return knows_every_ingest(*index);
-}
-
 bool has_row(const std::optional<Recording>& recording, int part) {
   if (!recording) return false;
   for (const PartRow& row : recording->part_rows)
@@ -34,17 +26,29 @@ bool has_row(const std::optional<Recording>& recording, int part) {
   return false;
 }
 
+// The writer may have recovered, or somebody ended it, while it was read. kUnavailable while the
+// writer recovers: a line may be durable whose row is still to come.
+Result<bool> has_row_after_all(const Archive& archive, const PartId& part) {
+  HOLDFAST_TRY(archive.writer.use_index([](Database&) { return Status(); }));
+  HOLDFAST_ASSIGN(known, find_of(archive, part));
+  return archive.live_parts.contains(part) || has_row(known, part.part);
+}
+
 // Nobody else begins or settles a part of this recording meanwhile.
 Status settle_in_turn(Io& io, const Archive& archive, const PartId& part, IncomingReport& report) {
   HOLDFAST_ASSIGN(known, find_of(archive, part));
   // Somebody may have begun or ended it since the listing; what has a row is placed below.
   if (archive.live_parts.contains(part) || has_row(known, part.part)) return {};
+  // Its line may be in the other branch, and nothing can be decided.
+  if (!archive.writer.agreement().ledger.fork.empty()) return {};
   HOLDFAST_ASSIGN(entry, archive.standard.incoming_entry(io, part));
   if (entry.description) {
     HOLDFAST_ASSIGN(damage, archive.standard.prove_incoming(io, *entry.description));
     entry.damage = std::move(damage);
   }
   if (!entry.damage.empty()) {
+    HOLDFAST_ASSIGN(spoken_of, has_row_after_all(archive, part));
+    if (spoken_of) return {};
     HOLDFAST_ASSIGN(unpromised, was_never_acknowledged(archive));
     if (!unpromised) {
       log::error("{} in .incoming is damaged, may have been acknowledged, and is left alone: {}",
@@ -95,6 +99,13 @@ Status settle_unplaced(Io& io, const Archive& archive, IncomingReport& report) {
 }
 
 }  // namespace
+
+Result<bool> was_never_acknowledged(const Archive& archive) {
+  const LedgerOpenReport& ledger = archive.writer.agreement().ledger;
+  if (!ledger.gaps.empty() || !ledger.fork.empty() || !ledger.mirror_down.empty()) return false;
+  HOLDFAST_ASSIGN(index, archive.index.take());
+  return knows_every_ingest(*index);
+}
 
 Result<IncomingReport> settle_incoming(Io& io, const Archive& archive) {
   IncomingReport report;

@@ -23,6 +23,11 @@ struct IncomingReport {
   int discarded = 0;  // partial entries
 };
 
+// Of a part without a row: whether no line can have promised it. False where one may be lost or out
+// of sight: the index was rebuilt, decisions are missing, main and mirror contradict each other, or
+// the mirror was away at the start.
+Result<bool> was_never_acknowledged(const Archive& archive);
+
 // What cannot be settled now is told in the log and left for the next turn. kUnavailable when the
 // standard medium is offline. Any thread, one at a time.
 Result<IncomingReport> settle_incoming(Io& io, const Archive& archive);

@@ -7,6 +7,7 @@
 #include "base/file_name.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/work/incoming.h"
 #include "daemon/work/ingest_row.h"
 #include "daemon/work/part_facts.h"
 #include "daemon/work/placing.h"
@@ -102,6 +103,13 @@ std::vector<FileRow> offered_files(const std::vector<FileRow>& offered,
       for (const FileRow& row : *there)
         if (row.name == file.name) files.push_back(row);
   return files;
+}
+
+// What cannot be removed now, a turn of incoming.h removes.
+void discard(Io& io, PartWriter& writer) {
+  if (const Status aborted = writer.abort(io); !aborted.ok())
+    log::warning("ingest: leave {} in .incoming: {}", writer.part().text(),
+                 aborted.error().message);
 }
 
 }  // namespace
@@ -256,11 +264,7 @@ Result<Ingested> Ingest::accept(Io& io, std::unique_ptr<IngestDraft> draft) {
   const bool unknown =
       draft->is_committing() && !outcome.ok() && outcome.error().code == Code::kUnavailable;
   const bool keep = outcome.ok() || unknown;
-  if (!keep) {
-    if (Status aborted = draft->writer().abort(io); !aborted.ok())
-      log::warning("ingest: leave {} in .incoming: {}", draft->writer().part().text(),
-                   aborted.error().message);
-  }
+  if (!keep) discard(io, draft->writer());
   count(draft->request().who, outcome);
   return outcome;
 }
@@ -369,13 +373,19 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   const LiveParts::Live live = archive_.live_parts.add(PartId{known.recording, part});
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, PartId{known.recording, part}));
 
-  for (const RecordedFile& file : description.files) {
-    HOLDFAST_ASSIGN(copied, writer.copy_in(io, directory, file.name, file.size));
-    if (copied.sha256 != file.sha256)
-      return Error{Code::kCorrupt, "a file of the next part changed while it was copied"};
+  const auto fill = [&]() -> Status {
+    for (const RecordedFile& file : description.files) {
+      HOLDFAST_ASSIGN(copied, writer.copy_in(io, directory, file.name, file.size));
+      if (copied.sha256 != file.sha256)
+        return Error{Code::kCorrupt, "a file of the next part changed while it was copied"};
+    }
+    HOLDFAST_TRY(writer.finish(io, description));
+    return draft.writer().abort(io);
+  };
+  if (Status filled = fill(); !filled.ok()) {
+    discard(io, writer);
+    return std::move(filled).error();
   }
-  HOLDFAST_TRY(writer.finish(io, description));
-  HOLDFAST_TRY(draft.writer().abort(io));
 
   HOLDFAST_ASSIGN(row, ingest_row(description, std::nullopt, archive_.standard_medium()));
   row.started_at = known.started_at;
@@ -391,10 +401,7 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
   Status committed = commit_row(io, std::move(row), draft.request().who,
                                 archive_.config().quota_of(draft.request().workspace), outcome);
   if (committed.ok()) return outcome;
-  if (committed.error().code != Code::kUnavailable)
-    if (Status aborted = writer.abort(io); !aborted.ok())
-      log::warning("ingest: leave {} in .incoming: {}", writer.part().text(),
-                   aborted.error().message);
+  if (committed.error().code != Code::kUnavailable) discard(io, writer);
   return committed.error();
 }
 
@@ -402,11 +409,16 @@ Result<Ingested> Ingest::commit_next_part(Io& io, IngestDraft& draft, const Reco
 // writer is asked for any commit: it recovers first, and then the row of that try is there or
 // will never be.
 Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
-  const std::string directory = incoming_directory(PartId{known.recording, part});
-  if (!archive_.standard.read_description(io, directory).ok()) return {};
+  HOLDFAST_ASSIGN(entry, archive_.standard.incoming_entry(io, PartId{known.recording, part}));
+  if (!entry.description && entry.damage.empty()) return {};
   HOLDFAST_TRY(archive_.writer.call(add_workspace(known.workspace, "", "system")));
   HOLDFAST_ASSIGN(index, archive_.index.take());
   HOLDFAST_ASSIGN(now, find_recording_row(*index, known.recording_no));
+  HOLDFAST_ASSIGN(unpromised, was_never_acknowledged(archive_));
+  if (now && now->parts < part && !entry.damage.empty() && !unpromised)
+    return Error{Code::kUnavailable,
+                 "recording " + known.recording.text() + ": " + entry.part.text() +
+                     " lies damaged in .incoming and may have been acknowledged"};
   if (now && now->parts < part) return {};
   return Error{Code::kUnavailable,
                "recording " + known.recording.text() + " got another part meanwhile; try again"};

@@ -41,6 +41,7 @@ Status MediaSource::walk() {
 }
 
 Result<std::optional<IngestRow>> MediaSource::find_ingest(const RecordingId& recording, int part) {
+  const std::lock_guard lock(mutex_);
   const PartId id{recording, part};
   HOLDFAST_ASSIGN(incoming, read(incoming_directory(id)));
   if (incoming) return incoming;
@@ -72,6 +73,7 @@ Result<std::optional<SealedPack>> MediaSource::find_pack(const PackId& pack,
     const auto found = expected_.find(std::pair(pack, medium));
     if (found != expected_.end()) return std::optional<SealedPack>(found->second);
   }
+  const std::lock_guard lock(mutex_);
   if (packs_ == nullptr) return std::optional<SealedPack>();
   HOLDFAST_ASSIGN(sealed, packs_->find(pack, standard_.root().archive()));
   // Policy looks at it as soon as it can.

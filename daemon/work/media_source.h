@@ -12,14 +12,15 @@
 
 namespace holdfast {
 
-// Thread rule: one thread at a time.
+// Thread rule: any thread: a writer that recovers may look while an entry is adopted.
 class MediaSource final : public DecisionSource {
  public:
   // All outlive this. Without `packs` none is found.
   MediaSource(Io& io, StandardTree& standard, PackShelf* packs = nullptr)
       : io_(io), standard_(standard), packs_(packs) {}
 
-  // From now on packs are not looked at, but for those that somebody expects a line about.
+  // From now on packs are not looked at, but for those that somebody expects a line about. Before
+  // there is a second thread.
   void leave_packs() { packs_ = nullptr; }
   // A pack whose line is about to be decided: if the commit then fails, the writer replays the
   // line, and must know what is in the pack. Any thread.
@@ -33,6 +34,7 @@ class MediaSource final : public DecisionSource {
   Result<std::optional<IngestRow>> read(const std::string& directory);
   Status walk();
 
+  std::mutex mutex_;  // of what follows, but for expected_
   Io& io_;
   StandardTree& standard_;
   PackShelf* packs_;

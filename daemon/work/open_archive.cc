@@ -282,6 +282,7 @@ Status OpenedArchive::recover() {
   Remover remover(*archive_);
   HOLDFAST_ASSIGN(settled, settle_incoming(*io_, *archive_));
   report_.incoming = settled;
+  HOLDFAST_TRY(writer_->view_ledger());  // the marks of what was placed are there
   HOLDFAST_TRY(recover_staged());
   HOLDFAST_TRY(standard_->discard_repairs(*io_));
   if (Status hastened = hasten_restores(); !hastened.ok())

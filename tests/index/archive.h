@@ -89,7 +89,7 @@ class Archive {
     out.ledger.mirror_same_device = true;
     out.ledger.segment_bytes_max = segment_bytes_max;
     out.io.faults = &faults;
-    out.io.force_fallback = true;
+    out.io.force_fallback = !with_ring;
     out.before_commit = before_commit;
     out.recovered = recovered;
     return out;
@@ -235,6 +235,7 @@ class Archive {
   SeededRandom random;         // of the test's thread
   SeededRandom writer_random;  // of the writer's
   AimedFaults faults;
+  bool with_ring = false;  // of the writer's Io: many archives are opened, and each ring costs time
   KeptSource source;
   Bytes segment_bytes_max{limits::kSegmentBytesMax};
   std::function<Status()> before_commit;

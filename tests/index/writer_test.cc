@@ -212,6 +212,56 @@ BOOST_AUTO_TEST_CASE(a_command_that_fails_late_is_undone_alone) {
   BOOST_TEST(std::count(kinds.end() - 2, kinds.end(), decision::kWorkspaceAdded) == 2);
 }
 
+// The mirror's sync goes on beside the index's commit: what comes of either changes nothing of what
+// was decided.
+class MirrorSyncFails final : public Faults {
+ public:
+  Status at(std::string_view point) override {
+    if (point != "fdatasync" || ++syncs_ != 2) return {};  // main's is the first
+    return system_error(EIO, "injected");
+  }
+  int syncs() const { return syncs_; }
+
+ private:
+  int syncs_ = 0;
+};
+
+BOOST_AUTO_TEST_CASE(p6_a_mirror_that_fails_beside_the_index_is_away_and_the_batch_stands) {
+  Archive archive;
+  archive.with_ring = true;
+  archive.furnish();
+  MirrorSyncFails failing;
+  archive.faults.aim(&failing);
+  must(archive.writer->call(ingest_recording(archive.ingest_row("CA1"), "key:test")));
+  archive.faults.aim(nullptr);
+  BOOST_TEST(failing.syncs() == 2);
+  BOOST_TEST((must(archive.writer->view_ledger()).state == LedgerState::kBehind));
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 1);
+  BOOST_TEST(decision_kinds(archive).back() == decision::kIngested);
+  archive.restart();
+  BOOST_TEST((must(archive.writer->view_ledger()).state == LedgerState::kReady));
+}
+
+BOOST_AUTO_TEST_CASE(p6_an_index_and_a_mirror_that_fail_together_leave_the_decision_in_main) {
+  Archive archive;
+  archive.with_ring = true;
+  std::atomic<bool> fail{false};
+  archive.before_commit = [&fail]() -> Status {
+    return fail.exchange(false) ? Status(Error{Code::kIo, "injected"}) : Status();
+  };
+  archive.furnish();
+  const IngestRow row = archive.ingest_row("CA1");
+  archive.source.keep(row);
+  MirrorSyncFails failing;
+  archive.faults.aim(&failing);
+  fail = true;
+  const auto outcome = archive.writer->call(ingest_recording(row, "key:test"));
+  archive.faults.aim(nullptr);
+  BOOST_TEST((code_of(outcome) == Code::kUnavailable));
+  BOOST_TEST(decision_kinds(archive).back() == decision::kIngested);  // asked after it recovered
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 1);
+}
+
 // One that is refused keeps no other back, and all of them are one batch.
 BOOST_AUTO_TEST_CASE(commands_that_are_called_together_are_made_durable_together) {
   Archive archive;

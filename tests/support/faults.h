@@ -41,6 +41,18 @@ class FaultAt final : public Faults {
   std::string fired_at_;
 };
 
+// Every operation of one name fails, with EIO.
+class EachFails final : public Faults {
+ public:
+  explicit EachFails(std::string_view point) : point_(point) {}
+  Status at(std::string_view point) override {
+    return point == point_ ? Status(system_error(EIO, "injected")) : Status();
+  }
+
+ private:
+  const std::string point_;
+};
+
 // A hook that can be put into an Io at its opening and aimed later.
 class AimedFaults final : public Faults {
  public:

@@ -225,6 +225,26 @@ BOOST_AUTO_TEST_CASE(p6_incoming_entries_are_complete_or_never_finished_or_left_
   BOOST_TEST(rig.tree->list_incoming(*rig.io)->size() == 5u);
 }
 
+// What of it is on the disk nobody knows: it does not look complete to whoever finds it.
+BOOST_AUTO_TEST_CASE(p1_a_part_whose_sync_failed_has_no_description) {
+  StandardRig rig;
+  const TestPart part = rig.make_part("CA1");
+  EachFails no_syncs("fsync");
+  AimedFaults faults;
+  IoOptions options;
+  options.faults = &faults;
+  rig.io = Io::open(options).value();
+  PartWriter writer = rig.tree->begin(*rig.io, part.id()).value();
+  BOOST_REQUIRE(rig.write_files(writer, part).ok());
+  faults.aim(&no_syncs);
+  BOOST_TEST(!writer.finish(*rig.io, part.description).ok());
+  faults.aim(nullptr);
+  const auto entries = rig.tree->list_incoming(*rig.io).value();
+  BOOST_REQUIRE(entries.size() == 1u);
+  BOOST_TEST(!entries.front().description.has_value());
+  BOOST_TEST(entries.front().damage.empty());
+}
+
 // Complete by its sizes: the digests say whether it is.
 BOOST_AUTO_TEST_CASE(an_entry_is_proven_by_what_lies_on_the_medium) {
   StandardRig rig;

@@ -69,6 +69,25 @@ BOOST_AUTO_TEST_CASE(one_whose_description_is_torn_was_never_finished) {
   BOOST_TEST(rig.unsettled().empty());
 }
 
+// A part that a fault ended is refused and gone: no later turn finds it complete.
+BOOST_AUTO_TEST_CASE(p1_a_next_part_whose_sync_failed_is_never_adopted) {
+  IncomingRig rig;
+  const TestCall call = rig.ingest();
+  EachFails no_syncs("fsync");
+  IoOptions options;
+  options.faults = &no_syncs;
+  const auto failing = must(Io::open(options));
+  TestCall transcript;
+  transcript.call_sid = call.call_sid;
+  transcript.files["transcript.json"] = "{}";
+  BOOST_TEST(!rig.try_ingest(*failing, transcript).ok());
+  BOOST_TEST(rig.settle().adopted == 0);
+  BOOST_TEST(rig.unsettled().empty());
+  BOOST_TEST(rig.recording(call).part_rows.size() == 1U);
+  must(rig.try_ingest(transcript));
+  BOOST_TEST(rig.recording(call).part_rows.size() == 2U);
+}
+
 // The line that promised it may have been lost together with the index.
 BOOST_AUTO_TEST_CASE(p1_after_a_rebuild_a_damaged_one_is_left_alone) {
   IncomingRig rig;

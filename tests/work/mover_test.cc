@@ -300,12 +300,7 @@ BOOST_AUTO_TEST_CASE(a_removal_that_fails_is_finished_by_a_later_turn) {
   const TestCall call = rig.ingest();
   rig.pack();
   rig.clock.advance(rig.config.standard.release_after);
-  class NoUnlink final : public Faults {
-   public:
-    Status at(std::string_view point) override {
-      return point == "unlink" ? Status(system_error(EIO, "injected")) : Status();
-    }
-  } no_unlink;
+  EachFails no_unlink("unlink");
   rig.faults.aim(&no_unlink);
   static_cast<void>(rig.mover->run_once(*rig.io).ok());
   rig.faults.aim(nullptr);

@@ -93,11 +93,7 @@ BOOST_AUTO_TEST_CASE(a_sync_that_fails_marks_none_and_a_later_turn_does) {
   PlacingRig rig;
   std::vector<TestCall> calls;
   for (int i = 0; i < 3; ++i) calls.push_back(rig.ingest());
-  class NoSyncs final : public Faults {
-    Status at(std::string_view point) override {
-      return point == "fsync" ? Status(system_error(EIO, "injected")) : Status();
-    }
-  } no_syncs;
+  EachFails no_syncs("fsync");
   IoOptions options;
   options.faults = &no_syncs;
   auto own = must(Io::open(options));

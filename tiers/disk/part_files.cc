@@ -10,9 +10,6 @@
 namespace holdfast {
 namespace {
 
-// 64 files of 128-byte names with their digests need a quarter of this.
-constexpr int64_t kDescriptionBytesMax = 128 * 1024;
-
 Result<bool> has_file(const Fd& root, std::string_view directory, const RecordedFile& file) {
   const Result<Fd> fd = open_for_read(root, directory, file.name, file.size);
   if (fd.ok()) return true;
@@ -36,7 +33,7 @@ Status sync_both(Io& io, int from_fd, int to_fd) {
 Result<std::optional<RecordingDescription>> find_description(Io& io, int root_fd,
                                                              std::string_view directory) {
   const std::string path = std::string(directory) + "/" + std::string(kRecordingFileName);
-  Result<std::string> text = read_text(io, root_fd, path, Bytes(kDescriptionBytesMax));
+  Result<std::string> text = read_text(io, root_fd, path, kDescriptionBytesMax);
   if (!text.ok() && text.error().code == Code::kNotFound)
     return std::optional<RecordingDescription>();
   // Too large, a link or no plain file: whatever it is, it is not what we wrote.

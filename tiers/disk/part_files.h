@@ -12,6 +12,9 @@
 
 namespace holdfast {
 
+// 64 files of 128-byte names with their digests need a quarter of this.
+inline constexpr Bytes kDescriptionBytesMax(128 * 1024);
+
 // recording.json of the directory; nothing when the directory or the file is not
 // there, kCorrupt when it cannot be read as one.
 Result<std::optional<RecordingDescription>> find_description(Io& io, int root_fd,

@@ -162,7 +162,10 @@ Status PartWriter::finish(Io& io, const RecordingDescription& description) {
   SyncGroup syncs(io);
   HOLDFAST_TRY(state.begin_syncs(syncs));
   syncs.add(state.parent.get(), "the directory that holds " + state.name);
-  return state.end_syncs(syncs);
+  Status synced = state.end_syncs(syncs);
+  // What of it is on the disk nobody knows any more: it must not look complete to whoever finds it.
+  if (!synced.ok()) static_cast<void>(io.unlink(state.directory.get(), kRecordingFileName).ok());
+  return synced;
 }
 
 Status PartWriter::abort(Io& io) { return remove_tree(io, state_->parent.get(), state_->name); }

@@ -6,8 +6,8 @@
 //     └──abort(), or a crash──▶ gone, or a partial directory that start-up finds
 //
 // Invariants:
-// - recording.json is named last, after every file is synced: a directory that
-//   has one is complete.
+// - recording.json is named last, after every file is written, and all of it is durable when
+//   finish() has returned. One that a crash left before has to be proven (prove_incoming).
 // - A file is refused when its name is not a file name, is reserved, or is there already.
 // - A part with a file that was begun and not finished cannot be finished.
 #pragma once

@@ -52,6 +52,16 @@ Result<IncomingEntry> entry_of(Io& io, int root_fd, const PartId& part) {
   return entry;
 }
 
+// What was parsed came from the page cache.
+Result<bool> is_description_on_medium(Io& io, int root_fd, const PartId& part) {
+  const std::string path = incoming_directory(part) + "/" + std::string(kRecordingFileName);
+  HOLDFAST_ASSIGN(text, read_text(io, root_fd, path, kDescriptionBytesMax));
+  const Result<UncachedDigest> read =
+      digest_uncached(io, root_fd, path, Bytes(static_cast<int64_t>(text.size())));
+  if (!read.ok() && read.error().code != Code::kCorrupt) return read.error();
+  return read.ok() && read->digest == sha256(text);
+}
+
 // The files of an entry, its directory, and that one's name.
 Status sync_entry(Io& io, int root_fd, const RecordingDescription& description) {
   const std::string path = incoming_directory(description.part_id());
@@ -122,7 +132,8 @@ std::vector<Status> StandardTree::place_all(Io& io, const std::vector<PartPlace>
     outcomes.push_back(renamed.ok() ? Status() : Status(renamed.error()));
     if (!renamed.ok()) continue;
     incoming = std::move(renamed->from);
-    parents.try_emplace(split_path(one.place.directory()).parent, std::move(renamed->to));
+    // The latest: an earlier one may have been emptied, removed and made anew since.
+    parents.insert_or_assign(split_path(one.place.directory()).parent, std::move(renamed->to));
   }
   const Status synced = sync_parents(io, parents, incoming);
   for (Status& outcome : outcomes)
@@ -207,6 +218,8 @@ Result<IncomingEntry> StandardTree::incoming_entry(Io& io, const PartId& part) {
 Result<std::string> StandardTree::prove_incoming(Io& io, const RecordingDescription& description) {
   HOLDFAST_ASSIGN(root, root_.current(io));
   HOLDFAST_TRY(sync_entry(io, root->get(), description));
+  HOLDFAST_ASSIGN(is_there, is_description_on_medium(io, root->get(), description.part_id()));
+  if (!is_there) return std::string("recording.json is another one on the medium");
   for (const RecordedFile& file : description.files) {
     Result<UncachedDigest> read = Error{Code::kNotFound, ""};
     for (const std::string& directory :
