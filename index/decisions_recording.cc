@@ -3,6 +3,7 @@
 
 #include "index/decisions_apply.h"
 #include "index/details.h"
+#include "index/read/packed_text.h"
 #include "index/read/recordings.h"
 #include "index/read/retention.h"
 #include "index/rows.h"
@@ -48,7 +49,7 @@ Status insert_files(Database& index, RecordingNo number, const IngestRow& row) {
                      file.sample_rate, file.tracks, file.duration));
   if (!row.metadata) return Status();
   return run(index, "INSERT INTO metadata (recording_no, bytes) VALUES (?1, ?2)", number,
-             as_bytes(*row.metadata));
+             as_bytes(pack_text(*row.metadata)));
 }
 
 Status insert_search(Database& index, RecordingNo number, const IngestRow& row,

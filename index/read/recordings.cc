@@ -1,6 +1,7 @@
 #include "index/read/recordings.h"
 
 #include "index/read/columns.h"
+#include "index/read/packed_text.h"
 #include "index/read/restores.h"
 
 namespace holdfast {
@@ -185,7 +186,9 @@ Result<std::optional<std::string>> find_metadata(Database& index, RecordingNo re
   statement.bind(recording_no);
   HOLDFAST_ASSIGN(found, statement.step());
   if (!found) return std::optional<std::string>();
-  return std::optional<std::string>(as_text(statement.blob(0)));
+  auto text = unpack_text(as_text(statement.blob(0)));
+  if (!text.ok()) return text.error();
+  return std::optional<std::string>(std::move(text).value());
 }
 
 Result<std::optional<ApiKeyRow>> find_api_key(Database& index, const KeyId& key) {
