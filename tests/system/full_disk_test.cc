@@ -164,6 +164,11 @@ void check_case(const Case& one) {
   BOOST_REQUIRE(
       rig.admin().post("/v1/workspaces", json::object{{"workspace_id", kWorkspace}}).status == 201);
   for (int i = 0; i < 3; ++i) BOOST_REQUIRE(rig.upload(rig.new_call()) == 201);
+  // At rest: what is given up while the disk is being filled is whoever's asks first.
+  for (const CallFiles& call : rig.stored)
+    BOOST_REQUIRE(eventually([&] {
+      return rig.admin().get_object(path_of_call(call)).at("state").get_string() == "live";
+    }));
   BOOST_REQUIRE(rig.disk.fill(one.shortage));
   check_life(rig, one);
   rig.stop();
