@@ -96,6 +96,7 @@ Result<std::vector<Placing::Found>> Placing::find(const std::vector<PlacingQueue
 
 std::vector<Status> Placing::rename_all(Io& io, const std::vector<Found>& found) {
   std::vector<PartPlace> places;
+  places.reserve(found.size());
   for (const auto& [row, part] : found)
     places.push_back({PartId{row.recording, part}, Place{row.home, row.day, row.call_sid, part}});
   return archive_.standard.place_all(io, places);

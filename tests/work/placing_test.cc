@@ -57,6 +57,7 @@ BOOST_AUTO_TEST_CASE(those_that_gathered_share_the_syncs_of_their_directories) {
   PlacingRig rig;
   const auto syncs_of = [&rig](int calls) {
     std::vector<TestCall> taken;
+    taken.reserve(static_cast<size_t>(calls));
     for (int i = 0; i < calls; ++i) taken.push_back(rig.ingest());
     const int64_t before = rig.io->counters().syncs;
     rig.place_waiting();
@@ -91,8 +92,7 @@ BOOST_AUTO_TEST_CASE(one_that_cannot_be_placed_waits_alone) {
 
 BOOST_AUTO_TEST_CASE(a_sync_that_fails_marks_none_and_a_later_turn_does) {
   PlacingRig rig;
-  std::vector<TestCall> calls;
-  for (int i = 0; i < 3; ++i) calls.push_back(rig.ingest());
+  const std::vector<TestCall> calls = {rig.ingest(), rig.ingest(), rig.ingest()};
   EachFails no_syncs("fsync");
   IoOptions options;
   options.faults = &no_syncs;
