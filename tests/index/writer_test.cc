@@ -470,7 +470,8 @@ BOOST_AUTO_TEST_CASE(a_full_index_refuses_ingest_and_takes_access_lines) {
   Archive archive;
   archive.furnish();
   IngestRow large = archive.ingest_row("CA1");
-  large.metadata = std::string(size_t{limits::kMetadataBytesMax}, ' ');
+  large.metadata =
+      archive.random.bytes(size_t{limits::kMetadataBytesMax});  // nothing makes it less
   const IngestRow small = archive.ingest_row("CA2");
   must(archive.run_sql("PRAGMA max_page_count = 1"));  // SQLite makes it the present size
   LineDraft line;
