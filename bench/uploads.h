@@ -34,7 +34,7 @@ inline Status write_file(Io& io, IngestDraft& draft, const std::string& name,
   return {};
 }
 
-// Until it is acknowledged and in its place.
+// Until it is acknowledged, and in its place where no lane brings it there.
 inline Status take_in(Io& io, const Archive& archive, const Upload& upload) {
   const json::object metadata{{"call_sid", upload.call_sid},
                               {"workspace_id", upload.workspace.text()},

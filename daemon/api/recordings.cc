@@ -1,4 +1,5 @@
 #include "index/read/recordings.h"
+
 #include <algorithm>
 
 #include "base/limits.h"

@@ -39,8 +39,9 @@ Status settle_in_turn(Io& io, const Archive& archive, const PartId& part, Incomi
   HOLDFAST_ASSIGN(known, find_of(archive, part));
   // Somebody may have begun or ended it since the listing; what has a row is placed below.
   if (archive.live_parts.contains(part) || has_row(known, part.part)) return {};
-  // Its line may be in the other branch, and nothing can be decided.
-  if (!archive.writer.agreement().ledger.fork.empty()) return {};
+  // Its line may be in the other branch of the ledger, and nothing can be decided.
+  HOLDFAST_ASSIGN(view, archive.writer.view_ledger());
+  if (view.state == LedgerState::kForked) return {};
   HOLDFAST_ASSIGN(entry, archive.standard.incoming_entry(io, part));
   if (entry.description) {
     HOLDFAST_ASSIGN(damage, archive.standard.prove_incoming(io, *entry.description));

@@ -3,10 +3,11 @@
 // turn every minute while the daemon runs; it is the same code (P7).
 //
 //   no row, incomplete ──▶ discarded: never acknowledged
-//   no row, complete   ──▶ synced and read from the medium: adopted, acknowledged after all; or,
-//   with
-//                          another digest than its own, discarded as incomplete (a loss of power
-//                          amid its syncs), unless a line that is lost may have acknowledged it
+//   no row, complete   ──▶ synced, and read from the medium
+//                            every digest right ──▶ adopted: acknowledged after all
+//                            else               ──▶ discarded: a loss of power came amid its
+//                                                   syncs; left alone where a line that is lost
+//                                                   may have acknowledged it
 //   a row              ──▶ placed
 //
 // A part that somebody is writing (LiveParts) is not looked at. Parts of a known recording are

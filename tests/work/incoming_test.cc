@@ -69,6 +69,60 @@ BOOST_AUTO_TEST_CASE(one_whose_description_is_torn_was_never_finished) {
   BOOST_TEST(rig.unsettled().empty());
 }
 
+// What cannot be synced is not acknowledged, whatever the page cache shows of it.
+BOOST_AUTO_TEST_CASE(p1_one_that_cannot_be_synced_is_not_adopted) {
+  IncomingRig rig;
+  const TestCall call = rig.make_call();
+  rig.leave_unacknowledged(call);
+  EachFails no_syncs("fsync");
+  IoOptions options;
+  options.faults = &no_syncs;
+  const auto failing = must(Io::open(options));
+  BOOST_TEST(must(settle_incoming(*failing, rig.archive())).adopted == 0);
+  BOOST_TEST(!rig.is_known(call));
+  BOOST_TEST(rig.settle().adopted == 1);
+  BOOST_TEST(rig.is_whole(call));
+}
+
+// The line that promised it may be in the other branch.
+BOOST_AUTO_TEST_CASE(p1_under_a_fork_nothing_is_adopted_or_removed) {
+  namespace fs = std::filesystem;
+  IncomingRig rig;
+  const TestCall call = rig.make_call();
+  rig.close();
+  const std::string other = rig.directory / "other";
+  fs::create_directories(other);
+  fs::copy(rig.config.state_dir + "/ledger", other + "/ledger", fs::copy_options::recursive);
+  fs::copy(rig.config.mirror_dir, other + "/mirror", fs::copy_options::recursive);
+  {
+    LedgerOptions options;
+    options.directory = other + "/ledger";
+    options.mirror_directory = other + "/mirror";
+    options.mirror_same_device = true;
+    auto ledger = must(Ledger::open(*rig.io, rig.clock, options));
+    LineDraft line;
+    line.kind = decision::kMovesPaused;
+    line.who = "uid:0";
+    line.on = "all";
+    must(ledger->stage(line));
+    must(ledger->commit());
+  }
+  rig.open();
+  must(rig.archive().writer.call(add_workspace(rig.random.id<WorkspaceId>(), "one more", "uid:0")));
+  const PartId whole = rig.leave_unacknowledged(call);
+  const PartId torn = rig.leave_unacknowledged(rig.make_call());
+  ArchiveFixture::flip_byte(rig.path_of(torn, "outbound.pcm"), 100);
+  rig.close();
+  fs::remove_all(rig.config.mirror_dir);
+  fs::rename(other + "/mirror", rig.config.mirror_dir);
+  rig.open();
+  BOOST_TEST((must(rig.archive().writer.view_ledger()).state == LedgerState::kForked));
+  const IncomingReport report = rig.settle();
+  BOOST_TEST(report.adopted + report.discarded == 0);
+  for (const PartId& part : {whole, torn})
+    BOOST_TEST(fs::exists(rig.path_of(part, "recording.json")));
+}
+
 // A part that a fault ended is refused and gone: no later turn finds it complete.
 BOOST_AUTO_TEST_CASE(p1_a_next_part_whose_sync_failed_is_never_adopted) {
   IncomingRig rig;
