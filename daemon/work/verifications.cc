@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "base/log.h"
+#include "daemon/work/placing.h"
 #include "index/read/recordings.h"
 #include "index/read/status.h"
 #include "index/read/work.h"
@@ -88,7 +89,7 @@ Result<bool> Verifications::run_once(Io& io) {
   Cursor& cursor = entry->cursor;
   if (cursor.targets.empty()) {
     Status filled =
-        cursor.begun && !cursor.has_more ? Status() : fill(entry->shown.request, cursor);
+        cursor.begun && !cursor.has_more ? Status() : fill(io, entry->shown.request, cursor);
     cursor.begun = true;
     if (!filled.ok() || cursor.targets.empty()) {
       end(*entry, filled.ok() ? "" : filled.error().message);
@@ -108,7 +109,9 @@ Result<bool> Verifications::run_once(Io& io) {
   return true;
 }
 
-Status Verifications::fill(const VerificationRequest& request, Cursor& cursor) {
+Status Verifications::fill(Io& io, const VerificationRequest& request, Cursor& cursor) {
+  // One that came in a moment ago: without a place it would have no copy to be read.
+  if (request.recording) HOLDFAST_TRY(Placing(archive_).place_now(io, *request.recording));
   HOLDFAST_ASSIGN(index, archive_.index.take());
   if (request.recording) return add_recording(*index, *request.recording, cursor);
   if (request.pack) return add_pack(*index, *request.pack, cursor);

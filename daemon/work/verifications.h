@@ -95,7 +95,7 @@ class Verifications {
   };
 
   Entry* most_urgent();
-  Status fill(const VerificationRequest& request, Cursor& cursor);
+  Status fill(Io& io, const VerificationRequest& request, Cursor& cursor);
   Status add_recording(Database& index, RecordingNo number, Cursor& cursor);
   Status add_pack(Database& index, const PackId& pack, Cursor& cursor);
   Status add_page(Database& index, const MediumId& medium, Cursor& cursor);

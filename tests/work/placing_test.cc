@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "daemon/work/incoming.h"
+#include "daemon/work/verifications.h"
 #include "index/read/work.h"
 #include "tests/support/archive_fixture.h"
 
@@ -163,6 +164,24 @@ BOOST_AUTO_TEST_CASE(who_cannot_wait_places_it_now) {
   BOOST_TEST(!rig.is_known(gone));
   BOOST_TEST(rig.unsettled().empty());
   BOOST_TEST(rig.standard_files("inbound.ulaw").size() == 1U);
+}
+
+// A verification that was asked for a moment after the answer reads the copy, and does not end
+// without one.
+BOOST_AUTO_TEST_CASE(p5_what_waits_to_be_placed_is_verified) {
+  PlacingRig rig;
+  const TestCall call = rig.ingest();
+  Verifications verifications(rig.archive());
+  VerificationRequest request;
+  request.recording = rig.recording(call).recording_no;
+  const VerificationId id = must(verifications.ask(request)).id;
+  while (must(verifications.run_once(*rig.io))) {
+  }
+  const Verification done = verifications.find(id).value();
+  BOOST_TEST((done.state == Verification::State::kDone));
+  BOOST_TEST(done.error.empty());
+  BOOST_TEST(done.findings.size() == 1U);
+  BOOST_TEST(rig.is_marked(call));
 }
 
 // The second part's turn may come with the first one's, and a later part's before it.
