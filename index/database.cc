@@ -187,19 +187,33 @@ Status settle_into_one_file(const std::string& path) {
   return Status();
 }
 
+namespace {
+
+void refuse_commits(Database& database) {
+  sqlite3_commit_hook(
+      database.handle(), [](void*) { return 1; }, nullptr);
+}
+void allow_commits(Database& database) { sqlite3_commit_hook(database.handle(), nullptr, nullptr); }
+
+}  // namespace
+
 Result<Transaction> Transaction::begin(Database& database) {
   Statement statement = database.prepare("BEGIN IMMEDIATE");
   HOLDFAST_TRY(statement.run());
+  refuse_commits(database);
   return Transaction(&database);
 }
 
 Transaction::~Transaction() {
+  if (database_ == nullptr) return;
   // A failed rollback leaves nothing to do: SQLite has rolled back on its own already.
-  if (database_ != nullptr) static_cast<void>(database_->execute("ROLLBACK").ok());
+  static_cast<void>(database_->execute("ROLLBACK").ok());
+  allow_commits(*database_);
 }
 
 Status Transaction::commit() {
   assert(database_ != nullptr);
+  allow_commits(*database_);
   HOLDFAST_TRY(database_->prepare("COMMIT").run());
   database_ = nullptr;
   return Status();

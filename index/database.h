@@ -32,7 +32,9 @@ Result<Database> open_beside_index(const std::string& path, const std::string& s
 // and -shm, so that the one file is all. Durable.
 Status settle_into_one_file(const std::string& path);
 
-// begin … commit; rolled back when it goes out of scope uncommitted.
+// begin … commit; rolled back when it goes out of scope uncommitted. Meanwhile nothing is committed
+// but by commit(): after a failure for which SQLite rolls all of it back by itself (no memory, no
+// room, an I/O error), what a caller goes on to write would else be in force at once, alone.
 class Transaction {
  public:
   static Result<Transaction> begin(Database& database);  // IMMEDIATE

@@ -402,12 +402,15 @@ Result<bool> Writer::Core::apply_one(Item& item, Undo undo, bool& secrets_touche
   const int64_t changes_before = sqlite3_total_changes64(index_->handle());
   WriteTxn txn(*index_, *ledger_, random_, clock_.now(), false, tombstone_key_);
   item.outcome = item.apply(txn);
+  if (sqlite3_get_autocommit(index_->handle()) != 0) {
+    // SQLite rolled the whole transaction back (no memory, no room, an I/O error), whatever the
+    // command made of it: nobody's rows are there.
+    erase_notes(txn.notes_);
+    if (!item.outcome.ok()) return item.outcome.error();
+    return Error{Code::kIo, "the index rolled a batch of changes back"};
+  }
   if (!item.outcome.ok()) {
     erase_notes(txn.notes_);
-    if (sqlite3_get_autocommit(index_->handle()) != 0) {
-      // SQLite rolled the whole transaction back (disk full, I/O error): nobody's rows are there.
-      return item.outcome.error();
-    }
     return savepoint || sqlite3_total_changes64(index_->handle()) == changes_before;
   }
   notes_.insert(notes_.end(), txn.notes_.begin(), txn.notes_.end());

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <ranges>
 
 #include "base/limits.h"
 #include "base/time_text.h"
@@ -35,6 +36,9 @@ constexpr AttentionCode kCodes[] = {
      "look at the disk they lie on; holdfast show CALL tells where the other copies are"},
     {"repair-failed", kCritical, "Bad copies that could not be made anew from another one.",
      "holdfast verify --quarantined tells which, and why"},
+    {"incoming-left", kCritical,
+     "Entries of .incoming that are damaged and may have been acknowledged, or find no place.",
+     "docs/media.md, \"Standard\", tells what they are; the log tells why, of each"},
     {"decisions-lost", kCritical,
      "Decisions are missing: everything is held until a person looked.",
      "bring the ledger back, or holdfast release --matter recovery"},
@@ -215,6 +219,14 @@ class List {
            : seen_.rejected == 1 ? "1 entry was"
                                  : fmt::format("{} entries were", seen_.rejected)) +
               " rejected from the spool");
+    if (!seen_.left.empty()) {
+      const auto& [part, first] = *seen_.left.begin();
+      say("incoming-left",
+          some(static_cast<int64_t>(seen_.left.size()), "call") +
+              " left in .incoming of the standard medium, the first is " + part.text() + ": " +
+              first.why,
+          std::ranges::min(seen_.left | std::views::values, {}, &LeftPart::since).since);
+    }
     if (around_.stale.count > 0)
       say("spool-stale",
           fmt::format(

@@ -66,6 +66,7 @@ Result<Overview> look_around(Io& io, const Archive& archive) {
   seen.decisions_last = ledger.decisions_end.last_n;
   seen.access_last = ledger.access_end.last_n;
   seen.rejected = count_rejected(archive.config().spool_dir);
+  seen.left = archive.left_parts.all();
   seen.state_disk_is_full = !archive.reserve.room(Bytes(0)).ok();
   return seen;
 }

@@ -7,6 +7,7 @@
 #include "daemon/work/change_feed.h"
 #include "daemon/work/gate.h"
 #include "daemon/work/index_pool.h"
+#include "daemon/work/left_parts.h"
 #include "daemon/work/live_config.h"
 #include "daemon/work/live_set.h"
 #include "daemon/work/media_source.h"
@@ -40,6 +41,7 @@ struct Archive {
   Turns& part_turns;
   LiveParts& live_parts;
   PlacingQueue& placing;
+  LeftParts& left_parts;
   LiveCalls& live_calls;  // coming in, not acknowledged yet
   RecallBoard& recalls;
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room

@@ -34,70 +34,106 @@ Result<bool> has_row_after_all(const Archive& archive, const PartId& part) {
   return archive.live_parts.contains(part) || has_row(known, part.part);
 }
 
-// Nobody else begins or settles a part of this recording meanwhile.
-Status settle_in_turn(Io& io, const Archive& archive, const PartId& part, IncomingReport& report) {
-  HOLDFAST_ASSIGN(known, find_of(archive, part));
-  // Somebody may have begun or ended it since the listing; what has a row is placed below.
-  if (archive.live_parts.contains(part) || has_row(known, part.part)) return {};
-  // Its line may be in the other branch of the ledger, and nothing can be decided.
-  HOLDFAST_ASSIGN(view, archive.writer.view_ledger());
-  if (view.state == LedgerState::kForked) return {};
-  HOLDFAST_ASSIGN(entry, archive.standard.incoming_entry(io, part));
-  if (entry.description) {
-    HOLDFAST_ASSIGN(damage, archive.standard.prove_incoming(io, *entry.description));
-    entry.damage = std::move(damage);
+// One turn over .incoming.
+class Settling {
+ public:
+  Settling(Io& io, const Archive& archive) : io_(io), archive_(archive) {}
+
+  Result<IncomingReport> run() {
+    const auto is_live = [this](const PartId& part) { return archive_.live_parts.contains(part); };
+    HOLDFAST_ASSIGN(entries, archive_.standard.list_incoming(io_, is_live));
+    for (const IncomingEntry& entry : entries)
+      if (Status settled = settle(entry.part); !settled.ok())
+        leave(entry.part, log::Level::kWarning, settled.error().message);
+    HOLDFAST_TRY(place_acknowledged());
+    archive_.left_parts.replace(std::move(left_));
+    return report_;
   }
-  if (!entry.damage.empty()) {
-    HOLDFAST_ASSIGN(spoken_of, has_row_after_all(archive, part));
-    if (spoken_of) return {};
-    HOLDFAST_ASSIGN(unpromised, was_never_acknowledged(archive));
-    if (!unpromised) {
-      log::error("{} in .incoming is damaged, may have been acknowledged, and is left alone: {}",
-                 part.text(), entry.damage);
+
+ private:
+  Status settle(const PartId& part) {
+    if (auto damaged = archive_.left_parts.damaged(part)) {
+      left_[part] = *std::move(damaged);
       return {};
     }
-    log::warning("{} in .incoming was not acknowledged, is not whole ({}), and is removed",
-                 part.text(), entry.damage);
+    HOLDFAST_ASSIGN(known, find_of(archive_, part));
+    if (!known) return settle_in_turn(part);
+    const Turns::Turn turn = archive_.part_turns.take(known->recording_no);
+    return settle_in_turn(part);
   }
-  if (!entry.description || !entry.damage.empty()) {
-    HOLDFAST_TRY(archive.standard.discard_incoming(io, part));
-    ++report.discarded;
+
+  // Nobody else begins or settles a part of this recording meanwhile.
+  Status settle_in_turn(const PartId& part) {
+    HOLDFAST_ASSIGN(known, find_of(archive_, part));
+    // Somebody may have begun or ended it since the listing; what has a row is placed below.
+    if (archive_.live_parts.contains(part) || has_row(known, part.part)) return {};
+    // Its line may be in the other branch of the ledger, and nothing can be decided.
+    HOLDFAST_ASSIGN(view, archive_.writer.view_ledger());
+    if (view.state == LedgerState::kForked) return {};
+    HOLDFAST_ASSIGN(entry, archive_.standard.incoming_entry(io_, part));
+    if (entry.description) {
+      HOLDFAST_ASSIGN(damage, archive_.standard.prove_incoming(io_, *entry.description));
+      entry.damage = std::move(damage);
+    }
+    if (!entry.damage.empty()) {
+      HOLDFAST_ASSIGN(spoken_of, has_row_after_all(archive_, part));
+      if (spoken_of) return {};
+      HOLDFAST_ASSIGN(unpromised, was_never_acknowledged(archive_));
+      if (!unpromised) {
+        leave(part, log::Level::kError,
+              "it may have been acknowledged, and is damaged: " + entry.damage);
+        left_[part].is_damaged = true;
+        return {};
+      }
+      log::warning("{} in .incoming was not acknowledged, is not whole ({}), and is removed",
+                   part.text(), entry.damage);
+    }
+    if (!entry.description || !entry.damage.empty()) {
+      HOLDFAST_TRY(archive_.standard.discard_incoming(io_, part));
+      ++report_.discarded;
+      return {};
+    }
+    HOLDFAST_TRY(Ingest(archive_).adopt(io_, *entry.description));
+    ++report_.adopted;
     return {};
   }
-  HOLDFAST_TRY(Ingest(archive).adopt(io, *entry.description));
-  ++report.adopted;
-  return {};
-}
 
-Status settle_entry(Io& io, const Archive& archive, const PartId& part, IncomingReport& report) {
-  HOLDFAST_ASSIGN(known, find_of(archive, part));
-  if (!known) return settle_in_turn(io, archive, part, report);
-  const Turns::Turn turn = archive.part_turns.take(known->recording_no);
-  return settle_in_turn(io, archive, part, report);
-}
-
-Status settle_unplaced(Io& io, const Archive& archive, IncomingReport& report) {
-  Placing placing(archive);
-  while (true) {
-    std::vector<UnplacedPart> parts;
-    {
-      HOLDFAST_ASSIGN(index, archive.index.take());
-      HOLDFAST_ASSIGN(found, list_unplaced(*index, kPage));
-      parts = std::move(found);
+  Status place_acknowledged() {
+    Placing placing(archive_);
+    while (true) {
+      std::vector<UnplacedPart> parts;
+      {
+        HOLDFAST_ASSIGN(index, archive_.index.take());
+        HOLDFAST_ASSIGN(found, list_unplaced(*index, kPage));
+        parts = std::move(found);
+      }
+      int placed = 0;
+      for (const UnplacedPart& unplaced : parts) {
+        const PartId part{unplaced.recording.recording, unplaced.part};
+        if (archive_.live_parts.contains(part)) continue;
+        if (Status done = placing.place(io_, unplaced.recording, unplaced.part); !done.ok())
+          leave(part, log::Level::kError,
+                "it is acknowledged and not in its place: " + done.error().message);
+        else
+          ++placed;
+      }
+      report_.placed += placed;
+      // A part that cannot be placed stays visible as unplaced; it does not keep the others
+      // waiting.
+      if (parts.size() < static_cast<size_t>(kPage) || placed == 0) return {};
     }
-    int placed = 0;
-    for (const UnplacedPart& part : parts) {
-      if (archive.live_parts.contains(PartId{part.recording.recording, part.part})) continue;
-      if (Status done = placing.place(io, part.recording, part.part); !done.ok())
-        log::error("place recording {}: {}", part.recording.recording.text(), done.error().message);
-      else
-        ++placed;
-    }
-    report.placed += placed;
-    // A part that cannot be placed stays visible as unplaced; it does not keep the others waiting.
-    if (parts.size() < static_cast<size_t>(kPage) || placed == 0) return {};
   }
-}
+
+  void leave(const PartId& part, log::Level level, const std::string& why) {
+    log::write(level, part.text() + " is left in .incoming: " + why);
+    left_[part] = {why, archive_.clock.now()};
+  }
+
+  Io& io_;
+  const Archive archive_;
+  IncomingReport report_;
+  LeftParts::Parts left_;
+};
 
 }  // namespace
 
@@ -109,14 +145,7 @@ Result<bool> was_never_acknowledged(const Archive& archive) {
 }
 
 Result<IncomingReport> settle_incoming(Io& io, const Archive& archive) {
-  IncomingReport report;
-  const auto is_live = [&](const PartId& part) { return archive.live_parts.contains(part); };
-  HOLDFAST_ASSIGN(entries, archive.standard.list_incoming(io, is_live));
-  for (const IncomingEntry& entry : entries)
-    if (Status settled = settle_entry(io, archive, entry.part, report); !settled.ok())
-      log::warning("settle {} in .incoming: {}", entry.part.text(), settled.error().message);
-  HOLDFAST_TRY(settle_unplaced(io, archive, report));
-  return report;
+  return Settling(io, archive).run();
 }
 
 }  // namespace holdfast

@@ -225,6 +225,7 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
                                                part_turns_,
                                                live_parts_,
                                                placing_,
+                                               left_parts_,
                                                live_calls_,
                                                recalls_,
                                                *reserve_,

@@ -105,6 +105,7 @@ class OpenedArchive {
   Turns part_turns_;
   LiveParts live_parts_;
   PlacingQueue placing_;
+  LeftParts left_parts_;
   LiveCalls live_calls_;
   RecallBoard recalls_;
   Meters meters_;

@@ -27,11 +27,10 @@ Error wrong_state(const RestoreRow& row, std::string_view what) {
                                     std::string(word(row.state)) + ": " + std::string(what)};
 }
 
-// Archived: some part has no plain, live copy on the standard tier, but a live one below it.
-Status check_archived(Database& index, const RecordingRow& row) {
+// Some part has no plain, live copy on the standard tier, but a live one below it.
+Result<bool> is_archived(Database& index, const RecordingRow& row) {
   if (row.state == RecordingState::kDestroying || row.state == RecordingState::kUnlocated)
-    return Error{Code::kConflict,
-                 "recording " + row.recording.text() + " is " + std::string(word(row.state))};
+    return false;
   Statement statement = index.prepare(
       "SELECT count(*) FROM part t WHERE t.recording_no = ?1 AND NOT EXISTS "
       "(SELECT 1 FROM copy c CROSS JOIN medium m ON m.medium_no = c.medium_no "
@@ -39,9 +38,17 @@ Status check_archived(Database& index, const RecordingRow& row) {
       "AND c.state IN (1, 2, 4))");
   statement.bind(row.recording_no);
   HOLDFAST_ASSIGN(found, statement.step());
-  if (found && statement.next<int64_t>() > 0) return Status();
+  return found && statement.next<int64_t>() > 0;
+}
+
+Status check_archived(Database& index, const RecordingRow& row) {
+  HOLDFAST_ASSIGN(archived, is_archived(index, row));
+  if (archived) return Status();
+  const bool is_living =
+      row.state != RecordingState::kDestroying && row.state != RecordingState::kUnlocated;
   return Error{Code::kConflict,
-               "recording " + row.recording.text() + " is not archived: it is readable now"};
+               "recording " + row.recording.text() + " is " +
+                   (is_living ? "not archived: it is readable now" : std::string(word(row.state)))};
 }
 
 // Counted where it is taken, so that requests at one time cannot exceed it together.
@@ -132,8 +139,11 @@ Result<RestoreOutcome> request(WriteTxn& txn, const RequestRestore& request) {
   HOLDFAST_ASSIGN(row, rows::need_recording(index, request.recording));
   HOLDFAST_TRY(check_outbox(index, request, row.workspace_no));
   HOLDFAST_ASSIGN(live, live_restore(index, request.recording));
-  const bool broken =
-      live && live->state == RestoreState::kStaged && check_archived(index, row).ok();
+  bool broken = false;
+  if (live && live->state == RestoreState::kStaged) {
+    HOLDFAST_ASSIGN(archived, is_archived(index, row));
+    broken = archived;
+  }
   RestoreOutcome out;
   out.joined = live.has_value() && !broken;
   if (!out.joined) {
@@ -195,7 +205,9 @@ Status release_staged(WriteTxn& txn, const RestoreRow& row) {
   HOLDFAST_ASSIGN(copies, list_copies(index, row.recording_no));
   for (const CopyRow& copy : copies) {
     if (copy.state != CopyState::kStaged) continue;
-    if (!Guard::check_staged_release(txn, row.recording_no, copy.part, copy.medium).ok()) continue;
+    const auto permit = Guard::check_staged_release(txn, row.recording_no, copy.part, copy.medium);
+    if (!permit.ok() && permit.error().code == Code::kLocked) continue;
+    if (!permit.ok()) return permit.error();
     HOLDFAST_TRY(run(index,
                      "UPDATE copy SET state = 3 WHERE recording_no = ?1 AND part = ?2 "
                      "AND state = 4 AND medium_no = (SELECT medium_no FROM medium "
@@ -228,7 +240,8 @@ Result<RestoreRow> staged(WriteTxn& txn, const RestoreId& restore, const MediumI
                      "ON CONFLICT (recording_no, part, medium_no) DO NOTHING",
                      row.recording_no, part, medium_no, txn.now()));
   // A part that came meanwhile and is archived already is fetched as well, before anybody is told.
-  if (check_archived(index, recording).ok()) {
+  HOLDFAST_ASSIGN(archived, is_archived(index, recording));
+  if (archived) {
     HOLDFAST_TRY(to_state(txn, row, RestoreState::kQueued));
     return need_restore(index, restore);
   }

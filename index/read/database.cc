@@ -37,6 +37,7 @@ Code code_of(int extended, std::string_view message) {
     case SQLITE_CONSTRAINT:
       if (extended == SQLITE_CONSTRAINT_TRIGGER && message.starts_with("locked: "))
         return Code::kLocked;
+      if (extended == SQLITE_CONSTRAINT_COMMITHOOK) return Code::kIo;  // see Transaction
       return Code::kConflict;
     default:
       return Code::kIo;
@@ -118,7 +119,9 @@ Status Statement::run() {
 }
 
 std::string_view Statement::text_at(int index) const {
-  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, index));
+  // The bytes of a text as they lie there. sqlite3_column_text would copy them to end them with a
+  // zero, and give nothing, as for an empty text, where there is no memory for that.
+  const auto* text = static_cast<const char*>(sqlite3_column_blob(statement_, index));
   if (text == nullptr) return {};
   return std::string_view(text, static_cast<size_t>(sqlite3_column_bytes(statement_, index)));
 }

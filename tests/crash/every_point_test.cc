@@ -2,29 +2,57 @@
 // from there on; recovery is the code of normal work; then every byte and every row is compared.
 //
 // HOLDFAST_POINTS says how many points of each row of the table (default 1, chosen by seed, and the
-// last one; 0: every point n = 0, 1, 2 … until none fires).
+// last one; 0: every point n = 0, 1, 2 … until none fires). HOLDFAST_ROW: only the rows that match
+// it, as "recall, no memory.*"; HOLDFAST_POINT: this one of each and no other.
 #include <iostream>
+#include <regex>
 
 #include "tests/crash/operations.h"
 #include "tests/support/effort.h"
+#include "tests/support/failing_memory.h"
 #include "tests/support/sanitized.h"
 
 namespace holdfast::testing {
 namespace {
 
+// What fails: an operation on a file, a transaction of the index, an allocation of SQLite's.
+enum class At { kFile, kCommit, kMemory };
 struct Way {
   const char* name;
+  At at;
   int error_number;
-  bool tears;       // half of a refused write reaches the file
-  bool of_commits;  // of the index's transactions instead of the files' operations
+  bool tears = false;  // half of a refused write reaches the file
 };
 constexpr Way kWays[] = {
-    {"EIO", EIO, false, false},
-    {"a short write and EIO", EIO, true, false},
-    {"ENOSPC", ENOSPC, false, false},
-    {"EMFILE", EMFILE, false, false},
-    {"a failed commit", EIO, false, true},
+    {"EIO", At::kFile, EIO},
+    {"a short write and EIO", At::kFile, EIO, true},
+    {"ENOSPC", At::kFile, ENOSPC},
+    {"EMFILE", At::kFile, EMFILE},
+    {"a failed commit", At::kCommit, EIO},
+    {"no memory for SQLite", At::kMemory, ENOMEM},
 };
+
+// The operation, while what it meets is a point of `faults`.
+void act(const Operation& operation, PointRig& rig, const Way& way, Faults& faults) {
+  const auto aim = [&](Faults* target) {
+    switch (way.at) {
+      case At::kFile:
+        return rig.faults.aim(target);
+      case At::kCommit:
+        return rig.commits.aim(target);
+      case At::kMemory:
+        return FailingMemory::instance().aim(target);
+    }
+  };
+  aim(&faults);
+  operation.act(rig);
+  aim(nullptr);
+}
+
+bool is_wanted(const std::string& row) {
+  const char* wanted = std::getenv("HOLDFAST_ROW");
+  return wanted == nullptr || std::regex_match(row, std::regex(wanted));
+}
 
 int points_of_a_row() { return number_from("HOLDFAST_POINTS", 1); }
 
@@ -34,13 +62,7 @@ bool fails_at(const Operation& operation, const Way& way, int n, bool persistent
   operation.prepare(rig);
   FaultAt fault(n, persistent, way.error_number);
   if (way.tears) fault.tear_writes();
-  if (way.of_commits)
-    rig.commits.aim(&fault);
-  else
-    rig.faults.aim(&fault);
-  operation.act(rig);
-  rig.commits.aim(nullptr);
-  rig.faults.aim(nullptr);
+  act(operation, rig, way, fault);
   BOOST_TEST_CONTEXT(operation.name << ", " << way.name << " at point " << n << " ("
                                     << fault.fired_at() << ")"
                                     << (persistent ? ", and all after it" : "")) {
@@ -60,18 +82,14 @@ int points_of(const Operation& operation, const Way& way) {
     Status at(std::string_view) override { return ++count, Status(); }
     int count = 0;
   } counting;
-  if (way.of_commits)
-    rig.commits.aim(&counting);
-  else
-    rig.faults.aim(&counting);
-  operation.act(rig);
-  rig.commits.aim(nullptr);
-  rig.faults.aim(nullptr);
+  act(operation, rig, way, counting);
   return counting.count;
 }
 
 // Every point, or some by seed and the last.
 int try_row(const Operation& operation, const Way& way, bool persistent, SeededRandom& random) {
+  if (const int alone = number_from("HOLDFAST_POINT", -1); alone >= 0)
+    return fails_at(operation, way, alone, persistent) ? 1 : 0;
   const int wanted = points_of_a_row();
   int tried = 0;
   if (wanted == 0) {
@@ -91,6 +109,7 @@ int try_row(const Operation& operation, const Way& way, bool persistent, SeededR
 BOOST_AUTO_TEST_SUITE(P7_every_point)
 
 BOOST_AUTO_TEST_CASE(every_operation_fails_in_every_way_and_loses_nothing) {
+  BOOST_REQUIRE(FailingMemory::instance().is_in_place());
   {
     PointRig rig;
     if (!rig.can_verify()) return;
@@ -99,10 +118,12 @@ BOOST_AUTO_TEST_CASE(every_operation_fails_in_every_way_and_loses_nothing) {
   int tried = 0;
   for (const Operation& operation : operations())
     for (const Way& way : kWays) {
+      const std::string name = std::string(operation.name) + ", " + way.name;
+      if (!is_wanted(name)) continue;
       int row = 0;
       for (const bool persistent : {false, true})
         row += try_row(operation, way, persistent, random);
-      std::cout << operation.name << ", " << way.name << ": " << row << " points\n";
+      std::cout << name << ": " << row << " points\n";
       tried += row;
     }
   BOOST_TEST(tried > 0);

@@ -139,7 +139,9 @@ Operation compact() {
 Operation remove() {
   return {"delete", ingest_subject,
           [](PointRig& rig) {
-            const RecordingNo number = rig.recording(rig.subject).recording_no;
+            const auto known = rig.try_recording(rig.subject);
+            if (!known.ok()) return;
+            const RecordingNo number = known->recording_no;
             rig.acknowledged = rig.archive().writer.call(condemn(number, "key:test")).ok();
             if (rig.acknowledged)
               static_cast<void>(Remover(rig.archive()).destroy(*rig.io, number, "key:test").ok());

@@ -104,6 +104,10 @@ BOOST_AUTO_TEST_CASE(every_code_is_found_in_what_it_is_about) {
          rig.around.backup.last->at = rig.clock.now() - days(3);
        }},
       {"spool-rejected", [](Rig& rig) { rig.seen.rejected = 1; }},
+      {"incoming-left",
+       [](Rig& rig) {
+         rig.seen.left[PartId()] = {"it is damaged", rig.clock.now()};
+       }},
       {"spool-stale", [](Rig& rig) { rig.around.stale.count = 3; }},
       {"callbacks-parked", [](Rig& rig) { rig.seen.summary.parked_callbacks = 1; }},
       {"mount-silent", [](Rig& rig) { rig.around.mount_seen = rig.clock.now() - minutes(3); }},

@@ -192,6 +192,27 @@ BOOST_AUTO_TEST_CASE(a_savepoint_is_rolled_back_alone) {
   BOOST_TEST(statement.next<std::string>() == "kept,released");
 }
 
+// As SQLite does by itself when it has no memory or no room.
+BOOST_AUTO_TEST_CASE(after_a_transaction_that_was_rolled_back_amid_it_nothing_is_in_force) {
+  TemporaryDirectory directory;
+  Database index = must(open_for_writing(directory / "index.db", {}));
+  must(index.execute("INSERT INTO setting VALUES ('kept', '1')"));
+  {
+    Transaction transaction = must(Transaction::begin(index));
+    must(index.execute("INSERT INTO setting VALUES ('lost', '1')"));
+    BOOST_TEST(!index.execute("INSERT OR ROLLBACK INTO setting VALUES ('kept', '2')").ok());
+    const Status alone = index.execute("INSERT INTO setting VALUES ('alone', '1')");
+    BOOST_CHECK(code_of(alone) == Code::kIo);
+    BOOST_TEST(!transaction.commit().ok());
+  }
+  must(index.execute("INSERT INTO setting VALUES ('later', '1')"));
+  Statement statement = index.prepare(
+      "SELECT group_concat(name) FROM (SELECT name FROM setting "
+      "ORDER BY name)");
+  BOOST_REQUIRE(must(statement.step()));
+  BOOST_TEST(statement.next<std::string>() == "kept,later");
+}
+
 // The mount's process: another user, with the right to read and no more, while the writer lives
 // and after it has stopped (PERSIST_WAL keeps -wal and -shm).
 BOOST_AUTO_TEST_CASE(another_user_reads) {

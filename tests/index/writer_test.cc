@@ -166,6 +166,48 @@ BOOST_AUTO_TEST_CASE(a_failing_command_fails_alone) {
 }
 
 // Commands that fail after they have changed rows are undone, with their notes, and no other is.
+// SQLite rolls all of it back when it has no memory or no room. What follows must not be in force
+// alone, without its lines, and whoever has been told "done" must be right.
+BOOST_AUTO_TEST_CASE(p1_nothing_of_a_batch_that_was_rolled_back_amid_it_is_in_force) {
+  Archive archive;
+  archive.furnish();
+  must(archive.writer->call(Command<void>{"make room for a conflict", [](WriteTxn& txn) {
+                                            return txn.index().execute(
+                                                "INSERT INTO setting VALUES ('there', '1')");
+                                          }}));
+  const std::vector<std::string> before = decision_kinds(archive);
+  const IngestRow row = archive.ingest_row("CA1");
+  const Command<void> swallows{
+      "swallow a failure", [](WriteTxn& txn) -> Status {
+        static_cast<void>(
+            txn.index().execute("INSERT OR ROLLBACK INTO setting VALUES ('there', '2')").ok());
+        static_cast<void>(txn.index().execute("INSERT INTO setting VALUES ('alone', '1')").ok());
+        return {};
+      }};
+  Gate gate;
+  std::atomic<int> done{0};
+  std::atomic<int> refused{0};
+  const auto count = [&](const Status& outcome) { ++(outcome.ok() ? done : refused); };
+  archive.writer->submit<void>(gate.command(), [](Status) {});
+  gate.wait_until_entered();
+  archive.writer->submit<IngestOutcome>(ingest_recording(row, "key:test"),
+                                        [&](const Result<IngestOutcome>& outcome) {
+                                          count(outcome.ok() ? Status() : outcome.error());
+                                        });
+  archive.writer->submit<void>(swallows, count);
+  gate.open();
+  // In the same batch, or after it.
+  static_cast<void>(
+      archive.writer->call(Command<void>{"wait", [](WriteTxn&) { return Status(); }}).ok());
+  BOOST_TEST(done == 0);
+  BOOST_TEST(refused == 2);
+  BOOST_TEST(archive.count("SELECT count(*) FROM setting WHERE name = 'alone'") == 0);
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 0);
+  BOOST_TEST(decision_kinds(archive) == before);
+  must(archive.writer->call(ingest_recording(row, "key:test")));
+  BOOST_TEST(archive.count("SELECT count(*) FROM recording") == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_command_that_fails_late_is_undone_alone) {
   Archive archive;
   archive.furnish();

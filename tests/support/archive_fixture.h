@@ -263,11 +263,12 @@ class ArchiveFixture {
     if (!row) return std::optional<Recording>();
     return find_recording(*index, row->workspace_no, call_sid);
   }
-  Recording recording(const TestCall& call) {
-    std::optional<Recording> found = must(find(call.call_sid));
+  Result<Recording> try_recording(const TestCall& call) {
+    HOLDFAST_ASSIGN(found, find(call.call_sid));
     BOOST_REQUIRE_MESSAGE(found, "the index does not know " + call.call_sid);
     return *std::move(found);
   }
+  Recording recording(const TestCall& call) { return must(try_recording(call)); }
   bool is_known(const TestCall& call) { return must(find(call.call_sid)).has_value(); }
 
   // A file as a reader gets it.
@@ -325,8 +326,9 @@ class ArchiveFixture {
   }
   Result<RestoreOutcome> ask(const TestCall& call, Millis keep = hours(24),
                              const std::string& who = "key:test") {
+    HOLDFAST_ASSIGN(known, try_recording(call));
     RequestRestore request;
-    request.recording = recording(call).recording_no;
+    request.recording = known.recording_no;
     request.restore = random.id<RestoreId>();
     request.who = who;
     request.keep = keep;
@@ -371,7 +373,7 @@ class ArchiveFixture {
 
   // --- Holds and destruction
   Result<HoldRow> hold(const TestCall& call, const std::string& matter = "Smith v. Jones") {
-    const Recording known = recording(call);
+    HOLDFAST_ASSIGN(known, try_recording(call));
     PlaceHold request;
     request.recording = known.recording;
     request.workspace_no = known.workspace_no;
@@ -380,7 +382,8 @@ class ArchiveFixture {
     return archive().writer.call(place_hold(request));
   }
   Status destroy(const TestCall& call) {
-    const RecordingNo number = recording(call).recording_no;
+    HOLDFAST_ASSIGN(known, try_recording(call));
+    const RecordingNo number = known.recording_no;
     HOLDFAST_TRY(archive().writer.call(condemn(number, "key:test")));
     return Remover(archive()).destroy(*io, number, "key:test");
   }

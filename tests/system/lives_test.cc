@@ -20,7 +20,7 @@
 namespace holdfast::testing {
 namespace {
 
-constexpr int kLivesByDefault = 120;
+constexpr int kLivesByDefault = 1000;
 constexpr uint64_t kStepsMin = 60;
 constexpr uint64_t kStepsMore = 80;  // up to so many
 

@@ -155,6 +155,44 @@ BOOST_AUTO_TEST_CASE(p1_after_a_rebuild_a_damaged_one_is_left_alone) {
   BOOST_TEST(std::filesystem::exists(rig.path_of(part, "outbound.pcm")));
 }
 
+// A person is told of it, and its bytes are not read again each minute.
+BOOST_AUTO_TEST_CASE(a_damaged_one_that_is_left_is_told_and_read_again_at_the_next_start) {
+  IncomingRig rig;
+  rig.ingest();
+  const TestCall call = rig.make_call();
+  const PartId part = rig.leave_unacknowledged(call);
+  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);
+  rig.lose_index();
+  rig.rebuild();
+  const UnixMillis since = rig.clock.now();
+  const auto left = rig.archive().left_parts.all();
+  BOOST_REQUIRE(left.size() == 1U);
+  BOOST_TEST(left.at(part).is_damaged);
+  BOOST_TEST((left.at(part).since == since));
+
+  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);  // whole again
+  rig.clock.advance(minutes(1));
+  BOOST_TEST(rig.settle().adopted == 0);
+  BOOST_TEST((rig.archive().left_parts.all().at(part).since == since));
+  rig.reopen();
+  BOOST_TEST(rig.report().incoming.adopted == 1);
+  BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST(rig.archive().left_parts.all().empty());
+}
+
+BOOST_AUTO_TEST_CASE(one_that_is_gone_is_told_no_more) {
+  IncomingRig rig;
+  rig.ingest();
+  const PartId part = rig.leave_unacknowledged(rig.make_call());
+  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);
+  rig.lose_index();
+  rig.rebuild();
+  BOOST_TEST(rig.archive().left_parts.all().size() == 1U);
+  std::filesystem::remove_all(rig.config.standard.path + "/" + incoming_directory(part));
+  rig.settle();
+  BOOST_TEST(rig.archive().left_parts.all().empty());
+}
+
 // What has a row was promised: whatever is wrong with it, it is not for us to remove.
 BOOST_AUTO_TEST_CASE(p1_an_acknowledged_one_that_is_damaged_is_left_alone) {
   IncomingRig rig;
@@ -167,6 +205,7 @@ BOOST_AUTO_TEST_CASE(p1_an_acknowledged_one_that_is_damaged_is_left_alone) {
   const IncomingReport report = rig.settle();
   BOOST_TEST(report.discarded + report.adopted + report.placed == 0);
   BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST(rig.archive().left_parts.all().contains(part));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

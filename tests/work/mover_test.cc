@@ -327,6 +327,7 @@ Archive under(const Archive& archive, const LiveConfig& live) {
                  archive.part_turns,
                  archive.live_parts,
                  archive.placing,
+                 archive.left_parts,
                  archive.live_calls,
                  archive.recalls,
                  archive.reserve,
