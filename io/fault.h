@@ -22,6 +22,12 @@ class Faults {
   // How many of the `length` bytes of a write that `at` just refused reach the
   // file all the same (a torn write). 0 to `length`.
   virtual size_t torn_bytes(size_t length) { return static_cast<void>(length), size_t{0}; }
+
+  // What a kernel may do and nobody above the ring should notice, asked for each read and write,
+  // and for each rest of one: a transfer of `length` bytes, 1 or more, is asked of the kernel for
+  // so many, 1 to `length`; one that was made is told as interrupted (EINTR).
+  virtual size_t transfer_of(size_t length) { return length; }
+  virtual bool interrupts() { return false; }
 };
 
 }  // namespace holdfast

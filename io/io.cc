@@ -53,8 +53,9 @@ Result<std::unique_ptr<Io>> Io::open(const IoOptions& options) {
   if (options.depth < 1 || options.block == 0 || options.block % kPage != 0)
     return Error{Code::kInvalid, "open I/O: depth must be 1 or more, block a multiple of 4096"};
   std::unique_ptr<Ring> ring;
-  if (!options.force_fallback) ring = open_uring(static_cast<unsigned>(pool_blocks(options.depth)));
-  if (ring == nullptr) ring = open_pread_ring();
+  if (!options.force_fallback)
+    ring = open_uring(static_cast<unsigned>(pool_blocks(options.depth)), options.faults);
+  if (ring == nullptr) ring = open_pread_ring(options.faults);
   return std::unique_ptr<Io>(new Io(options, std::move(ring)));
 }
 

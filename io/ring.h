@@ -16,6 +16,7 @@
 
 #include "base/result.h"
 #include "base/types.h"
+#include "io/fault.h"
 
 namespace holdfast {
 
@@ -55,8 +56,12 @@ class Ring {
   virtual unsigned in_flight_max() const = 0;
 };
 
-// Nothing when this kernel or its policy forbids io_uring.
-std::unique_ptr<Ring> open_uring(unsigned entries);
-std::unique_ptr<Ring> open_pread_ring();
+// How much of the rest of a read or write is asked of the kernel: all, where no fault says less. A
+// direct read is shortened to a multiple of its alignment.
+size_t transfer_of(const RingOperation& operation, Faults* faults);
+
+// Nothing when this kernel or its policy forbids io_uring. `faults`: nullptr for none; outlives it.
+std::unique_ptr<Ring> open_uring(unsigned entries, Faults* faults);
+std::unique_ptr<Ring> open_pread_ring(Faults* faults);
 
 }  // namespace holdfast

@@ -11,6 +11,8 @@ namespace {
 
 class PreadRing final : public Ring {
  public:
+  explicit PreadRing(Faults* faults) : faults_(faults) {}
+
   std::string_view kind() const override { return "pread"; }
 
   void start(RingOperation& operation) override {
@@ -25,7 +27,7 @@ class PreadRing final : public Ring {
   unsigned in_flight_max() const override { return 0; }
 
  private:
-  static void step(RingOperation& operation) {
+  void step(RingOperation& operation) {
     const bool is_data = operation.kind == RingOperation::Kind::kSyncData;
     if (is_data || operation.kind == RingOperation::Kind::kSync) {
       const int synced = is_data ? ::fdatasync(operation.fd) : ::fsync(operation.fd);
@@ -34,11 +36,15 @@ class PreadRing final : public Ring {
       return;
     }
     std::byte* data = operation.data + operation.transferred;
-    const size_t length = operation.length - operation.transferred;
+    const size_t length = transfer_of(operation, faults_);
     const off_t offset = operation.offset + static_cast<off_t>(operation.transferred);
     const bool read = operation.kind == RingOperation::Kind::kRead;
-    const ssize_t result = read ? ::pread(operation.fd, data, length, offset)
-                                : ::pwrite(operation.fd, data, length, offset);
+    ssize_t result = read ? ::pread(operation.fd, data, length, offset)
+                          : ::pwrite(operation.fd, data, length, offset);
+    if (faults_ != nullptr && faults_->interrupts()) {
+      result = -1;
+      errno = EINTR;
+    }
     if (result < 0 && (errno == EINTR || errno == EAGAIN) && ++operation.again <= kAgainMax) {
       if (errno == EAGAIN) sched_yield();
       return;
@@ -53,10 +59,23 @@ class PreadRing final : public Ring {
     const bool at_end = operation.transferred % operation.alignment != 0;
     operation.done = operation.transferred == operation.length || at_end;
   }
+
+  Faults* const faults_;
 };
 
 }  // namespace
 
-std::unique_ptr<Ring> open_pread_ring() { return std::make_unique<PreadRing>(); }
+size_t transfer_of(const RingOperation& operation, Faults* faults) {
+  const size_t rest = operation.length - operation.transferred;
+  if (faults == nullptr || rest == 0) return rest;
+  const size_t asked = faults->transfer_of(rest);
+  // What stops between two multiples would be taken for the end of the file.
+  const size_t aligned = asked - asked % operation.alignment;
+  return aligned == 0 ? rest : aligned;
+}
+
+std::unique_ptr<Ring> open_pread_ring(Faults* faults) {
+  return std::make_unique<PreadRing>(faults);
+}
 
 }  // namespace holdfast

@@ -26,7 +26,7 @@ constexpr size_t kTransferMax = size_t{1} << 30;
 
 class UringRing final : public Ring {
  public:
-  explicit UringRing(unsigned entries) : entries_(entries) {}
+  UringRing(unsigned entries, Faults* faults) : entries_(entries), faults_(faults) {}
   ~UringRing() override {
     if (!open_) return;
     while (in_flight_ > 0) take_completion();
@@ -62,7 +62,7 @@ class UringRing final : public Ring {
     if (sqe == nullptr) ring_is_lost("the submission queue is full", EBUSY);
     std::byte* data = operation.data + operation.transferred;
     const auto length =
-        static_cast<unsigned>(std::min(operation.length - operation.transferred, kTransferMax));
+        static_cast<unsigned>(std::min(transfer_of(operation, faults_), kTransferMax));
     const auto offset = static_cast<uint64_t>(operation.offset) + operation.transferred;
     switch (operation.kind) {
       case RingOperation::Kind::kRead:
@@ -109,6 +109,7 @@ class UringRing final : public Ring {
   void advance(RingOperation& operation, int result) {
     const bool is_sync = operation.kind == RingOperation::Kind::kSync ||
                          operation.kind == RingOperation::Kind::kSyncData;
+    if (!is_sync && faults_ != nullptr && faults_->interrupts()) result = -EINTR;
     if (!is_sync && (result == -EINTR || result == -EAGAIN) && ++operation.again <= kAgainMax) {
       if (result == -EAGAIN) sched_yield();
       return submit(operation);
@@ -130,6 +131,7 @@ class UringRing final : public Ring {
   }
 
   const unsigned entries_;
+  Faults* const faults_;
   io_uring ring_ = {};
   bool open_ = false;
   unsigned in_flight_ = 0;
@@ -138,8 +140,8 @@ class UringRing final : public Ring {
 
 }  // namespace
 
-std::unique_ptr<Ring> open_uring(unsigned entries) {
-  auto ring = std::make_unique<UringRing>(entries);
+std::unique_ptr<Ring> open_uring(unsigned entries, Faults* faults) {
+  auto ring = std::make_unique<UringRing>(entries, faults);
   if (!ring->open()) return nullptr;
   return ring;
 }

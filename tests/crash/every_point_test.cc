@@ -9,14 +9,16 @@
 
 #include "tests/crash/operations.h"
 #include "tests/support/effort.h"
+#include "tests/support/failing_files.h"
 #include "tests/support/failing_memory.h"
 #include "tests/support/sanitized.h"
 
 namespace holdfast::testing {
 namespace {
 
-// What fails: an operation on a file, a transaction of the index, an allocation of SQLite's.
-enum class At { kFile, kCommit, kMemory };
+// What fails: an operation on a file of ours, a transaction of the index, an operation on one of
+// its files, an allocation of SQLite's.
+enum class At { kFile, kCommit, kIndexFile, kMemory };
 struct Way {
   const char* name;
   At at;
@@ -29,6 +31,8 @@ constexpr Way kWays[] = {
     {"ENOSPC", At::kFile, ENOSPC},
     {"EMFILE", At::kFile, EMFILE},
     {"a failed commit", At::kCommit, EIO},
+    {"EIO below SQLite", At::kIndexFile, EIO},
+    {"ENOSPC below SQLite", At::kIndexFile, ENOSPC},
     {"no memory for SQLite", At::kMemory, ENOMEM},
 };
 
@@ -40,6 +44,8 @@ void act(const Operation& operation, PointRig& rig, const Way& way, Faults& faul
         return rig.faults.aim(target);
       case At::kCommit:
         return rig.commits.aim(target);
+      case At::kIndexFile:
+        return FailingFiles::instance().aim(target);
       case At::kMemory:
         return FailingMemory::instance().aim(target);
     }
@@ -110,6 +116,7 @@ BOOST_AUTO_TEST_SUITE(P7_every_point)
 
 BOOST_AUTO_TEST_CASE(every_operation_fails_in_every_way_and_loses_nothing) {
   BOOST_REQUIRE(FailingMemory::instance().is_in_place());
+  BOOST_REQUIRE(FailingFiles::instance().is_in_place());
   {
     PointRig rig;
     if (!rig.can_verify()) return;
@@ -128,6 +135,24 @@ BOOST_AUTO_TEST_CASE(every_operation_fails_in_every_way_and_loses_nothing) {
     }
   BOOST_TEST(tried > 0);
   std::cout << "points " << tried << (time_is_up() ? ", then the time was up" : "") << "\n";
+}
+
+BOOST_AUTO_TEST_CASE(every_operation_goes_on_through_short_and_interrupted_transfers) {
+  {
+    PointRig rig;
+    if (!rig.can_verify()) return;
+  }
+  for (const Operation& operation : operations()) BOOST_TEST_CONTEXT(operation.name) {
+      PointRig rig;
+      operation.prepare(rig);
+      Disturbing disturbing;
+      rig.faults.aim(&disturbing);
+      operation.act(rig);
+      operation.finish(rig);
+      rig.faults.aim(nullptr);
+      BOOST_TEST(disturbing.transfers() > 0);
+      rig.compare();
+    }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

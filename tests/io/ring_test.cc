@@ -82,6 +82,33 @@ BOOST_AUTO_TEST_CASE(streams_keep_sixteen_operations_in_flight) {
   BOOST_TEST((back == bytes));
 }
 
+// The kernel may give or take less than it was asked for, and be interrupted.
+BOOST_AUTO_TEST_CASE(short_and_interrupted_transfers_reach_nobody) {
+  BOOST_TEST_MESSAGE("seed " << kSeed);
+  const std::string bytes = random_bytes(limits::kIoBlock * 20 + 123);
+  for (const bool fallback : {false, true}) {
+    Disturbing disturbing;
+    Rig rig(fallback, &disturbing);
+    Fd fd = rig.create("a");
+    StreamWriter writer(*rig.io, fd.get());
+    BOOST_TEST(writer.append(as_bytes(bytes)).ok());
+    BOOST_TEST(writer.finish().ok());
+    BOOST_TEST((rig.contents("a") == bytes));
+    const int64_t written = disturbing.transfers();
+    BOOST_TEST(written > 2 * rig.io->counters().writes);  // each was gone on with
+    std::string back;
+    BOOST_TEST(read_through(*rig.io, fd.get(), Bytes(0), Bytes(static_cast<int64_t>(bytes.size())),
+                            [&](ByteSpan piece) -> Status {
+                              back += as_text(piece);
+                              return {};
+                            })
+                   .ok());
+    BOOST_TEST((back == bytes));
+    BOOST_TEST(disturbing.transfers() - written > 2 * rig.io->counters().reads);
+    BOOST_TEST(rig.io->sync(fd.get(), "a").ok());
+  }
+}
+
 BOOST_AUTO_TEST_CASE(both_rings_write_and_read_the_same_bytes_at_every_odd_size) {
   BOOST_TEST_MESSAGE("seed " << kSeed);
   const size_t block = limits::kIoBlock;

@@ -41,30 +41,6 @@
 
 namespace holdfast {
 
-// One hook for the Io's of every thread. Thread rule: any thread.
-class SharedFaults final : public Faults {
- public:
-  Status at(std::string_view point) override {
-    std::lock_guard lock(mutex_);
-    ++points_;
-    return target_ == nullptr ? Status() : target_->at(point);
-  }
-  size_t torn_bytes(size_t length) override {
-    std::lock_guard lock(mutex_);
-    return target_ == nullptr ? 0 : target_->torn_bytes(length);
-  }
-  void aim(Faults* target) {
-    std::lock_guard lock(mutex_);
-    target_ = target;
-  }
-  int points() const { return points_; }
-
- private:
-  std::mutex mutex_;
-  Faults* target_ = nullptr;
-  std::atomic<int> points_{0};
-};
-
 // The seeded bytes, for threads. Thread rule: any thread.
 class SharedRandom final : public Random {
  public:
@@ -438,7 +414,7 @@ class ArchiveFixture {
   ManualClock clock{UnixMillis(1'795'000'000'000)};
   SharedRandom random;
   ManualSleeper sleeper{clock};
-  SharedFaults faults;
+  AimedFaults faults;
   std::function<Status()> before_commit;
   TemporaryDirectory directory;
   WorkspaceId workspace;

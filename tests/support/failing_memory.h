@@ -4,9 +4,7 @@
 
 #include <sqlite3.h>
 
-#include <mutex>
-
-#include "io/fault.h"
+#include "tests/support/faults.h"
 
 namespace holdfast::testing {
 
@@ -20,10 +18,7 @@ class FailingMemory {
   }
 
   // Each allocation is a point of `target`, until another is aimed at; nullptr: none fails.
-  void aim(Faults* target) {
-    const std::lock_guard lock(mutex_);
-    target_ = target;
-  }
+  void aim(Faults* target) { faults_.aim(target); }
   // False where a database was open before: nothing fails then.
   bool is_in_place() const { return is_in_place_; }
 
@@ -40,13 +35,9 @@ class FailingMemory {
     is_in_place_ = sqlite3_config(SQLITE_CONFIG_MALLOC, &methods) == SQLITE_OK;
   }
 
-  bool may(const char* point) {
-    const std::lock_guard lock(mutex_);
-    return target_ == nullptr || target_->at(point).ok();
-  }
+  bool may(const char* point) { return faults_.at(point).ok(); }
 
-  std::mutex mutex_;
-  Faults* target_ = nullptr;
+  AimedFaults faults_;
   sqlite3_mem_methods real_{};
   bool is_in_place_ = false;
 };

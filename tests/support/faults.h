@@ -1,8 +1,11 @@
 // Faults for tests: "fault at point n for n = 0, 1, 2 … until none fires".
 #pragma once
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -53,19 +56,53 @@ class EachFails final : public Faults {
   const std::string point_;
 };
 
-// A hook that can be put into an Io at its opening and aimed later.
+// Of reads and writes every second is short and every third interrupted: nothing fails by it.
+class Disturbing final : public Faults {
+ public:
+  Status at(std::string_view) override { return {}; }
+  size_t transfer_of(size_t length) override {
+    return ++transfers_ % 2 == 0 ? length : length / 2 + 1;
+  }
+  bool interrupts() override { return ++completions_ % 3 == 0; }
+  int64_t transfers() const { return transfers_; }
+
+ private:
+  int64_t transfers_ = 0;
+  int64_t completions_ = 0;
+};
+
+// A hook that can be put into an Io at its opening and aimed later. Thread rule: any thread; what
+// it is aimed at is asked by one at a time.
 class AimedFaults final : public Faults {
  public:
   Status at(std::string_view point) override {
+    std::lock_guard lock(mutex_);
+    ++points_;
     return target_ == nullptr ? Status() : target_->at(point);
   }
   size_t torn_bytes(size_t length) override {
+    std::lock_guard lock(mutex_);
     return target_ == nullptr ? 0 : target_->torn_bytes(length);
   }
-  void aim(Faults* target) { target_ = target; }
+  size_t transfer_of(size_t length) override {
+    std::lock_guard lock(mutex_);
+    return target_ == nullptr ? length : target_->transfer_of(length);
+  }
+  bool interrupts() override {
+    std::lock_guard lock(mutex_);
+    return target_ != nullptr && target_->interrupts();
+  }
+  // nullptr: at none.
+  void aim(Faults* target) {
+    std::lock_guard lock(mutex_);
+    target_ = target;
+  }
+  int points() const { return points_; }  // that were passed
 
  private:
+  std::mutex mutex_;
   Faults* target_ = nullptr;
+  std::atomic<int> points_{0};
 };
 
 }  // namespace holdfast

@@ -154,7 +154,7 @@ class SimulatedLife {
   int64_t restores_ever();
 
   const LifeShape shape_;
-  SharedFaults commits_;
+  AimedFaults commits_;
   RetentionRig rig_;
   const UnixMillis began_;
   std::vector<WorkspaceId> workspaces_;

@@ -25,7 +25,7 @@ void SimulatedLife::do_with_faults(Action action) {
   const int error = shape_.is_brief ? kErrors[rig_.random.below(kErrors.size())] : EIO;
   FaultAt fault(static_cast<int>(rig_.random.below(points)), dies, error);
   if (rig_.random.below(2) == 0) fault.tear_writes();
-  SharedFaults& aimed = at_commit ? commits_ : rig_.faults;
+  AimedFaults& aimed = at_commit ? commits_ : rig_.faults;
   aimed.aim(&fault);
   fault_about_ = true;
   (this->*action)();
