@@ -30,6 +30,12 @@ Error Error::within(std::string_view context) const {
   return Error{code, std::string(context) + ": " + message, system_errno};
 }
 
+bool is_passing(const Error& error) {
+  const int number = error.system_errno;
+  return error.code == Code::kUnavailable || error.code == Code::kNoSpace || number == EMFILE ||
+         number == ENFILE || number == ENOMEM;
+}
+
 Error system_error(int error_number, std::string_view what) {
   Code code = Code::kIo;
   if (error_number == ENOSPC || error_number == EDQUOT) code = Code::kNoSpace;

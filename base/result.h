@@ -56,6 +56,10 @@ struct Error {
 // kNotFound, everything else to kIo. `what` names operation and object.
 Error system_error(int error_number, std::string_view what);
 
+// Whether it tells of the moment and not of what was asked for: a medium that is away, no room, no
+// descriptor, no memory.
+bool is_passing(const Error& error);
+
 template <typename T>
 class [[nodiscard]] Result {
  public:

@@ -198,16 +198,18 @@ void allow_commits(Database& database) { sqlite3_commit_hook(database.handle(), 
 }  // namespace
 
 Result<Transaction> Transaction::begin(Database& database) {
-  Statement statement = database.prepare("BEGIN IMMEDIATE");
-  HOLDFAST_TRY(statement.run());
+  Statement rollback = database.prepare("ROLLBACK");
+  HOLDFAST_TRY(rollback.prepared());
+  HOLDFAST_TRY(database.prepare("BEGIN IMMEDIATE").run());
   refuse_commits(database);
-  return Transaction(&database);
+  return Transaction(&database, std::move(rollback));
 }
 
 Transaction::~Transaction() {
   if (database_ == nullptr) return;
-  // A failed rollback leaves nothing to do: SQLite has rolled back on its own already.
-  static_cast<void>(database_->execute("ROLLBACK").ok());
+  // A rollback fails where SQLite has rolled back on its own already. Where it fails otherwise the
+  // connection stays within the transaction, which is seen before the next one begins.
+  static_cast<void>(rollback_.run().ok());
   allow_commits(*database_);
 }
 
@@ -220,21 +222,29 @@ Status Transaction::commit() {
 }
 
 Result<Savepoint> Savepoint::begin(Database& database) {
+  // Else it would begin a transaction of its own, which its release commits.
+  if (sqlite3_get_autocommit(database.handle()) != 0)
+    return Error{Code::kIo, "use " + database.path() + ": the transaction was rolled back"};
+  Statement undo = database.prepare("ROLLBACK TO command");
+  HOLDFAST_TRY(undo.prepared());
+  Statement release = database.prepare("RELEASE command");
+  HOLDFAST_TRY(release.prepared());
   HOLDFAST_TRY(database.prepare("SAVEPOINT command").run());
-  return Savepoint(&database);
+  return Savepoint(std::move(undo), std::move(release));
 }
 
-Savepoint::~Savepoint() {
-  if (database_ == nullptr) return;
-  static_cast<void>(database_->execute("ROLLBACK TO command").ok());
-  static_cast<void>(database_->execute("RELEASE command").ok());
+Savepoint::~Savepoint() { static_cast<void>(undo().ok()); }
+
+Status Savepoint::undo() {
+  if (!undo_) return Status();
+  HOLDFAST_TRY(std::exchange(undo_, std::nullopt)->run());
+  return std::exchange(release_, std::nullopt)->run();
 }
 
 Status Savepoint::release() {
-  assert(database_ != nullptr);
-  HOLDFAST_TRY(database_->prepare("RELEASE command").run());
-  database_ = nullptr;
-  return Status();
+  assert(release_.has_value());
+  undo_.reset();
+  return std::exchange(release_, std::nullopt)->run();
 }
 
 }  // namespace holdfast

@@ -5,6 +5,9 @@
 // index.db.lock beside the file for as long as it lives.
 #pragma once
 
+#include <optional>
+#include <utility>
+
 #include "index/read/database.h"
 
 namespace holdfast {
@@ -38,30 +41,38 @@ Status settle_into_one_file(const std::string& path);
 class Transaction {
  public:
   static Result<Transaction> begin(Database& database);  // IMMEDIATE
-  Transaction(Transaction&& other) noexcept : database_(other.database_) {
-    other.database_ = nullptr;
-  }
+  Transaction(Transaction&& other) noexcept
+      : database_(std::exchange(other.database_, nullptr)), rollback_(std::move(other.rollback_)) {}
   Transaction& operator=(Transaction&&) = delete;
   ~Transaction();
   Status commit();
 
  private:
-  explicit Transaction(Database* database) : database_(database) {}
+  Transaction(Database* database, Statement rollback)
+      : database_(database), rollback_(std::move(rollback)) {}
   Database* database_;
+  Statement rollback_;  // made in advance: when it is needed there may be no memory
 };
 
-// A nested scope within a transaction: rolled back alone unless released.
+// A nested scope within a transaction, whose changes are undone alone or released. When it goes out
+// of scope it is undone, too, and a failure of that is nobody's: whoever needs to know calls
+// undo().
 class Savepoint {
  public:
-  static Result<Savepoint> begin(Database& database);
-  Savepoint(Savepoint&& other) noexcept : database_(other.database_) { other.database_ = nullptr; }
+  static Result<Savepoint> begin(Database& database);  // kIo: no transaction is open
+  Savepoint(Savepoint&& other) noexcept
+      : undo_(std::exchange(other.undo_, std::nullopt)),
+        release_(std::exchange(other.release_, std::nullopt)) {}
   Savepoint& operator=(Savepoint&&) = delete;
   ~Savepoint();
   Status release();
+  Status undo();  // an error: what changed since may still be there, within the transaction
 
  private:
-  explicit Savepoint(Database* database) : database_(database) {}
-  Database* database_;
+  Savepoint(Statement undo, Statement release)
+      : undo_(std::move(undo)), release_(std::move(release)) {}
+  std::optional<Statement> undo_;  // made in advance, as above; nothing: it has ended
+  std::optional<Statement> release_;
 };
 
 }  // namespace holdfast

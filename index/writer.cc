@@ -321,6 +321,8 @@ const AgreementReport& Writer::agreement() const { return front_->core.agreement
 
 WriterCounters Writer::counters() const { return front_->core.counters(); }
 
+bool Writer::is_forked() const { return front_->core.is_forked(); }
+
 uint64_t Writer::changes() const { return front_->core.changes(); }
 
 }  // namespace holdfast

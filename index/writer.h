@@ -208,6 +208,9 @@ class Writer {
 
   const AgreementReport& agreement() const;
   WriterCounters counters() const;  // any thread
+  // Ledger and mirror contradict each other, as of the last batch: no decision is taken. Any
+  // thread.
+  bool is_forked() const;
   // Grows with every batch that may have changed a row of index or secrets, before one of its
   // commands is answered: what was read since a number was asked for is as it was while the number
   // is the same. Any thread.

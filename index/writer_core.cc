@@ -70,6 +70,7 @@ Status Writer::Core::open() {
   HOLDFAST_TRY(check_archive());
   HOLDFAST_TRY(replay());
   at_start_ = agreement_;
+  is_forked_ = ledger_->state() == LedgerState::kForked;
   return Status();
 }
 
@@ -267,6 +268,11 @@ void Writer::Core::run(Items items) {
 }
 
 void Writer::Core::run_batch(Items& items) {
+  make_and_answer(items);
+  is_forked_ = ledger_ && ledger_->state() == LedgerState::kForked;
+}
+
+void Writer::Core::make_and_answer(Items& items) {
   if (options_.reserve != nullptr) options_.reserve->keep();  // before a recovery, too: it writes
   if (recovering_ && !recover()) {
     Batch refused;
@@ -282,7 +288,10 @@ void Writer::Core::run_batch(Items& items) {
     return answer(items, batch);
   }
   log::error("writer: {}", batch.error.message);
-  recovering_ = batch.outcome == Outcome::kUnknown || ledger_->state() == LedgerState::kUnknown;
+  // A batch whose rollback failed would be the next one's beginning.
+  const bool is_stuck = index_ && sqlite3_get_autocommit(index_->handle()) == 0;
+  recovering_ =
+      is_stuck || batch.outcome == Outcome::kUnknown || ledger_->state() == LedgerState::kUnknown;
   if (!recovering_) return retry_apart(items, batch);
   answer(items, batch);
   recover();
@@ -334,7 +343,7 @@ Writer::Core::Batch Writer::Core::make_durable(Items& items) {
   if (transaction && committed.ok()) committed = transaction->commit();
   ledger_->end_commit();  // the mirror was synced beside the index
   if (!transaction) return batch;
-  if (!committed.ok() && !has_lines) return refuse(committed.error());
+  // Without lines, too: of a commit whose sync has failed the log may hold all the same.
   if (!committed.ok()) {
     batch.outcome = Outcome::kUnknown;
     batch.error = {Code::kUnavailable, "outcome unknown: " + committed.error().message};
@@ -382,6 +391,20 @@ Status Writer::Core::fill(Items& items, std::optional<Transaction>& transaction,
   return store_seq(staged_seq_, tell_secrets);
 }
 
+namespace {
+
+// Why a batch fails that SQLite has rolled back: of its commands nobody is refused for a reason of
+// his own.
+Error rolled_back(const Status& outcome) {
+  if (outcome.ok()) return Error{Code::kIo, "the index rolled a batch of changes back"};
+  const Error& why = outcome.error();
+  if (why.code == Code::kIo || why.code == Code::kNoSpace || why.code == Code::kUnavailable)
+    return why;
+  return Error{Code::kIo, "the index rolled a batch of changes back: " + why.message};
+}
+
+}  // namespace
+
 Result<bool> Writer::Core::apply_all(Items& items, Undo undo, bool& secrets_touched) {
   for (auto& item : items) {
     if (!item->apply) continue;
@@ -406,11 +429,11 @@ Result<bool> Writer::Core::apply_one(Item& item, Undo undo, bool& secrets_touche
     // SQLite rolled the whole transaction back (no memory, no room, an I/O error), whatever the
     // command made of it: nobody's rows are there.
     erase_notes(txn.notes_);
-    if (!item.outcome.ok()) return item.outcome.error();
-    return Error{Code::kIo, "the index rolled a batch of changes back"};
+    return rolled_back(item.outcome);
   }
   if (!item.outcome.ok()) {
     erase_notes(txn.notes_);
+    if (savepoint) HOLDFAST_TRY(savepoint->undo());
     return savepoint || sqlite3_total_changes64(index_->handle()) == changes_before;
   }
   notes_.insert(notes_.end(), txn.notes_.begin(), txn.notes_.end());

@@ -39,6 +39,7 @@ class Writer::Core {
   const AgreementReport& agreement() const { return at_start_; }
   WriterCounters counters() const;
   uint64_t changes() const { return changes_; }
+  bool is_forked() const { return is_forked_; }
   const WriterOptions& options() const { return options_; }
 
  private:
@@ -65,6 +66,7 @@ class Writer::Core {
   Status settle_log(const std::string& schema);
 
   void run_batch(Items& items);
+  void make_and_answer(Items& items);
   Batch make_durable(Items& items);
   bool stage_access(Items& items);
   // How much a failing command takes along: itself, which costs a copy of each page that any
@@ -102,6 +104,7 @@ class Writer::Core {
   std::atomic<uint64_t> syncs_{0};
   std::atomic<uint64_t> access_lines_{0};
   std::atomic<uint64_t> changes_{0};
+  std::atomic<bool> is_forked_{false};
 };
 
 }  // namespace holdfast

@@ -66,7 +66,7 @@ Status Ledger::accepts() const {
     return Error{Code::kUnavailable,
                  "ledger: the outcome of an earlier batch is unknown; it must be opened anew"};
   if (!report_.fork.empty())
-    return Error{Code::kConflict, "ledger: read-only, main and mirror differ: " + report_.fork};
+    return Error{Code::kUnavailable, "ledger: read-only, main and mirror differ: " + report_.fork};
   return {};
 }
 

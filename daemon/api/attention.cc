@@ -219,13 +219,15 @@ class List {
            : seen_.rejected == 1 ? "1 entry was"
                                  : fmt::format("{} entries were", seen_.rejected)) +
               " rejected from the spool");
-    if (!seen_.left.empty()) {
-      const auto& [part, first] = *seen_.left.begin();
+    LeftParts::Parts left = seen_.left;
+    std::erase_if(left, [&](const auto& one) { return !one.second.is_worth_a_word(around_.now); });
+    if (!left.empty()) {
+      const auto& [part, first] = *left.begin();
       say("incoming-left",
-          some(static_cast<int64_t>(seen_.left.size()), "call") +
+          some(static_cast<int64_t>(left.size()), "call") +
               " left in .incoming of the standard medium, the first is " + part.text() + ": " +
               first.why,
-          std::ranges::min(seen_.left | std::views::values, {}, &LeftPart::since).since);
+          std::ranges::min(left | std::views::values, {}, &LeftPart::since).since);
     }
     if (around_.stale.count > 0)
       say("spool-stale",

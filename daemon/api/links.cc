@@ -21,15 +21,19 @@ class IndexKeys final : public http::SigningKeys {
   std::optional<http::SigningKey> find(const WorkspaceId& workspace, int64_t kid) const override {
     if (workspace != workspace_.workspace) return std::nullopt;
     auto found = find_signing_key(index_, workspace_.workspace_no, kid);
+    if (!found.ok()) failure_ = found.error();
     if (!found.ok() || !*found) return std::nullopt;
     auto key = http::derive_signing_key(as_bytes((*found)->secret), workspace, kid);
     if (!key.ok()) return std::nullopt;
     return *key;
   }
+  // Why a key could not be looked for.
+  const std::optional<Error>& failure() const { return failure_; }
 
  private:
   Database& index_;
   const WorkspaceRow& workspace_;
+  mutable std::optional<Error> failure_;
 };
 
 // The id of the minting API key; zeros for a local operator, whom no key revocation concerns.
@@ -64,6 +68,12 @@ void note_minted(Call& call, const Recording& recording, const LinkTerms& terms,
   }
 }
 
+LinkVerdict failed(const Error& why) {
+  LinkVerdict verdict;
+  verdict.refusal = http::problem_response(why);
+  return verdict;
+}
+
 LinkVerdict refused(int status, std::string_view word, std::string_view detail) {
   LinkVerdict verdict;
   verdict.refusal = http::problem_response(status, word, detail);
@@ -78,12 +88,13 @@ LinkVerdict judge_link(const Call& call) {
   // Whatever is wrong with a link, the answer tells nothing about what exists.
   if (!id.ok()) return refused(403, "bad-link", "the link is not one of ours");
   auto workspace = find_workspace(call.services.index, *id);
-  if (!workspace.ok() || !*workspace)
-    return refused(403, "bad-link", "the link is not one of ours");
+  if (!workspace.ok()) return failed(workspace.error());
+  if (!*workspace) return refused(403, "bad-link", "the link is not one of ours");
 
   const IndexKeys keys(call.services.index, **workspace);
   const UnixMillis now = call.services.archive.clock.now();
   const http::LinkCheck check = http::check_link(call.request(), *id, now, keys);
+  if (keys.failure()) return failed(*keys.failure());
   if (check.state == http::LinkState::kBad)
     return refused(403, "bad-link", "the link is not one of ours");
   if (check.state == http::LinkState::kExpired)
@@ -91,11 +102,7 @@ LinkVerdict judge_link(const Call& call) {
   const LinkMarks marks{check.link.jti, (*workspace)->workspace_no, check.link.kid,
                         minting_key(check.link)};
   auto revoked = is_link_revoked(call.services.index, marks);
-  if (!revoked.ok()) {
-    LinkVerdict verdict;
-    verdict.refusal = http::problem_response(revoked.error());
-    return verdict;
-  }
+  if (!revoked.ok()) return failed(revoked.error());
   // As of a key that was dropped with its revocation: a link that is not ours any more.
   if (*revoked) return refused(403, "bad-link", "the link is not one of ours");
   LinkVerdict verdict;

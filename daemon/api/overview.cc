@@ -67,7 +67,8 @@ Result<Overview> look_around(Io& io, const Archive& archive) {
   seen.access_last = ledger.access_end.last_n;
   seen.rejected = count_rejected(archive.config().spool_dir);
   seen.left = archive.left_parts.all();
-  seen.state_disk_is_full = !archive.reserve.room(Bytes(0)).ok();
+  const Status room = archive.reserve.room(Bytes(0));
+  seen.state_disk_is_full = !room.ok() && room.error().code == Code::kNoSpace;
   return seen;
 }
 

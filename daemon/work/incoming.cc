@@ -41,12 +41,13 @@ class Settling {
 
   Result<IncomingReport> run() {
     const auto is_live = [this](const PartId& part) { return archive_.live_parts.contains(part); };
-    HOLDFAST_ASSIGN(entries, archive_.standard.list_incoming(io_, is_live));
-    for (const IncomingEntry& entry : entries)
-      if (Status settled = settle(entry.part); !settled.ok())
-        leave(entry.part, log::Level::kWarning, settled.error().message);
-    HOLDFAST_TRY(place_acknowledged());
+    HOLDFAST_ASSIGN(parts, archive_.standard.incoming_parts(io_, is_live));
+    for (const PartId& part : parts)
+      if (Status settled = settle(part); !settled.ok())
+        leave(part, log::Level::kWarning, settled.error().message);
+    const Status placed = place_acknowledged();
     archive_.left_parts.replace(std::move(left_));
+    if (!placed.ok()) return placed.error();
     return report_;
   }
 
@@ -69,7 +70,10 @@ class Settling {
     if (archive_.live_parts.contains(part) || has_row(known, part.part)) return {};
     // Its line may be in the other branch of the ledger, and nothing can be decided.
     HOLDFAST_ASSIGN(view, archive_.writer.view_ledger());
-    if (view.state == LedgerState::kForked) return {};
+    if (view.state == LedgerState::kForked) {
+      left_[part] = {"the ledger and its mirror hold different decisions", archive_.clock.now()};
+      return {};
+    }
     HOLDFAST_ASSIGN(entry, archive_.standard.incoming_entry(io_, part));
     if (entry.description) {
       HOLDFAST_ASSIGN(damage, archive_.standard.prove_incoming(io_, *entry.description));

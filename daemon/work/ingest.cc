@@ -123,6 +123,11 @@ struct Ingest::Judged {
 };
 
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
+  // Nothing could be acknowledged, and of what was written nothing could be removed.
+  if (archive_.writer.is_forked())
+    return Error{Code::kUnavailable,
+                 "the ledger and its mirror hold different decisions: read-only until a person has "
+                 "decided (docs/ledger.md)"};
   HOLDFAST_TRY(room());
   HOLDFAST_TRY(room_on_standard(io));
   HOLDFAST_TRY(room_in_quota(request));
@@ -415,10 +420,12 @@ Status Ingest::settle_earlier_try(Io& io, const Recording& known, int part) {
   HOLDFAST_ASSIGN(index, archive_.index.take());
   HOLDFAST_ASSIGN(now, find_recording_row(*index, known.recording_no));
   HOLDFAST_ASSIGN(unpromised, was_never_acknowledged(archive_));
-  if (now && now->parts < part && !entry.damage.empty() && !unpromised)
-    return Error{Code::kUnavailable,
-                 "recording " + known.recording.text() + ": " + entry.part.text() +
-                     " lies damaged in .incoming and may have been acknowledged"};
+  if (now && now->parts < part && !unpromised)
+    return Error{
+        Code::kUnavailable,
+        "recording " + known.recording.text() + ": " + entry.part.text() +
+            " lies in .incoming and may have been acknowledged; holdfast status tells when "
+            "a person has to look at it"};
   if (now && now->parts < part) return {};
   return Error{Code::kUnavailable,
                "recording " + known.recording.text() + " got another part meanwhile; try again"};

@@ -80,7 +80,8 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random) 
     auto label = read_label(io, medium.path);
     if (label.ok()) continue;
     // An unmounted disk leaves an empty directory: it is not a new medium.
-    if (const auto known = remembered_medium(config.state_dir, medium.path)) {
+    HOLDFAST_ASSIGN(known, remembered_medium(config.state_dir, medium.path));
+    if (known) {
       log::warning("{} carries no label: {} belongs there; is it mounted?", medium.path,
                    medium_text(*known));
       continue;

@@ -19,6 +19,9 @@ struct LeftPart {
   // Its bytes are not whole, and a line that is lost may have promised them: looked at again when
   // the daemon starts. Else each turn tries it anew.
   bool is_damaged = false;
+
+  // What each turn tries anew may be a passing matter.
+  bool is_worth_a_word(UnixMillis now) const { return is_damaged || now - since >= minutes(10); }
 };
 
 // Thread rule: any thread; replaced by one at a time.

@@ -29,15 +29,19 @@ Result<std::optional<IngestRow>> MediaSource::read(const std::string& directory)
 }
 
 Status MediaSource::walk() {
-  placed_.emplace();
-  return standard_.each_placed(
-      io_, [&](std::string_view directory, const Result<RecordingDescription>& found) {
+  std::map<PartId, std::string> placed;
+  HOLDFAST_TRY(standard_.each_placed(
+      io_, [&](std::string_view directory, const Result<RecordingDescription>& found) -> Status {
         if (found.ok())
-          placed_->emplace(found->part_id(), std::string(directory));
+          placed.emplace(found->part_id(), std::string(directory));
+        else if (is_passing(found.error()))
+          return found.error().within(directory);
         else
           log::warning("replay: {}: {}", directory, found.error().message);
         return Status();
-      });
+      }));
+  placed_ = std::move(placed);
+  return {};
 }
 
 Result<std::optional<IngestRow>> MediaSource::find_ingest(const RecordingId& recording, int part) {

@@ -90,15 +90,15 @@ Result<std::vector<SeenMedium>> look_at_media(Io& io, const Archive& archive) {
   return media;
 }
 
-std::optional<MediumRow> remembered_medium(const std::string& state_dir, const std::string& path) {
-  const std::string file = state_dir + "/index.db";
-  std::error_code error;
-  if (!std::filesystem::exists(file, error)) return std::nullopt;
-  Result<Database> index = Database::open_read_only(file);
-  if (!index.ok()) return std::nullopt;
-  Result<std::optional<MediumRow>> row = find_medium_at(*index, place_of(path));
-  if (!row.ok()) return std::nullopt;
-  return *row;
+Result<std::optional<MediumRow>> remembered_medium(const std::string& state_dir,
+                                                   const std::string& path) {
+  Result<Database> index = Database::open_read_only(state_dir + "/index.db");
+  if (!index.ok()) {
+    const Code code = index.error().code;
+    if (code == Code::kNotFound || code == Code::kInvalid) return std::optional<MediumRow>();
+    return index.error();
+  }
+  return find_medium_at(*index, place_of(path));
 }
 
 }  // namespace holdfast

@@ -50,9 +50,10 @@ struct SeenMedium {
 // All of them, by tier. Waits for disks: on a worker.
 Result<std::vector<SeenMedium>> look_at_media(Io& io, const Archive& archive);
 
-// What an index that may not be there yet says of the path; nothing when it is not there or cannot
-// be read (whoever opens it for writing tells why).
-std::optional<MediumRow> remembered_medium(const std::string& state_dir, const std::string& path);
+// What an index that may not be there yet says of the path; nothing when it is not there or is none
+// (whoever opens it for writing tells why).
+Result<std::optional<MediumRow>> remembered_medium(const std::string& state_dir,
+                                                   const std::string& path);
 
 // "warm-1 (g2h4…)", for messages.
 std::string medium_text(const MediumRow& row);

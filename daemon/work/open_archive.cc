@@ -78,11 +78,11 @@ Status OpenedArchive::open_standard() {
     return label.error().within("the standard medium at " + config_.standard.path + kHowToLabel);
   // Before anything is written or replayed: what the index lies beside must be the medium it
   // speaks of.
-  if (const auto expected = remembered_medium(config_.state_dir, config_.standard.path))
-    if (expected->medium != label->medium)
-      return Error{Code::kUnavailable, "the standard medium at " + config_.standard.path +
-                                           ": expected " + medium_text(*expected) + ", found " +
-                                           label->name + " (" + label->medium.text() + ")"};
+  HOLDFAST_ASSIGN(expected, remembered_medium(config_.state_dir, config_.standard.path));
+  if (expected && expected->medium != label->medium)
+    return Error{Code::kUnavailable, "the standard medium at " + config_.standard.path +
+                                         ": expected " + medium_text(*expected) + ", found " +
+                                         label->name + " (" + label->medium.text() + ")"};
   id_ = label->archive;
   standard_root_ = std::make_unique<MediumRoot>(config_.standard.path, id_, label->medium);
   standard_root_->set_reserve(config_.disk_reserve);
@@ -147,9 +147,10 @@ Status OpenedArchive::refuse_without_index() {
     std::filesystem::remove_all(rebuild_directory(config_), error);
     return {};
   }
+  // What cannot be looked into may hold something.
   const auto holds_something = [&](const std::string& directory) {
     std::filesystem::directory_iterator entry(directory, error);
-    if (error) return false;
+    if (error) return error != std::errc::no_such_file_or_directory;
     for (const auto& one : entry)
       if (!one.path().filename().string().starts_with('.')) return true;
     return false;
@@ -158,9 +159,10 @@ Status OpenedArchive::refuse_without_index() {
        {config_.state_dir + "/ledger/decisions", config_.mirror_dir + "/decisions",
         config_.standard.path + "/standard", config_.warm.path + "/packs"})
     if (holds_something(directory))
-      return Error{Code::kConflict,
-                   "there is no index at " + path + ", and " + directory +
-                       " is not empty. Put a backup of it there, or have it made anew " + how};
+      return Error{Code::kConflict, "there is no index at " + path + ", and " + directory +
+                                        " is not empty, or cannot be looked into. Put a backup of "
+                                        "it there, or have it made anew " +
+                                        how};
   return {};
 }
 

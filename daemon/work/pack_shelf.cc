@@ -9,6 +9,8 @@ namespace holdfast {
 
 Status PackShelf::add(const std::string& path, Tier tier, const ArchiveId& archive) {
   const auto label = read_label(io_, path);
+  if (!label.ok() && label.error().code != Code::kUnavailable && is_passing(label.error()))
+    return label.error();
   if (!label.ok() || label->archive != archive) {
     log::warning("replay: the {} medium at {} shows no packs: {}", word(tier), path,
                  label.ok() ? "it is another archive's" : label.error().message);
@@ -59,6 +61,7 @@ Result<std::optional<SealedPack>> PackShelf::find(const PackId& pack, const Arch
                               : Status(sealed.error());
     if (read.ok()) return std::optional<SealedPack>(std::move(sealed).value());
     last_.clear();
+    if (is_passing(read.error())) return read.error();
     log::warning("replay: pack {} at {}: {}", pack.text(), shown.location, read.error().message);
   }
   return std::optional<SealedPack>();

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/work/ingest_row.h"
 #include "daemon/work/pack_contents.h"
+#include "daemon/work/rebuild_scan.h"
 #include "index/commands/copies.h"
 #include "index/commands/destruction.h"
 #include "index/commands/packs.h"
@@ -167,7 +168,8 @@ Result<bool> RebuildAdopt::adopt_pack_whole(const PackId& pack) {
     }
     HOLDFAST_ASSIGN(session, backend->second->attach(io_));
     const Result<Digest> read = digest_pack(io_, *session, ShownPack{pack, location, sealed->size});
-    if (!read.ok() && read.error().code == Code::kUnavailable) return read.error();
+    if (!read.ok() && is_worlds(read.error().code, options_))
+      return with_way_out(read.error().within("read pack " + location));
     if (!read.ok()) {
       HOLDFAST_TRY(
           catalogue_.note(Finding{"damaged-pack", pack.text(), location, read.error().message}));

@@ -9,7 +9,8 @@ namespace {
 
 constexpr std::string_view kMetadataName = "metadata.json";
 
-// The world's faults end the scan; what a file says wrongly is a finding.
+}  // namespace
+
 bool is_worlds(Code code, const RebuildOptions& options) {
   if (code == Code::kIo) return !options.skip_unreadable;
   return code == Code::kUnavailable || code == Code::kNoSpace || code == Code::kForbidden;
@@ -21,8 +22,6 @@ Error with_way_out(const Error& error) {
                                " (try again; when the disk is dying, --skip-unreadable goes on "
                                "without what it does not give back)"};
 }
-
-}  // namespace
 
 void RebuildScan::tell(const std::string& step, const std::string& detail) {
   if (options_.progress) options_.progress(RebuildProgress{step, seen_, 0, detail});
@@ -160,24 +159,28 @@ Status RebuildScan::pack(PackSession& session, const ShownPack& shown, const Med
   HOLDFAST_ASSIGN(transaction, catalogue_.begin());
   HOLDFAST_ASSIGN(known, catalogue_.find_pack(shown.pack, medium));
   const bool same = known && known->size == shown.size;
-  Status read;
+  Status read;   // what the pack is to blame for
+  Status noted;  // and what our own catalogue
   if (same) {
     SealedPack place;
     place.pack = shown.pack;
     place.medium = medium;
     place.location = shown.location;
     place.size = shown.size;
-    read = catalogue_.note(place);
+    noted = catalogue_.note(place);
   } else {
     read = [&]() -> Status {
       HOLDFAST_ASSIGN(sealed, read_sealed_pack(io_, session, shown, medium, archive_));
       HOLDFAST_TRY(each_packed_part(io_, session, shown, [&](pack::PartMetadata part) {
         const ShownPart shown_part{std::move(part.recording_json), std::move(part.metadata_json)};
-        return catalogue_.note(KeyOfPart{part.recording_id, part.part}, shown_part, true);
+        noted = catalogue_.note(KeyOfPart{part.recording_id, part.part}, shown_part, true);
+        return noted;
       }));
-      return catalogue_.note(sealed);
+      noted = catalogue_.note(sealed);
+      return noted;
     }();
   }
+  HOLDFAST_TRY(noted);
   if (read.ok()) {
     HOLDFAST_TRY(catalogue_.mark_walked(medium, shown.location));
     return transaction.commit();

@@ -9,6 +9,11 @@
 
 namespace holdfast {
 
+// The world's faults end a rebuild's reading; what a file says wrongly is a finding.
+bool is_worlds(Code code, const RebuildOptions& options);
+// The error, with what can be done about a dying disk.
+Error with_way_out(const Error& error);
+
 class RebuildScan {
  public:
   // All outlive this.

@@ -56,16 +56,25 @@ bool exists(const Fd& directory, std::string_view name) {
 
 // Metadata is in: the recorder is done with the entry. One with more files than a part may have
 // is looked at no further: taking it will say so.
-bool is_complete(const Fd& entry) {
+Result<bool> is_complete(const Fd& entry) {
   if (exists(entry, "metadata.json")) return true;
-  const auto names = names_in(entry, limits::kFilesPerPartMax);
-  return names.ok() && std::any_of(names->begin(), names->end(), is_spool_complete_by);
+  HOLDFAST_ASSIGN(names, names_in(entry, limits::kFilesPerPartMax));
+  return std::any_of(names.begin(), names.end(), is_spool_complete_by);
 }
 
+// No entry at all: whatever the world does, it will not become one. openat2(2) gives EXDEV or ELOOP
+// for links.
+bool is_no_directory(const Error& why) {
+  return why.system_errno == ENOTDIR || why.system_errno == ELOOP || why.system_errno == EXDEV;
+}
+
+// One that cannot be looked at is: taking it will say why.
 bool is_complete_below(Io& io, const Fd& directory, const std::string& call) {
   if (exists(directory, call + "/metadata.json")) return true;
   const auto entry = io.open(directory.get(), call, O_RDONLY | O_DIRECTORY);
-  return entry.ok() && is_complete(*entry);
+  if (!entry.ok()) return entry.error().code != Code::kNotFound && !is_no_directory(entry.error());
+  const auto complete = is_complete(*entry);
+  return !complete.ok() || *complete;
 }
 
 // 0 when it cannot be told: copying it will say why.
@@ -175,9 +184,12 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
   auto directory = io.open(root.get(), entry, O_RDONLY | O_DIRECTORY);
   if (!directory.ok()) {
     if (directory.error().code == Code::kNotFound) return {};  // taken already
+    if (!is_no_directory(directory.error()))
+      return directory.error().within("spool entry " + entry);
     return reject(io, root, entry, directory.error());
   }
-  if (!is_complete(*directory)) return {};  // not complete (any more)
+  HOLDFAST_ASSIGN(complete, is_complete(*directory));
+  if (!complete) return {};  // not complete (any more)
   auto workspace = WorkspaceId::from_text(names.parent);
   if (!workspace.ok()) return reject(io, root, entry, workspace.error());
   if (!is_call_sid(names.name))

@@ -38,6 +38,9 @@ Code code_of(int extended, std::string_view message) {
       if (extended == SQLITE_CONSTRAINT_TRIGGER && message.starts_with("locked: "))
         return Code::kLocked;
       if (extended == SQLITE_CONSTRAINT_COMMITHOOK) return Code::kIo;  // see Transaction
+      // Its own text is lost when there is no memory for it, and with it what it meant.
+      if (extended == SQLITE_CONSTRAINT_TRIGGER && !message.starts_with("conflict: "))
+        return Code::kIo;
       return Code::kConflict;
     default:
       return Code::kIo;
@@ -179,8 +182,9 @@ Error Database::error(int code, std::string_view what) const {
   if (result.code == Code::kIo && handle_)
     result.system_errno = sqlite3_system_errno(handle_.get());
   // What a trigger says is meant for the caller; the rest is told with what was being done.
-  if (extended == SQLITE_CONSTRAINT_TRIGGER)
-    result.message = std::string(message.substr(message.find(": ") + 2));
+  const size_t colon = message.find(": ");
+  if (extended == SQLITE_CONSTRAINT_TRIGGER && colon != std::string_view::npos)
+    result.message = std::string(message.substr(colon + 2));
   else
     result.message = std::string(what) + ": " + std::string(message);
   const int primary = (extended == SQLITE_OK ? code : extended) & 0xff;

@@ -54,6 +54,9 @@ class Statement {
     return *this;
   }
 
+  // Whether it could be made; step() and run() say so, too.
+  const Status& prepared() const { return failure_; }
+
   // True: a row is there. False: no more rows.
   Result<bool> step();
   // Runs a statement that gives no rows.

@@ -6,6 +6,7 @@
 
 #include <cerrno>
 
+#include "index/read/sqlite_settings.h"
 #include "tests/support/faults.h"
 
 namespace holdfast::testing {
@@ -37,6 +38,7 @@ class FailingFiles {
   static const sqlite3_io_methods& methods(sqlite3_file* file) { return *real(file)->pMethods; }
 
   FailingFiles() {
+    configure_sqlite();  // the look-up below ends the time for it
     real_ = sqlite3_vfs_find(nullptr);
     if (real_ == nullptr) return;
     vfs_ = *real_;

@@ -198,15 +198,23 @@ Result<StandardTree::Parents> StandardTree::rename_to_place(Io& io, const PartId
   return parents;
 }
 
-Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io, const SkipPart& skip) {
+Result<std::vector<PartId>> StandardTree::incoming_parts(Io& io, const SkipPart& skip) {
   HOLDFAST_ASSIGN(root, root_.checked(io));
-  std::vector<IncomingEntry> entries;
+  std::vector<PartId> parts;
   HOLDFAST_TRY(each_part_in(io, root->get(), kIncoming, [&](const PartId& part) -> Status {
-    if (skip && skip(part)) return {};
-    HOLDFAST_ASSIGN(entry, entry_of(io, root->get(), part));
-    entries.push_back(std::move(entry));
+    if (!skip || !skip(part)) parts.push_back(part);
     return {};
   }));
+  return parts;
+}
+
+Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io) {
+  HOLDFAST_ASSIGN(parts, incoming_parts(io));
+  std::vector<IncomingEntry> entries;
+  for (const PartId& part : parts) {
+    HOLDFAST_ASSIGN(entry, incoming_entry(io, part));
+    entries.push_back(std::move(entry));
+  }
   return entries;
 }
 
