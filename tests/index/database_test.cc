@@ -176,6 +176,12 @@ BOOST_AUTO_TEST_CASE(a_savepoint_is_rolled_back_alone) {
     }
     {
       Savepoint savepoint = must(Savepoint::begin(index));
+      must(index.execute("INSERT INTO setting VALUES ('undone', '1')"));
+      must(savepoint.undo());
+      must(index.execute("INSERT INTO setting VALUES ('after', '1')"));
+    }
+    {
+      Savepoint savepoint = must(Savepoint::begin(index));
       must(index.execute("INSERT INTO setting VALUES ('released', '1')"));
       must(savepoint.release());
     }
@@ -189,7 +195,7 @@ BOOST_AUTO_TEST_CASE(a_savepoint_is_rolled_back_alone) {
       "SELECT group_concat(name) FROM (SELECT name FROM setting "
       "ORDER BY name)");
   BOOST_REQUIRE(must(statement.step()));
-  BOOST_TEST(statement.next<std::string>() == "kept,released");
+  BOOST_TEST(statement.next<std::string>() == "after,kept,released");
 }
 
 // As SQLite does by itself when it has no memory or no room.
@@ -203,6 +209,7 @@ BOOST_AUTO_TEST_CASE(after_a_transaction_that_was_rolled_back_amid_it_nothing_is
     BOOST_TEST(!index.execute("INSERT OR ROLLBACK INTO setting VALUES ('kept', '2')").ok());
     const Status alone = index.execute("INSERT INTO setting VALUES ('alone', '1')");
     BOOST_CHECK(code_of(alone) == Code::kIo);
+    BOOST_CHECK(code_of(Savepoint::begin(index)) == Code::kIo);
     BOOST_TEST(!transaction.commit().ok());
   }
   must(index.execute("INSERT INTO setting VALUES ('later', '1')"));

@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(a_fork_is_read_only_until_a_person_decides) {
   rig.open();
   BOOST_TEST((rig.ledger->state() == LedgerState::kForked));
   BOOST_TEST(!rig.ledger->open_report().fork.empty());
-  BOOST_TEST((rig.ledger->stage(draft_of("hold", 3)).error().code == Code::kConflict));
+  BOOST_TEST((rig.ledger->stage(draft_of("hold", 3)).error().code == Code::kUnavailable));
   SystemRandom random;
   BOOST_TEST(!rig.ledger->write_note(random, "x").ok());
   BOOST_TEST(rig.values() == (Values{1, 2}));  // reading goes on

@@ -121,6 +121,67 @@ BOOST_AUTO_TEST_CASE(p1_under_a_fork_nothing_is_adopted_or_removed) {
   BOOST_TEST(report.adopted + report.discarded == 0);
   for (const PartId& part : {whole, torn})
     BOOST_TEST(fs::exists(rig.path_of(part, "recording.json")));
+  BOOST_TEST(rig.archive().left_parts.all().size() == 2U);
+  // Who brings a call comes again; no try leaves anything behind.
+  BOOST_TEST((code_of(rig.try_ingest(rig.make_call())) == Code::kUnavailable));
+  BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kUnavailable));
+  BOOST_TEST(must(rig.archive().standard.incoming_parts(*rig.io)).size() == 2U);
+}
+
+// A next part would be written where the other one lies.
+BOOST_AUTO_TEST_CASE(p1_an_upload_does_not_remove_what_may_have_been_acknowledged) {
+  IncomingRig rig;
+  const TestCall call = rig.ingest();
+  const Recording known = rig.recording(call);
+  const PartId part{known.recording, 2};
+  {
+    PartWriter writer = must(rig.archive().standard.begin(*rig.io, part));
+    auto file = must(writer.create(*rig.io, "notes.json", Bytes(100)));
+    must(file->append(*rig.io, as_bytes("{}")));
+    must(file->finish(*rig.io));
+    RecordingDescription description;
+    description.archive = rig.archive().id;
+    description.recording = known.recording;
+    description.number = known.recording_no;
+    description.part = 2;
+    description.workspace = rig.workspace;
+    description.call_sid = call.call_sid;
+    description.received_at = rig.clock.now();
+    description.day = known.day;
+    description.files = writer.files();
+    must(writer.finish(*rig.io, description));
+  }
+  ArchiveFixture::flip_byte(rig.path_of(part, "notes.json"), 1);
+  rig.lose_index();
+  rig.rebuild();
+  BOOST_TEST(rig.archive().left_parts.all().contains(part));
+  TestCall transcript;
+  transcript.call_sid = call.call_sid;
+  transcript.files["transcript.json"] = "{}";
+  BOOST_TEST((code_of(rig.try_ingest(transcript)) == Code::kUnavailable));
+  BOOST_TEST(std::filesystem::exists(rig.path_of(part, "notes.json")));
+}
+
+// Whatever one of them does, the others are settled.
+BOOST_AUTO_TEST_CASE(p7_one_that_cannot_be_read_keeps_nobody_back) {
+  int kept_nobody_back = 0;
+  for (int n = 0;; ++n) {
+    IncomingRig rig;
+    const TestCall calls[] = {rig.make_call(), rig.make_call()};
+    for (const TestCall& call : calls) rig.leave_unacknowledged(call);
+    FaultAt fault(n);
+    IoOptions options;
+    options.faults = &fault;
+    const auto failing = must(Io::open(options));
+    const auto report = settle_incoming(*failing, rig.archive());
+    if (report.ok() && report->adopted == 1 && rig.archive().left_parts.all().size() == 1U)
+      ++kept_nobody_back;
+    static_cast<void>(rig.settle());
+    for (const TestCall& call : calls) BOOST_TEST(rig.is_whole(call));
+    BOOST_TEST(rig.archive().left_parts.all().empty());
+    if (!fault.fired()) break;
+  }
+  BOOST_TEST(kept_nobody_back > 10);
 }
 
 // A part that a fault ended is refused and gone: no later turn finds it complete.

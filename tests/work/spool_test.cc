@@ -155,6 +155,26 @@ BOOST_FIXTURE_TEST_CASE(without_room_the_entry_waits, SpoolRig) {
   BOOST_TEST(is_whole(call));
 }
 
+// What has nothing to do with the entry does not put it aside.
+BOOST_FIXTURE_TEST_CASE(without_descriptors_the_entry_waits, SpoolRig) {
+  const TestCall call = make_call();
+  put(call);
+  class NoDescriptors final : public Faults {
+   public:
+    Status at(std::string_view point) override {
+      return point == "open" ? Status(system_error(EMFILE, "injected")) : Status();
+    }
+  } none;
+  faults.aim(&none);
+  const Status taken = take(call.call_sid);
+  faults.aim(nullptr);
+  BOOST_TEST((code_of(taken) == Code::kIo));
+  BOOST_TEST(scan().size() == 1);
+  BOOST_TEST(reason(call.call_sid).empty());
+  must(take(call.call_sid));
+  BOOST_TEST(is_whole(call));
+}
+
 BOOST_FIXTURE_TEST_CASE(an_erased_call_is_rejected, SpoolRig) {
   const TestCall call = ingest();
   must(destroy(call));
