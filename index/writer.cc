@@ -58,6 +58,7 @@ Result<Fd> duplicate(int fd) {
 }  // namespace
 
 Status WriteTxn::decide(LineDraft line, DecisionSource& source) {
+  HOLDFAST_TRY(ledger_.accepts());
   if (line.weight == Weight::kWeakening) HOLDFAST_TRY(refuse_while_decisions_are_missing());
   // What could not be a line must not change a row.
   HOLDFAST_TRY(format_line(line, INT64_MAX, now_, Digest()));
@@ -322,6 +323,8 @@ const AgreementReport& Writer::agreement() const { return front_->core.agreement
 WriterCounters Writer::counters() const { return front_->core.counters(); }
 
 bool Writer::is_forked() const { return front_->core.is_forked(); }
+
+bool Writer::is_recovering() const { return front_->core.is_recovering(); }
 
 uint64_t Writer::changes() const { return front_->core.changes(); }
 

@@ -8,7 +8,7 @@
 //   → append the lines, fdatasync → DECIDED → commit (synchronous=FULL) → answer.
 // States of the writer
 //   running ──append or fdatasync fails──▶ running   (rolled back; the ledger voided its tail)
-//   running ──commit fails when decided──▶ recovering (answers "outcome unknown")
+//   running ──commit fails──▶ recovering (answers "outcome unknown")
 //   recovering ──re-open, replay from applied_seq──▶ running
 //   recovering ──cannot──▶ recovering (all commands answer kUnavailable; tried again with each)
 //   any ──stop()──▶ stopped (what is queued is still done)
@@ -211,6 +211,9 @@ class Writer {
   // Ledger and mirror contradict each other, as of the last batch: no decision is taken. Any
   // thread.
   bool is_forked() const;
+  // It could not be opened anew after a failed commit, as of the last batch: each command tries
+  // that once more, and is refused when it is in vain. Any thread.
+  bool is_recovering() const;
   // Grows with every batch that may have changed a row of index or secrets, before one of its
   // commands is answered: what was read since a number was asked for is as it was while the number
   // is the same. Any thread.

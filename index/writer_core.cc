@@ -270,6 +270,7 @@ void Writer::Core::run(Items items) {
 void Writer::Core::run_batch(Items& items) {
   make_and_answer(items);
   is_forked_ = ledger_ && ledger_->state() == LedgerState::kForked;
+  is_recovering_ = recovering_;
 }
 
 void Writer::Core::make_and_answer(Items& items) {

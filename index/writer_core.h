@@ -40,10 +40,12 @@ class Writer::Core {
   WriterCounters counters() const;
   uint64_t changes() const { return changes_; }
   bool is_forked() const { return is_forked_; }
+  bool is_recovering() const { return is_recovering_; }
   const WriterOptions& options() const { return options_; }
 
  private:
-  // kRefused: nothing of the commands took place. kUnknown: decided, and the rows may be missing.
+  // kRefused: nothing of the commands took place. kUnknown: the commit failed; with lines it is
+  // decided, and the rows are to come; without, the rows may be there or not.
   enum class Outcome { kCommitted, kRefused, kUnknown };
   struct Batch {
     Outcome outcome = Outcome::kCommitted;
@@ -105,6 +107,7 @@ class Writer::Core {
   std::atomic<uint64_t> access_lines_{0};
   std::atomic<uint64_t> changes_{0};
   std::atomic<bool> is_forked_{false};
+  std::atomic<bool> is_recovering_{false};
 };
 
 }  // namespace holdfast

@@ -72,8 +72,12 @@ class Ledger {
   const LedgerOpenReport& open_report() const { return report_; }
   int64_t last_decision() const;  // n of the last decided line; 0: none
 
+  // Whether a line of decisions would be taken: kUnavailable under a fork, or while the outcome of
+  // an earlier batch is unknown.
+  Status accepts() const;
+
   // Adds a decision to the batch and gives its n. All lines of a batch bear the
-  // time of its first. kUnavailable or kConflict when the ledger takes nothing (see state()).
+  // time of its first. kUnavailable when the ledger takes nothing (see state()).
   Result<int64_t> stage(const LineDraft& draft);
   // Adds an access line to the batch.
   Result<int64_t> stage_access(const LineDraft& draft);
@@ -144,7 +148,6 @@ class Ledger {
   void put_down(Place& place, const Error& reason);
 
   // ledger.cc: batches.
-  Status accepts() const;
   Status open_access();
   Status commit_access();
   Status commit_decisions();

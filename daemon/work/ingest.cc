@@ -123,11 +123,7 @@ struct Ingest::Judged {
 };
 
 Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request) {
-  // Nothing could be acknowledged, and of what was written nothing could be removed.
-  if (archive_.writer.is_forked())
-    return Error{Code::kUnavailable,
-                 "the ledger and its mirror hold different decisions: read-only until a person has "
-                 "decided (docs/ledger.md)"};
+  HOLDFAST_TRY(can_decide());
   HOLDFAST_TRY(room());
   HOLDFAST_TRY(room_on_standard(io));
   HOLDFAST_TRY(room_in_quota(request));
@@ -135,6 +131,18 @@ Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request
   LiveParts::Live live = archive_.live_parts.add(part);
   HOLDFAST_ASSIGN(writer, archive_.standard.begin(io, part));
   return std::make_unique<IngestDraft>(std::move(request), std::move(writer), std::move(live));
+}
+
+// Else nothing could be acknowledged, and what was written would stay, since its outcome is
+// unknown.
+Status Ingest::can_decide() {
+  if (archive_.writer.is_forked())
+    return Error{Code::kUnavailable,
+                 "the ledger and its mirror hold different decisions: read-only until a person has "
+                 "decided (docs/ledger.md)"};
+  if (!archive_.writer.is_recovering()) return {};
+  return archive_.writer.call(
+      Command<void>{"ask whether the writer has recovered", [](WriteTxn&) { return Status(); }});
 }
 
 // Over the full mark the mover says whether anything may leave; until it has looked, it may.

@@ -99,6 +99,7 @@ class Ingest {
  private:
   struct Judged;
   void count(const std::string& who, const Result<Ingested>& outcome);
+  Status can_decide();
   Status room_on_standard(Io& io);
   Status room_in_quota(const IngestRequest& request);
   Millis copy_after(const WorkspaceId& workspace) const;

@@ -1,5 +1,7 @@
 #include "daemon/work/pack_shelf.h"
 
+#include <cerrno>
+
 #include "base/log.h"
 #include "daemon/work/pack_contents.h"
 #include "tiers/pack_directory.h"
@@ -9,7 +11,9 @@ namespace holdfast {
 
 Status PackShelf::add(const std::string& path, Tier tier, const ArchiveId& archive) {
   const auto label = read_label(io_, path);
-  if (!label.ok() && label.error().code != Code::kUnavailable && is_passing(label.error()))
+  // One that is away shows none; one that could not be opened just now may show some.
+  const int number_of_error = label.ok() ? 0 : label.error().system_errno;
+  if (number_of_error == EMFILE || number_of_error == ENFILE || number_of_error == ENOMEM)
     return label.error();
   if (!label.ok() || label->archive != archive) {
     log::warning("replay: the {} medium at {} shows no packs: {}", word(tier), path,
@@ -46,6 +50,7 @@ Status PackShelf::open(const ArchiveId& archive) {
 Result<std::optional<SealedPack>> PackShelf::find(const PackId& pack, const ArchiveId& archive) {
   HOLDFAST_TRY(open(archive));
   last_.clear();
+  std::optional<Error> passing;
   const auto [begin, end] = packs_.equal_range(pack);
   for (auto one = begin; one != end; ++one) {
     const auto& [number, shown] = one->second;
@@ -61,9 +66,10 @@ Result<std::optional<SealedPack>> PackShelf::find(const PackId& pack, const Arch
                               : Status(sealed.error());
     if (read.ok()) return std::optional<SealedPack>(std::move(sealed).value());
     last_.clear();
-    if (is_passing(read.error())) return read.error();
     log::warning("replay: pack {} at {}: {}", pack.text(), shown.location, read.error().message);
+    if (is_passing(read.error())) passing = read.error();
   }
+  if (passing) return *passing;  // no other place has it
   return std::optional<SealedPack>();
 }
 

@@ -200,7 +200,8 @@ Status Rebuild::begin() {
   };
   // What was replayed without a medium that is there now lacks what it shows.
   if (!std::all_of(media_.begin(), media_.end(), was_walked))
-    for (const char* name : {"rebuild/index.db", "rebuild/index.db-wal", "rebuild/index.db-shm"}) {
+    for (const char* name : {"rebuild/index.db", "rebuild/index.db-wal", "rebuild/index.db-shm",
+                             "rebuild/index.db-journal"}) {
       const Status removed = unlink_durably(*io_, state_.get(), name);
       if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
     }
@@ -214,7 +215,7 @@ Status Rebuild::begin() {
 // last rows is an older one, which is replayed; a -wal beside another index would be its ruin.
 Status Rebuild::set_aside() {
   HOLDFAST_TRY(remove_tree(*io_, state_.get(), "rebuild"));
-  for (const char* suffix : {"-wal", "-shm", ""}) {
+  for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {
     const std::string name = std::string("index.db") + suffix;
     if (!exists(config_.state_dir + "/" + name)) continue;
     const std::string to = std::string("index.db.before-rebuild") + suffix;
@@ -244,7 +245,7 @@ Status Rebuild::find_secrets() {
     return {};
   }
   // A -wal that outlived its database would be played into the next one.
-  for (const char* name : {"secrets.db-wal", "secrets.db-shm"}) {
+  for (const char* name : {"secrets.db-wal", "secrets.db-shm", "secrets.db-journal"}) {
     const Status removed = unlink_durably(*io_, state_.get(), name);
     if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
   }
@@ -443,8 +444,8 @@ Status Rebuild::write_report() {
 Status Rebuild::publish() {
   catalogue_.reset();
   HOLDFAST_TRY(settle_into_one_file(new_index_path_));
-  // A -wal of the index that was lost would be played into this one.
-  for (const char* name : {"index.db-wal", "index.db-shm"}) {
+  // A -wal of the index that was lost would be played into this one, and so would a -journal.
+  for (const char* name : {"index.db-wal", "index.db-shm", "index.db-journal"}) {
     const Status removed = unlink_durably(*io_, state_.get(), name);
     if (!removed.ok() && removed.error().code != Code::kNotFound) return removed;
   }

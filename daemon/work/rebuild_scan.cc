@@ -75,15 +75,19 @@ Status RebuildScan::day(StandardTree& tree, const std::string& directory) {
 
 // What waits in .incoming may have been acknowledged; what lies in the trash may have to come back.
 Status RebuildScan::loose_ends(StandardTree& tree) {
-  HOLDFAST_ASSIGN(incoming, tree.list_incoming(io_));
+  HOLDFAST_ASSIGN(incoming, tree.incoming_parts(io_));
   HOLDFAST_ASSIGN(trash, tree.list_trash(io_));
   HOLDFAST_ASSIGN(transaction, catalogue_.begin());
-  for (const IncomingEntry& entry : incoming) {
-    const std::string directory = incoming_directory(entry.part);
-    if (entry.description)
-      HOLDFAST_TRY(note_plain(tree, directory, PlainWhere::kIncoming, *entry.description));
-    else if (!entry.damage.empty())
-      HOLDFAST_TRY(catalogue_.note(Finding{"damaged", entry.part.text(), directory, entry.damage}));
+  for (const PartId& part : incoming) {
+    const std::string directory = incoming_directory(part);
+    const Result<IncomingEntry> entry = tree.incoming_entry(io_, part);
+    if (!entry.ok() && is_worlds(entry.error().code, options_))
+      return with_way_out(entry.error().within(directory));
+    const std::string damage = entry.ok() ? entry->damage : entry.error().message;
+    if (entry.ok() && entry->description)
+      HOLDFAST_TRY(note_plain(tree, directory, PlainWhere::kIncoming, *entry->description));
+    else if (!damage.empty())
+      HOLDFAST_TRY(catalogue_.note(Finding{"damaged", part.text(), directory, damage}));
   }
   for (const TrashEntry& entry : trash) {
     const std::string directory = "standard/.trash/" + entry.part.text();

@@ -89,6 +89,7 @@ struct RecallGroup::Member {
   std::map<MediumId, RecallSampleRow> samples;
   std::optional<UnixMillis> waits_until;  // the outcome is that a medium is away
   std::vector<int> published;             // parts, durable or perhaps
+  std::vector<int> perhaps_told;          // of those, when a row may speak of them or not
   Status outcome;                         // why it cannot be staged
   std::unique_ptr<ReadingOnBoard> on_board;
 };
@@ -346,7 +347,8 @@ void RecallGroup::end_those_read(Io& io) {
     staged[i]->outcome =
         error.code == Code::kConflict ? Error{Code::kUnavailable, error.message} : error;
     // A commit of which nobody knows whether it was made may speak of what was staged.
-    if (error.code == Code::kUnavailable) staged[i]->published.clear();
+    if (error.code == Code::kUnavailable)
+      staged[i]->perhaps_told = std::exchange(staged[i]->published, {});
   }
   std::erase_if(staged, [](const Member* member) { return !member->outcome.ok(); });
   end_staged(staged);
@@ -399,6 +401,8 @@ void RecallGroup::end_failed(Io& io, const std::vector<Member*>& failed) {
   const std::vector<Status> kept = archive_.writer.call_all(std::move(commands));
   for (size_t i = 0; i < failed.size(); ++i) {
     Member& member = *failed[i];
+    // The writer has answered since: what was unknown is known.
+    if (kept[i].ok() || kept[i].error().code != Code::kUnavailable) discard_untold(io, member);
     RestoreMeters& meters = archive_.meters.of(member.row.tier);
     const bool is_cancelled = !kept[i].ok() && kept[i].error().code == Code::kConflict;
     if (is_cancelled) {
@@ -418,6 +422,30 @@ void RecallGroup::end_failed(Io& io, const std::vector<Member*>& failed) {
     }
     member.end();
   }
+}
+
+// What is left of a commit that failed: nobody would look for it before the next start, not even
+// who destroys the recording.
+void RecallGroup::discard_untold(Io& io, const Member& member) {
+  if (member.perhaps_told.empty()) return;
+  const Status discarded = [&]() -> Status {
+    std::vector<CopyRow> copies;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(found, list_copies(*index, member.recording.recording_no));
+      copies = std::move(found);
+    }
+    for (int part : member.perhaps_told) {
+      const bool is_told = std::any_of(copies.begin(), copies.end(), [&](const CopyRow& copy) {
+        return copy.part == part && copy.medium == archive_.standard_medium();
+      });
+      if (is_told) continue;
+      HOLDFAST_TRY(archive_.standard.discard_staged(io, PartId{member.recording.recording, part}));
+    }
+    return {};
+  }();
+  if (!discarded.ok())
+    log::warning("restore {}: {}", member.restore.text(), discarded.error().message);
 }
 
 // Those that were begun and not read; one whose turn another has stays as it is, and comes first

@@ -75,6 +75,7 @@ class RecallGroup {
   bool take_place();
   void end_staged(const std::vector<Member*>& staged);
   void end_failed(Io& io, const std::vector<Member*>& failed);
+  void discard_untold(Io& io, const Member& member);
   void put_back();
   void count_staged(const RestoreRow& row);
   void tell(const Recording& recording);

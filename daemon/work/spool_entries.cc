@@ -62,17 +62,14 @@ Result<bool> is_complete(const Fd& entry) {
   return std::any_of(names.begin(), names.end(), is_spool_complete_by);
 }
 
-// No entry at all: whatever the world does, it will not become one. openat2(2) gives EXDEV or ELOOP
-// for links.
-bool is_no_directory(const Error& why) {
-  return why.system_errno == ENOTDIR || why.system_errno == ELOOP || why.system_errno == EXDEV;
-}
+// It has nothing to do with the entry: no descriptor, no memory, a disk that fails for a moment.
+bool is_worlds(const Error& why) { return is_passing(why) || why.system_errno == EIO; }
 
 // One that cannot be looked at is: taking it will say why.
 bool is_complete_below(Io& io, const Fd& directory, const std::string& call) {
   if (exists(directory, call + "/metadata.json")) return true;
   const auto entry = io.open(directory.get(), call, O_RDONLY | O_DIRECTORY);
-  if (!entry.ok()) return entry.error().code != Code::kNotFound && !is_no_directory(entry.error());
+  if (!entry.ok()) return is_worlds(entry.error());
   const auto complete = is_complete(*entry);
   return !complete.ok() || *complete;
 }
@@ -184,8 +181,7 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
   auto directory = io.open(root.get(), entry, O_RDONLY | O_DIRECTORY);
   if (!directory.ok()) {
     if (directory.error().code == Code::kNotFound) return {};  // taken already
-    if (!is_no_directory(directory.error()))
-      return directory.error().within("spool entry " + entry);
+    if (is_worlds(directory.error())) return directory.error().within("spool entry " + entry);
     return reject(io, root, entry, directory.error());
   }
   HOLDFAST_ASSIGN(complete, is_complete(*directory));

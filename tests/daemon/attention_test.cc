@@ -108,7 +108,10 @@ BOOST_AUTO_TEST_CASE(every_code_is_found_in_what_it_is_about) {
        [](Rig& rig) {
          rig.seen.left[PartId()] = {"it finds no place", rig.clock.now()};
          BOOST_TEST(codes(rig.look()).empty());  // not before it lasts
-         rig.seen.left[PartId()].is_damaged = true;
+         rig.clock.advance(minutes(10));
+         rig.seen.expiry.clock->state = compliance_from(rig.clock.now());
+         BOOST_TEST(codes(rig.look()) == "incoming-left ");
+         rig.seen.left[PartId()] = {"it is damaged", rig.clock.now(), true};
        }},
       {"spool-stale", [](Rig& rig) { rig.around.stale.count = 3; }},
       {"callbacks-parked", [](Rig& rig) { rig.seen.summary.parked_callbacks = 1; }},
