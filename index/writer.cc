@@ -99,6 +99,7 @@ Status WriteTxn::decide(LineDraft line) {
 
 Result<std::string> WriteTxn::write_note(std::string_view text) {
   if (text.empty()) return std::string();
+  HOLDFAST_TRY(ledger_.accepts());  // else no line will ever name it
   HOLDFAST_ASSIGN(note, ledger_.write_note(random_, text));
   notes_.push_back(note.hash);
   HOLDFAST_TRY(

@@ -293,6 +293,7 @@ void Writer::Core::make_and_answer(Items& items) {
   const bool is_stuck = index_ && sqlite3_get_autocommit(index_->handle()) == 0;
   recovering_ =
       is_stuck || batch.outcome == Outcome::kUnknown || ledger_->state() == LedgerState::kUnknown;
+  is_recovering_ = recovering_;  // before anybody comes again
   if (!recovering_) return retry_apart(items, batch);
   answer(items, batch);
   recover();

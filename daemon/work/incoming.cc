@@ -46,8 +46,6 @@ class Settling {
       if (Status settled = settle(part); !settled.ok())
         leave(part, log::Level::kWarning, settled.error().message);
     const Status placed = place_acknowledged();
-    // Of those that it did not come to, what was known stays so.
-    if (!placed.ok()) left_.merge(archive_.left_parts.all());
     archive_.left_parts.replace(std::move(left_));
     if (!placed.ok()) return placed.error();
     return report_;

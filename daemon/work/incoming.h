@@ -10,8 +10,8 @@
 //                                                   may have acknowledged it
 //   a row              ──▶ placed
 //
-// What it leaves (such a damaged one, until the next start; what it tries again in its next turn) is
-// in Archive::left_parts, from where status tells it.
+// What it leaves (such a damaged one, until the next start; what it tries again in its next turn)
+// is in Archive::left_parts, from where status tells it.
 //
 // A part that somebody is writing (LiveParts) is not looked at. Parts of a known recording are
 // settled in its turn (Turns), so that nobody begins one of the same number meanwhile.

@@ -136,13 +136,13 @@ Result<std::unique_ptr<IngestDraft>> Ingest::begin(Io& io, IngestRequest request
 // Else nothing could be acknowledged, and what was written would stay, since its outcome is
 // unknown.
 Status Ingest::can_decide() {
-  if (archive_.writer.is_forked())
-    return Error{Code::kUnavailable,
-                 "the ledger and its mirror hold different decisions: read-only until a person has "
-                 "decided (docs/ledger.md)"};
-  if (!archive_.writer.is_recovering()) return {};
-  return archive_.writer.call(
-      Command<void>{"ask whether the writer has recovered", [](WriteTxn&) { return Status(); }});
+  if (archive_.writer.is_recovering())
+    HOLDFAST_TRY(archive_.writer.call(
+        Command<void>{"ask whether the writer has recovered", [](WriteTxn&) { return Status(); }}));
+  if (!archive_.writer.is_forked()) return {};
+  return Error{Code::kUnavailable,
+               "the ledger and its mirror hold different decisions: read-only until a person has "
+               "decided (docs/ledger.md)"};
 }
 
 // Over the full mark the mover says whether anything may leave; until it has looked, it may.

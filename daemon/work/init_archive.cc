@@ -80,10 +80,17 @@ Status init_archive(Io& io, const Config& config, Clock& clock, Random& random) 
     auto label = read_label(io, medium.path);
     if (label.ok()) continue;
     // An unmounted disk leaves an empty directory: it is not a new medium.
-    HOLDFAST_ASSIGN(known, remembered_medium(config.state_dir, medium.path));
-    if (known) {
+    const auto known = remembered_medium(config.state_dir, medium.path);
+    if (!known.ok())
+      return Error{
+          known.error().code,
+          "init: " + medium.path +
+              " carries no label, and whether it is a new medium the index does not say: " +
+              known.error().message +
+              "; start the daemon once, or move an index that is beyond repair away"};
+    if (*known) {
       log::warning("{} carries no label: {} belongs there; is it mounted?", medium.path,
-                   medium_text(*known));
+                   medium_text(**known));
       continue;
     }
     const Label made{*archive, random.id<MediumId>(), medium.name, medium.kind, clock.now()};

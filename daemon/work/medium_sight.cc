@@ -2,7 +2,6 @@
 
 #include <sys/statvfs.h>
 
-#include <cerrno>
 #include <filesystem>
 
 #include "index/commands/media.h"
@@ -92,14 +91,13 @@ Result<std::vector<SeenMedium>> look_at_media(Io& io, const Archive& archive) {
 
 Result<std::optional<MediumRow>> remembered_medium(const std::string& state_dir,
                                                    const std::string& path) {
-  const auto nothing_or = [](const Error& why) -> Result<std::optional<MediumRow>> {
-    if (why.system_errno == EIO || (why.system_errno != 0 && is_passing(why))) return why;
-    return std::optional<MediumRow>();
-  };
   Result<Database> index = Database::open_read_only(state_dir + "/index.db");
-  if (!index.ok()) return nothing_or(index.error());
-  Result<std::optional<MediumRow>> row = find_medium_at(*index, place_of(path));
-  return row.ok() ? row : nothing_or(row.error());
+  if (!index.ok()) {
+    const Code code = index.error().code;
+    if (code == Code::kNotFound || code == Code::kInvalid) return std::optional<MediumRow>();
+    return index.error();
+  }
+  return find_medium_at(*index, place_of(path));
 }
 
 }  // namespace holdfast

@@ -50,9 +50,9 @@ struct SeenMedium {
 // All of them, by tier. Waits for disks: on a worker.
 Result<std::vector<SeenMedium>> look_at_media(Io& io, const Archive& archive);
 
-// What an index that may not be there yet says of the path; nothing when it is not there, is none,
-// or is one that only a writer can open (damaged, older, left amid a change: whoever opens it for
-// writing goes on or tells why). An error of the world alone: the disk, no descriptor, no memory.
+// What an index that may not be there yet says of the path; nothing when it is not there or is
+// none. An error also of one that only a writer can open: an older one, or one that was left amid a
+// change.
 Result<std::optional<MediumRow>> remembered_medium(const std::string& state_dir,
                                                    const std::string& path);
 

@@ -78,10 +78,11 @@ Status OpenedArchive::open_standard() {
     return label.error().within("the standard medium at " + config_.standard.path + kHowToLabel);
   // Before anything is written or replayed: what the index lies beside must be the medium it
   // speaks of.
-  HOLDFAST_ASSIGN(expected, remembered_medium(config_.state_dir, config_.standard.path));
-  if (expected && expected->medium != label->medium)
+  // An index that only a writer can open is asked once more when it is open.
+  const auto expected = remembered_medium(config_.state_dir, config_.standard.path);
+  if (expected.ok() && *expected && (*expected)->medium != label->medium)
     return Error{Code::kUnavailable, "the standard medium at " + config_.standard.path +
-                                         ": expected " + medium_text(*expected) + ", found " +
+                                         ": expected " + medium_text(**expected) + ", found " +
                                          label->name + " (" + label->medium.text() + ")"};
   id_ = label->archive;
   standard_root_ = std::make_unique<MediumRoot>(config_.standard.path, id_, label->medium);
@@ -189,7 +190,11 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
     HOLDFAST_ASSIGN(pauses, list_pauses(*index));
     gate_->set_pauses(std::move(pauses));
   }
-  HOLDFAST_TRY(take_up(config_.standard.path, Tier::kStandard));
+  HOLDFAST_ASSIGN(standard, take_up(config_.standard.path, Tier::kStandard));
+  if (standard != standard_root_->medium())
+    return Error{Code::kUnavailable, "the standard medium at " + config_.standard.path +
+                                         ": expected " + standard.text() + ", found " +
+                                         standard_root_->medium().text()};
   HOLDFAST_ASSIGN(warm, take_up(config_.warm.path, Tier::kWarm));
   warm_root_ = std::make_unique<MediumRoot>(config_.warm.path, id_, warm);
   warm_root_->set_reserve(config_.disk_reserve);

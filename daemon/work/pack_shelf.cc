@@ -55,9 +55,13 @@ Result<std::optional<SealedPack>> PackShelf::find(const PackId& pack, const Arch
   for (auto one = begin; one != end; ++one) {
     const auto& [number, shown] = one->second;
     PackBackend& backend = *media_[number].backend;
-    HOLDFAST_ASSIGN(session, backend.attach(io_));
-    auto sealed = read_sealed_pack(io_, *session, shown, backend.medium(), archive);
-    Status read = sealed.ok() ? each_packed_part(io_, *session, shown,
+    const auto session = backend.attach(io_);
+    if (!session.ok()) {
+      passing = session.error();
+      continue;
+    }
+    auto sealed = read_sealed_pack(io_, **session, shown, backend.medium(), archive);
+    Status read = sealed.ok() ? each_packed_part(io_, **session, shown,
                                                  [&](pack::PartMetadata part) -> Status {
                                                    const PartId id{part.recording_id, part.part};
                                                    last_.insert_or_assign(id, std::move(part));

@@ -215,7 +215,7 @@ Status Rebuild::begin() {
 // last rows is an older one, which is replayed; a -wal beside another index would be its ruin.
 Status Rebuild::set_aside() {
   HOLDFAST_TRY(remove_tree(*io_, state_.get(), "rebuild"));
-  for (const char* suffix : {"-wal", "-shm", "-journal", ""}) {
+  for (const char* suffix : {"-wal", "-shm", "", "-journal"}) {
     const std::string name = std::string("index.db") + suffix;
     if (!exists(config_.state_dir + "/" + name)) continue;
     const std::string to = std::string("index.db.before-rebuild") + suffix;

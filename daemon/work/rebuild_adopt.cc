@@ -168,7 +168,7 @@ Result<bool> RebuildAdopt::adopt_pack_whole(const PackId& pack) {
     }
     HOLDFAST_ASSIGN(session, backend->second->attach(io_));
     const Result<Digest> read = digest_pack(io_, *session, ShownPack{pack, location, sealed->size});
-    if (!read.ok() && is_worlds(read.error().code, options_))
+    if (!read.ok() && is_worlds(read.error(), options_))
       return with_way_out(read.error().within("read pack " + location));
     if (!read.ok()) {
       HOLDFAST_TRY(

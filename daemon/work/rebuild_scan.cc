@@ -11,9 +11,9 @@ constexpr std::string_view kMetadataName = "metadata.json";
 
 }  // namespace
 
-bool is_worlds(Code code, const RebuildOptions& options) {
-  if (code == Code::kIo) return !options.skip_unreadable;
-  return code == Code::kUnavailable || code == Code::kNoSpace || code == Code::kForbidden;
+bool is_worlds(const Error& why, const RebuildOptions& options) {
+  if (is_passing(why) || why.code == Code::kForbidden) return true;
+  return why.code == Code::kIo && !options.skip_unreadable;
 }
 
 Error with_way_out(const Error& error) {
@@ -51,7 +51,7 @@ Status RebuildScan::day(StandardTree& tree, const std::string& directory) {
       [&](std::string_view where, const Result<RecordingDescription>& found) -> Status {
         ++seen_;
         const std::string place(where);
-        if (!found.ok() && is_worlds(found.error().code, options_))
+        if (!found.ok() && is_worlds(found.error(), options_))
           return with_way_out(found.error().within(place));
         if (!found.ok())
           return catalogue_.note(
@@ -81,7 +81,7 @@ Status RebuildScan::loose_ends(StandardTree& tree) {
   for (const PartId& part : incoming) {
     const std::string directory = incoming_directory(part);
     const Result<IncomingEntry> entry = tree.incoming_entry(io_, part);
-    if (!entry.ok() && is_worlds(entry.error().code, options_))
+    if (!entry.ok() && is_worlds(entry.error(), options_))
       return with_way_out(entry.error().within(directory));
     const std::string damage = entry.ok() ? entry->damage : entry.error().message;
     if (entry.ok() && entry->description)
@@ -135,7 +135,7 @@ Result<std::optional<std::string>> RebuildScan::metadata_of(
       read =
           io_.read_exactly(fd->get(), Bytes(0),
                            MutableByteSpan(reinterpret_cast<std::byte*>(text.data()), text.size()));
-    if (!read.ok() && is_worlds(read.error().code, options_))
+    if (!read.ok() && is_worlds(read.error(), options_))
       return with_way_out(read.error().within(directory));
     if (read.ok() && sha256(text) == file.sha256)
       return std::optional<std::string>(std::move(text));
@@ -189,7 +189,7 @@ Status RebuildScan::pack(PackSession& session, const ShownPack& shown, const Med
     HOLDFAST_TRY(catalogue_.mark_walked(medium, shown.location));
     return transaction.commit();
   }
-  if (is_worlds(read.error().code, options_))
+  if (is_worlds(read.error(), options_))
     return with_way_out(read.error().within("read pack " + shown.location));
   // What the metadata said is taken back with the rest; the pack is somebody's to look at.
   { const Transaction dropped = std::move(transaction); }

@@ -10,7 +10,7 @@
 namespace holdfast {
 
 // The world's faults end a rebuild's reading; what a file says wrongly is a finding.
-bool is_worlds(Code code, const RebuildOptions& options);
+bool is_worlds(const Error& why, const RebuildOptions& options);
 // The error, with what can be done about a dying disk.
 Error with_way_out(const Error& error);
 

@@ -121,6 +121,9 @@ Status Remover::destroy(Io& io, RecordingNo recording_no, const std::string& who
   archive_.changes.publish({Change::Kind::kRemoved, recording->recording_no, recording->workspace,
                             recording->day, recording->call_sid});
   for (const ReleasePermit& permit : permits) HOLDFAST_TRY(remove_plain(io, *recording, permit));
+  // Of a staged copy whose commit failed no row speaks.
+  for (const PartRow& part : recording->part_rows)
+    HOLDFAST_TRY(archive_.standard.discard_staged(io, PartId{recording->recording, part.part}));
   Status finished = archive_.writer.call(finish_destroyed(recording_no, who));
   if (!finished.ok() && finished.error().code == Code::kConflict) {
     log::info("destroy: recording {} waits for its packs to be rewritten",

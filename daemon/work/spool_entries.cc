@@ -181,6 +181,8 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
   auto directory = io.open(root.get(), entry, O_RDONLY | O_DIRECTORY);
   if (!directory.ok()) {
     if (directory.error().code == Code::kNotFound) return {};  // taken already
+    const int why = directory.error().system_errno;
+    if (why == EACCES || why == EPERM) return {};  // its recorder has not opened it up yet
     if (is_worlds(directory.error())) return directory.error().within("spool entry " + entry);
     return reject(io, root, entry, directory.error());
   }

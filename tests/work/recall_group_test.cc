@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <optional>
 #include <thread>
@@ -388,6 +389,36 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_loses_nobody) {
           rig.reopen();
           BOOST_TEST(rig.staged_files().size() == 5u * 3u);
         }
+}
+
+// The commit that would have told of them fails: nobody has them, not even until the next start.
+BOOST_AUTO_TEST_CASE(what_a_failed_commit_does_not_tell_of_does_not_stay) {
+  AskedRig rig(2);
+  if (rig.asked.empty()) return;
+  std::atomic<int> left{-1};
+  rig.before_commit = [&]() -> Status {
+    return left-- == 0 ? Status(Error{Code::kIo, "injected: the commit fails"}) : Status();
+  };
+  rig.reopen();
+  Restorer restorer(rig.archive(), Tier::kWarm);
+  left = 1;  // begun; staged
+  must(restorer.run_once(*rig.io));
+  BOOST_TEST(left < 0);
+  BOOST_TEST(rig.staged() == 0);
+  BOOST_TEST(rig.staged_files().empty());
+}
+
+// And where it stays all the same, it goes with its recording.
+BOOST_AUTO_TEST_CASE(p3_a_destruction_takes_staged_files_that_no_row_speaks_of) {
+  AskedRig rig(1);
+  if (rig.asked.empty()) return;
+  const PartId part{rig.recording(rig.calls[0]).recording, 1};
+  const std::string directory = rig.config.standard.path + "/staged/" + part.text();
+  std::filesystem::create_directories(directory);
+  std::ofstream(directory + "/inbound.ulaw") << "bytes";
+  BOOST_TEST(rig.staged_files().size() == 1U);
+  must(rig.destroy(rig.calls[0]));
+  BOOST_TEST(rig.staged_files().empty());
 }
 
 // A stop that comes while a turn is waited for gives the recall back, though it has its turn then.
