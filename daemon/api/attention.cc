@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <ranges>
 
 #include "base/limits.h"
 #include "base/time_text.h"
@@ -227,7 +226,9 @@ class List {
           some(static_cast<int64_t>(left.size()), "call") +
               " left in .incoming of the standard medium, the first is " + part.text() + ": " +
               first.why,
-          std::ranges::min(left | std::views::values, {}, &LeftPart::since).since);
+          std::min_element(left.begin(), left.end(), [](const auto& a, const auto& b) {
+            return a.second.since < b.second.since;
+          })->second.since);
     }
     if (around_.stale.count > 0)
       say("spool-stale",
