@@ -1,4 +1,5 @@
-// The writer's rule: group commit, failing alone, decided batches, voided tails.
+// The writer's rule: group commit, decided batches, voided tails. What a failing command leaves is
+// in writer_undo_test.cc.
 #include "index/writer.h"
 
 #include <algorithm>

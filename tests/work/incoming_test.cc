@@ -32,6 +32,15 @@ struct IncomingRig : ArchiveFixture {
   std::string path_of(const PartId& part, const std::string& file) {
     return config.standard.path + "/" + incoming_directory(part) + "/" + file;
   }
+  // Of the call, damaged, and its line may have been lost together with the index.
+  PartId leave_damaged_beside_a_rebuild(const TestCall& call) {
+    ingest();
+    const PartId part = leave_unacknowledged(call);
+    flip_byte(path_of(part, "outbound.pcm"), 100);
+    lose_index();
+    rebuild();
+    return part;
+  }
   IncomingReport settle() { return must(settle_incoming(*io, archive())); }
 };
 
@@ -216,11 +225,7 @@ BOOST_AUTO_TEST_CASE(p1_a_next_part_whose_sync_failed_is_never_adopted) {
 // The line that promised it may have been lost together with the index.
 BOOST_AUTO_TEST_CASE(p1_after_a_rebuild_a_damaged_one_is_left_alone) {
   IncomingRig rig;
-  rig.ingest();
-  const PartId part = rig.leave_unacknowledged(rig.make_call());
-  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);
-  rig.lose_index();
-  rig.rebuild();
+  const PartId part = rig.leave_damaged_beside_a_rebuild(rig.make_call());
   BOOST_TEST(rig.report().incoming.discarded == 0);
   BOOST_TEST(rig.settle().discarded == 0);
   BOOST_TEST(std::filesystem::exists(rig.path_of(part, "outbound.pcm")));
@@ -229,12 +234,8 @@ BOOST_AUTO_TEST_CASE(p1_after_a_rebuild_a_damaged_one_is_left_alone) {
 // A person is told of it, and its bytes are not read again each minute.
 BOOST_AUTO_TEST_CASE(a_damaged_one_that_is_left_is_told_and_read_again_at_the_next_start) {
   IncomingRig rig;
-  rig.ingest();
   const TestCall call = rig.make_call();
-  const PartId part = rig.leave_unacknowledged(call);
-  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);
-  rig.lose_index();
-  rig.rebuild();
+  const PartId part = rig.leave_damaged_beside_a_rebuild(call);
   const UnixMillis since = rig.clock.now();
   const auto left = rig.archive().left_parts.all();
   BOOST_REQUIRE(left.size() == 1U);
@@ -253,11 +254,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_one_that_is_left_is_told_and_read_again_at_the_ne
 
 BOOST_AUTO_TEST_CASE(one_that_is_gone_is_told_no_more) {
   IncomingRig rig;
-  rig.ingest();
-  const PartId part = rig.leave_unacknowledged(rig.make_call());
-  ArchiveFixture::flip_byte(rig.path_of(part, "outbound.pcm"), 100);
-  rig.lose_index();
-  rig.rebuild();
+  const PartId part = rig.leave_damaged_beside_a_rebuild(rig.make_call());
   BOOST_TEST(rig.archive().left_parts.all().size() == 1U);
   std::filesystem::remove_all(rig.config.standard.path + "/" + incoming_directory(part));
   rig.settle();
