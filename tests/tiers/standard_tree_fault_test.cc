@@ -35,7 +35,7 @@ int at_every_point(bool killed, Act act, Then then) {
 
 // What start-up does with .incoming: what is complete is taken on, the rest was never promised.
 void advance_incoming(StandardRig& rig) {
-  const auto entries = rig.tree->list_incoming(*rig.io);
+  const auto entries = rig.list_incoming();
   BOOST_REQUIRE(entries.ok());
   for (const IncomingEntry& entry : *entries) {
     const Status advanced = entry.description
@@ -107,7 +107,7 @@ BOOST_AUTO_TEST_CASE(p1_p7_an_acknowledged_recording_survives_a_kill_at_every_po
                        [](StandardRig& rig, Ingesting::State& state, bool fired) {
                          if (!fired) BOOST_TEST(state.placed);
                          advance_incoming(rig);
-                         BOOST_TEST(rig.tree->list_incoming(*rig.io)->empty());
+                         BOOST_TEST(rig.list_incoming()->empty());
                          const bool there = rig.is_placed(state.part);
                          if (state.acknowledged) BOOST_TEST(there);
                          // All or nothing: no file of a part that is not there.
@@ -131,7 +131,7 @@ BOOST_AUTO_TEST_CASE(p7_an_ingest_goes_on_after_a_single_fault_at_every_point) {
           const Status placed = rig.tree->place(*rig.io, state.part.id(), state.part.place());
           BOOST_TEST(placed.ok(), (placed.ok() ? "" : placed.error().message));
           BOOST_TEST(rig.is_placed(state.part));
-          BOOST_TEST(rig.tree->list_incoming(*rig.io)->empty());
+          BOOST_TEST(rig.list_incoming()->empty());
         });
 }
 

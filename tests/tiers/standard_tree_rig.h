@@ -38,6 +38,17 @@ class StandardRig {
     BOOST_REQUIRE(tree->prepare(*io).ok());
   }
 
+  // What lies in .incoming, each as it is.
+  Result<std::vector<IncomingEntry>> list_incoming() {
+    HOLDFAST_ASSIGN(parts, tree->incoming_parts(*io));
+    std::vector<IncomingEntry> entries;
+    for (const PartId& part : parts) {
+      HOLDFAST_ASSIGN(entry, tree->incoming_entry(*io, part));
+      entries.push_back(std::move(entry));
+    }
+    return entries;
+  }
+
   // As a new process would: new descriptors, no memory, no faults.
   void restart() {
     faults.aim(nullptr);

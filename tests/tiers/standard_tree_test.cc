@@ -213,7 +213,7 @@ BOOST_AUTO_TEST_CASE(p6_incoming_entries_are_complete_or_never_finished_or_left_
   fs::remove(path(lost_file, "metadata.json"));
   fs::resize_file(path(oversized, "recording.json"), 1 << 20);
   fs::create_directory(rig.directory / "standard/.incoming/foreign");
-  const auto entries = rig.tree->list_incoming(*rig.io).value();
+  const auto entries = rig.list_incoming().value();
   BOOST_REQUIRE(entries.size() == 6u);
   for (const IncomingEntry& entry : entries) {
     const bool is_whole = entry.part == whole.id();
@@ -222,7 +222,7 @@ BOOST_AUTO_TEST_CASE(p6_incoming_entries_are_complete_or_never_finished_or_left_
     if (entry.description) BOOST_TEST((*entry.description == whole.description));
   }
   BOOST_TEST(rig.tree->discard_incoming(*rig.io, unfinished.id()).ok());
-  BOOST_TEST(rig.tree->list_incoming(*rig.io)->size() == 5u);
+  BOOST_TEST(rig.list_incoming()->size() == 5u);
 }
 
 // What of it is on the disk nobody knows: it does not look complete to whoever finds it.
@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(p1_a_part_whose_sync_failed_has_no_description) {
   faults.aim(&no_syncs);
   BOOST_TEST(!writer.finish(*rig.io, part.description).ok());
   faults.aim(nullptr);
-  const auto entries = rig.tree->list_incoming(*rig.io).value();
+  const auto entries = rig.list_incoming().value();
   BOOST_REQUIRE(entries.size() == 1u);
   BOOST_TEST(!entries.front().description.has_value());
   BOOST_TEST(entries.front().damage.empty());
@@ -515,7 +515,7 @@ BOOST_AUTO_TEST_CASE(a_standard_medium_without_its_label_takes_and_gives_up_noth
   BOOST_TEST((code_of(rig.tree->place(*rig.io, other.id(), other.place())) == Code::kUnavailable));
   BOOST_TEST((code_of(rig.tree->move_to_trash(*rig.io, part.place(), rig.permit(part.id()))) ==
               Code::kUnavailable));
-  BOOST_TEST((code_of(rig.tree->list_incoming(*rig.io)) == Code::kUnavailable));
+  BOOST_TEST((code_of(rig.list_incoming()) == Code::kUnavailable));
   BOOST_TEST((code_of(rig.tree->list_trash(*rig.io)) == Code::kUnavailable));
   BOOST_TEST(rig.is_placed(part));  // what is held open can be read
 }

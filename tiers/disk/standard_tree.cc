@@ -208,16 +208,6 @@ Result<std::vector<PartId>> StandardTree::incoming_parts(Io& io, const SkipPart&
   return parts;
 }
 
-Result<std::vector<IncomingEntry>> StandardTree::list_incoming(Io& io) {
-  HOLDFAST_ASSIGN(parts, incoming_parts(io));
-  std::vector<IncomingEntry> entries;
-  for (const PartId& part : parts) {
-    HOLDFAST_ASSIGN(entry, incoming_entry(io, part));
-    entries.push_back(std::move(entry));
-  }
-  return entries;
-}
-
 Result<IncomingEntry> StandardTree::incoming_entry(Io& io, const PartId& part) {
   HOLDFAST_ASSIGN(root, root_.current(io));
   return entry_of(io, root->get(), part);

@@ -92,7 +92,6 @@ class StandardTree {
   // are not looked at). Entries with foreign names are not told.
   using SkipPart = std::function<bool(const PartId&)>;
   Result<std::vector<PartId>> incoming_parts(Io& io, const SkipPart& skip = nullptr);
-  Result<std::vector<IncomingEntry>> list_incoming(Io& io);  // each of them, as it is
   // One of them, as it is now.
   Result<IncomingEntry> incoming_entry(Io& io, const PartId& part);
   // Whether a complete entry that nobody acknowledged is durable and has its digests: all of it is
