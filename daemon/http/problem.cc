@@ -70,7 +70,9 @@ std::string printable(std::string_view bytes) {
 }  // namespace
 
 Problem problem_of(const Error& error) {
-  const CodeTraits& row = traits(error.code);
+  // Want of descriptors or memory is the moment's, whatever was refused for it.
+  const bool is_momentary = error.code == Code::kIo && is_passing(error);
+  const CodeTraits& row = traits(is_momentary ? Code::kUnavailable : error.code);
   Problem problem;
   problem.status = row.http_status;
   problem.word = row.word;

@@ -24,8 +24,9 @@ struct Problem {
   json::object extra;  // further members, such as retry times or hold names
 };
 
-// By the table of base/result.h. A kIo or kCorrupt detail names paths of the
-// appliance: the outside reads the title, the log gets the detail.
+// By the table of base/result.h; a kIo for want of descriptors or memory is told
+// as kUnavailable. A kIo or kCorrupt detail names paths of the appliance: the
+// outside reads the title, the log gets the detail.
 Problem problem_of(const Error& error);
 
 Response problem_response(const Problem& problem);

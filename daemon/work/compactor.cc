@@ -353,6 +353,8 @@ Result<pack::BuiltPack> Compactor::build(Io& io, const RewriteRow& row, const St
 
 Status Compactor::write_first(Io& io, const RewriteRow& row, const Standing& standing,
                               const PackCopyRow& place) {
+  // First: where the index takes no commit, no pack is read and encoded in vain at every try.
+  HOLDFAST_TRY(archive_.writer.call(rewrite_written(row.pack)));
   HOLDFAST_ASSIGN(recalled,
                   recall_pack(io, archive_, standing.old,
                               recall_sources(archive_, standing.old_copies, std::nullopt)));
@@ -375,7 +377,6 @@ RewrittenPack Compactor::rewritten_pack(SealedPack sealed, const Standing& stand
 
 Status Compactor::write_built(Io& io, const RewriteRow& row, const Standing& standing,
                               const PackCopyRow& place, const pack::BuiltPack& built) {
-  HOLDFAST_TRY(archive_.writer.call(rewrite_written(row.pack)));
   SealedPack sealed;
   sealed.pack = row.new_pack;
   sealed.size = built.size();

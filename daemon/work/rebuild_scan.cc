@@ -91,6 +91,8 @@ Status RebuildScan::loose_ends(StandardTree& tree) {
   }
   for (const TrashEntry& entry : trash) {
     const std::string directory = "standard/.trash/" + entry.part.text();
+    if (entry.unreadable && is_worlds(*entry.unreadable, options_))
+      return with_way_out(entry.unreadable->within(directory));
     if (entry.description) {
       HOLDFAST_TRY(note_plain(tree, directory, PlainWhere::kTrash, *entry.description));
       continue;

@@ -165,7 +165,8 @@ Result<bool> Remover::resume_removals(Io& io) {
   return released && packs && destroyed;
 }
 
-// A .trash entry whose copy is not releasing was never permitted to go: it is put back.
+// A .trash entry whose copy is not releasing was never permitted to go: it is put back. One that
+// its medium does not give back waits for another start.
 Status Remover::resume_trash(Io& io) {
   HOLDFAST_ASSIGN(entries, archive_.standard.list_trash(io));
   for (const TrashEntry& entry : entries) {
@@ -176,7 +177,14 @@ Status Remover::resume_trash(Io& io) {
       for (const CopyRow& copy : recording->copies)
         permitted |= copy.part == entry.part.part && copy.medium == archive_.standard_medium() &&
                      copy.state == CopyState::kReleasing;
-    if (permitted || !entry.description) continue;
+    if (permitted) continue;
+    if (entry.unreadable) {
+      const Error why =
+          entry.unreadable->within("put " + entry.part.text() + " back from the trash");
+      if (is_passing(why)) return why;
+      log::error("{}", why.message);
+    }
+    if (!entry.description) continue;
     log::warning("recording {} lay in the trash without a decision: it is put back",
                  entry.part.text());
     const Place place = entry.description->place();

@@ -32,7 +32,7 @@ Command<void> quarantine_over(int64_t quarantine_no);
 // one that it names was given up or has no good copy any more. kConflict when the pack is not
 // sealed. No line.
 Command<RewriteRow> begin_rewrite(PackId pack, PackId new_pack);
-// The new pack is about to be written to a medium. No line.
+// The new pack is about to be made, and written to a medium. No line.
 Command<void> rewrite_written(PackId pack);
 // A new pack that no row speaks of may go (Guard::check_stray_pack). No line: nothing was ever told
 // of it.

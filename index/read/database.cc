@@ -47,6 +47,12 @@ Code code_of(int extended, std::string_view message) {
   }
 }
 
+// The connection keeps that of an older failure, which only these two set anew.
+int errno_of(int primary, sqlite3* handle) {
+  if (primary == SQLITE_NOMEM) return ENOMEM;
+  return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(handle) : 0;
+}
+
 }  // namespace
 
 Statement::Statement(Database* database, sqlite3_stmt* statement, bool* in_use, Status prepared)
@@ -180,7 +186,7 @@ Error Database::error(int code, std::string_view what) const {
   Error result;
   result.code = code_of(extended == SQLITE_OK ? code : extended, message);
   if (result.code == Code::kIo && handle_)
-    result.system_errno = sqlite3_system_errno(handle_.get());
+    result.system_errno = errno_of(extended & 0xff, handle_.get());
   // What a trigger says is meant for the caller; the rest is told with what was being done.
   const size_t colon = message.find(": ");
   if (extended == SQLITE_CONSTRAINT_TRIGGER && colon != std::string_view::npos)

@@ -1,4 +1,6 @@
 // Signed links: expiry, revocation, mutation.
+#include <sqlite3.h>
+
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <set>
@@ -145,6 +147,25 @@ BOOST_AUTO_TEST_CASE(a_revocation_counts_from_the_next_request) {
         .status;
   });
   BOOST_TEST(browser.get(workspace.link(rig().admin())).status == 200);
+}
+
+// A reviewer who is told that a link is none of ours throws it away.
+BOOST_AUTO_TEST_CASE(a_link_whose_key_cannot_be_looked_up_is_not_called_a_bad_one) {
+  const CallFiles call = rig().stored();
+  TestClient browser = rig().stranger();
+  const std::string link = mint(rig().owner(), call, 3600, "inbound_url");
+  sqlite3* secrets = nullptr;
+  const std::string path = rig().daemon().directory() + "/state/secrets.db";
+  BOOST_REQUIRE(sqlite3_open(path.c_str(), &secrets) == SQLITE_OK);
+  sqlite3_busy_timeout(secrets, 5000);
+  const auto run = [&](const char* sql) {
+    BOOST_REQUIRE(sqlite3_exec(secrets, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  };
+  run("ALTER TABLE signing_key RENAME TO out_of_reach");
+  BOOST_TEST(browser.get(link).status == 500);
+  run("ALTER TABLE out_of_reach RENAME TO signing_key");
+  sqlite3_close(secrets);
+  BOOST_TEST(browser.get(link).status == 200);
 }
 
 BOOST_AUTO_TEST_CASE(a_rotation_breaks_no_live_link) {

@@ -1,5 +1,6 @@
 // Targets, fields and errors as values: no sockets.
 #include <boost/test/unit_test.hpp>
+#include <cerrno>
 #include <string>
 
 #include "daemon/http/problem.h"
@@ -107,6 +108,13 @@ BOOST_AUTO_TEST_CASE(errors_become_problem_details) {
   // What the system said may name paths: it stays in the log.
   BOOST_TEST(problem_response(Error{Code::kIo, "open /srv/x: EIO"}).body.find("/srv") ==
              std::string::npos);
+  // Want of descriptors or memory is the moment's: the client comes again.
+  for (const int number : {EMFILE, ENFILE, ENOMEM}) {
+    const Response later = problem_response(system_error(number, "open /srv/x"));
+    BOOST_TEST(later.status == 503);
+    BOOST_TEST(later.body.find("/srv") == std::string::npos);
+  }
+  BOOST_TEST(problem_response(system_error(EIO, "read /srv/x")).status == 500);
   BOOST_CHECK(problem_response(401, "unauthenticated", "").headers.find("www-authenticate") ==
               "Bearer");
 }

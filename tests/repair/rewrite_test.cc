@@ -303,6 +303,48 @@ BOOST_AUTO_TEST_CASE(P2_a_pack_that_is_being_rewritten_stays_where_it_is) {
   BOOST_TEST(rig.is_kept(calls.at(2)));
 }
 
+// Where the state's disk takes no commit, each try would else cost the encoding of a whole pack.
+BOOST_AUTO_TEST_CASE(nothing_is_encoded_before_its_commit_is_made) {
+  class Writes final : public Faults {
+   public:
+    Status at(std::string_view point) override {
+      count += point == "write" ? 1 : 0;
+      return {};
+    }
+    int count = 0;
+  };
+  int refused = 0;
+  for (int n = 0;; ++n) {
+    RewriteRig rig;
+    if (!rig.can_verify()) return;
+    int left = -1;  // commits until all of them fail
+    bool fails = false;
+    rig.close();
+    rig.before_commit = [&]() -> Status {
+      fails = fails || (left >= 0 && left-- == 0);
+      return fails ? Status(Error{Code::kIo, "injected: the commit fails"}) : Status();
+    };
+    rig.open();
+    const std::vector<TestCall> calls = rig.make_calls(2);
+    rig.to_warm();
+    rig.begin_to_destroy(calls.at(0));
+    left = n;
+    Writes writes;
+    rig.faults.aim(&writes);
+    rig.compact_until_it_fails();
+    rig.faults.aim(nullptr);
+    const std::vector<RewriteRow> rows = rig.rewrites();
+    if (!rows.empty() && !rows.front().is_written) {
+      BOOST_TEST(writes.count == 0, "commits fail from the one numbered " << n);
+      ++refused;
+    }
+    if (!fails) break;
+    left = -1;
+    fails = false;
+  }
+  BOOST_TEST(refused > 0);  // at least at the commit that is meant
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace

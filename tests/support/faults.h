@@ -56,6 +56,21 @@ class EachFails final : public Faults {
   const std::string point_;
 };
 
+// The `n`-th operation of one name fails, with EIO; 0 is the first.
+class NthFails final : public Faults {
+ public:
+  NthFails(std::string_view point, int n) : point_(point), left_(n) {}
+  Status at(std::string_view point) override {
+    if (point != point_ || left_-- != 0) return {};
+    return system_error(EIO, "injected");
+  }
+  bool fired() const { return left_ < 0; }
+
+ private:
+  const std::string point_;
+  int left_;
+};
+
 // Of reads and writes every second is short and every third interrupted: nothing fails by it.
 class Disturbing final : public Faults {
  public:

@@ -173,23 +173,11 @@ BOOST_AUTO_TEST_CASE(p1_an_upload_does_not_remove_what_may_have_been_acknowledge
 
 // Whatever one of them does, the others are settled.
 BOOST_AUTO_TEST_CASE(p7_one_that_cannot_be_read_keeps_nobody_back) {
-  class NthRead final : public Faults {
-   public:
-    explicit NthRead(int n) : left_(n) {}
-    Status at(std::string_view point) override {
-      if (point != "read" || left_-- != 0) return {};
-      return system_error(EIO, "injected");
-    }
-    bool fired() const { return left_ < 0; }
-
-   private:
-    int left_;
-  };
   for (int n = 1;; ++n) {  // the first read is that of the label
     IncomingRig rig;
     const TestCall calls[] = {rig.make_call(), rig.make_call()};
     for (const TestCall& call : calls) rig.leave_unacknowledged(call);
-    NthRead fault(n);
+    NthFails fault("read", n);
     IoOptions options;
     options.faults = &fault;
     const IncomingReport report = must(settle_incoming(*must(Io::open(options)), rig.archive()));

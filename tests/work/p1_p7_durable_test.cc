@@ -122,6 +122,33 @@ BOOST_AUTO_TEST_CASE(a_commit_that_fails_after_its_lines_are_durable_takes_effec
   BOOST_TEST(rig.unsettled().empty());
 }
 
+// Nothing of it could be acknowledged, and since its outcome would be unknown, all of it would
+// stay.
+BOOST_AUTO_TEST_CASE(while_the_writer_cannot_recover_no_ingest_leaves_anything_behind) {
+  ArchiveFixture rig;
+  bool fails = false;
+  rig.before_commit = [&]() -> Status {
+    if (!fails) return {};
+    return Error{Code::kIo, "injected: the commit fails"};
+  };
+  rig.reopen();
+  rig.ingest();  // reserves numbers, which needs a commit of its own
+  const TestCall unknown = rig.make_call();
+  fails = true;
+  BOOST_TEST((code_of(rig.try_ingest(unknown)) == Code::kUnavailable));
+  const std::set<std::string> left = rig.unsettled();
+  BOOST_TEST(!left.empty());  // it may have been decided
+  const TestCall call = rig.make_call();
+  for (int tries = 0; tries < 3; ++tries)
+    BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kUnavailable));
+  BOOST_TEST((rig.unsettled() == left));
+  fails = false;
+  BOOST_TEST((must(rig.try_ingest(call)).verdict == IngestVerdict::kNew));
+  BOOST_TEST((must(rig.try_ingest(unknown)).verdict == IngestVerdict::kSame));
+  BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST(rig.is_whole(unknown));
+}
+
 BOOST_AUTO_TEST_CASE(parts_that_come_at_once_are_all_kept) {
   ArchiveFixture rig;
   const TestCall first = rig.ingest();

@@ -138,16 +138,16 @@ BOOST_AUTO_TEST_CASE(P6_P7_kill_9_amid_a_rebuild_loses_nothing) {
 }
 
 // One fault, after which everything works again: told, and no worse for it.
-BOOST_AUTO_TEST_CASE(P6_a_fault_amid_a_rebuild_is_told) {
+void check_faults(int error_number, const RebuildOptions& options) {
   RebuildRig rig;
   if (!rig.can_verify()) return;
   rig.live();
   const TableDump before = rig.dump();
   for (int n = 0;; n += 1 + n / 8) {
     rig.lose_index();
-    FaultAt fault(n);
+    FaultAt fault(n, false, error_number);
     rig.faults.aim(&fault);
-    const auto tried = rig.try_rebuild();
+    const auto tried = rig.try_rebuild(options);
     rig.faults.aim(nullptr);
     if (!fault.fired()) break;
     BOOST_TEST_CONTEXT("fault at " << n << ", " << fault.fired_at()) {
@@ -159,6 +159,58 @@ BOOST_AUTO_TEST_CASE(P6_a_fault_amid_a_rebuild_is_told) {
       check_same_rows(before, dump_index(rig.index_path()));
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(P6_a_fault_amid_a_rebuild_is_told) { check_faults(EIO, RebuildOptions()); }
+
+// What a dying disk does not give back may be skipped; what the system refuses for a moment is
+// there.
+BOOST_AUTO_TEST_CASE(P6_nothing_is_skipped_for_want_of_a_descriptor) {
+  RebuildOptions options;
+  options.skip_unreadable = true;
+  check_faults(EMFILE, options);
+}
+
+BOOST_AUTO_TEST_CASE(P6_one_unreadable_entry_of_the_trash_is_skipped_when_asked_for) {
+  namespace fs = std::filesystem;
+  RebuildRig rig;
+  const TestCall call = rig.ingest();
+  const Recording known = rig.recording(call);
+  const PartId part{known.recording, 1};
+  const std::string& root = rig.config.standard.path;
+  const std::string trash = root + "/standard/.trash/" + part.text();
+  rig.close();
+  // As a loss of power leaves it on its way there, before any decision.
+  fs::rename(root + "/" + Place{known.home, known.day, known.call_sid, 1}.directory(), trash);
+  int skipped = 0;
+  for (int n = 0;; ++n) {
+    const auto rebuild_with = [&](bool skip, NthFails& fault) {
+      RebuildOptions options;
+      options.anew = true;
+      options.skip_unreadable = skip;
+      rig.faults.aim(&fault);
+      auto tried = rig.try_rebuild(options);
+      rig.faults.aim(nullptr);
+      return tried;
+    };
+    NthFails fault("read", n);
+    const auto refused = rebuild_with(false, fault);
+    if (!fault.fired()) break;
+    if (refused.ok() || refused.error().message.find(".trash/") == std::string::npos) continue;
+    BOOST_TEST((code_of(refused) == Code::kIo));
+    BOOST_TEST(refused.error().message.find("--skip-unreadable") != std::string::npos);
+    NthFails again("read", n);
+    const RebuildReport report = must(rebuild_with(true, again));
+    std::ifstream file(report.report_path);
+    const std::string lines(std::istreambuf_iterator<char>(file), {});
+    BOOST_TEST(lines.find(".trash/" + part.text()) != std::string::npos);
+    ++skipped;
+  }
+  BOOST_TEST(skipped > 0);
+  RebuildOptions anew;
+  anew.anew = true;
+  rig.rebuild(anew);
+  BOOST_TEST(rig.is_whole(call));
 }
 
 // The line of a sealing is durable, its commit fails, and the pack is written and sealed anew: two

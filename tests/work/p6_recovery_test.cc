@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include "daemon/work/backup.h"
+#include "daemon/work/pack_shelf.h"
 #include "index/commands/recovery.h"
 #include "index/read/holds.h"
 #include "tests/work/rebuild_rig.h"
@@ -301,6 +302,106 @@ BOOST_AUTO_TEST_CASE(P6_an_index_from_a_backup_is_brought_up_to_date) {
   BOOST_TEST(rig.is_kept(early));
   rig.check_calls();
   static_cast<void>(before);
+}
+
+// A pack that lies in two places: one that cannot be opened just now says nothing about the other.
+BOOST_AUTO_TEST_CASE(P6_a_replay_short_of_descriptors_takes_a_pack_from_its_other_place_or_waits) {
+  RebuildRig rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.to_warm();
+  rig.clock.advance(hours(1));
+  rig.run_mover();
+  const Recording known = rig.recording(call);
+  std::multiset<PackId> packs;
+  for (const CopyRow& copy : known.copies)
+    if (copy.pack) packs.insert(*copy.pack);
+  BOOST_TEST_REQUIRE(packs.count(*packs.begin()) == 2U);
+  const ArchiveId archive = rig.archive().id;
+  rig.close();
+  const auto find = [&](Faults* faults) {
+    PackShelf shelf(*rig.io, rig.config, rig.sleeper);
+    rig.faults.aim(faults);
+    auto found = shelf.find(*packs.begin(), archive);
+    rig.faults.aim(nullptr);
+    return found;
+  };
+  const SealedPack whole = must(find(nullptr)).value();
+  int from_other = 0;
+  for (const bool other_is_bad : {false, true}) {
+    if (other_is_bad)
+      for (const std::string& path : rig.files_below(rig.config.cold->path))
+        if (path.ends_with(".tar")) RebuildRig::flip_byte(path, 0);
+    for (int n = 0;; ++n) {
+      FaultAt fault(n, false, EMFILE);
+      const auto found = find(&fault);
+      if (!fault.fired()) break;
+      BOOST_TEST_CONTEXT("no descriptor at " << n << ", " << fault.fired_at()) {
+        if (found.ok()) {
+          BOOST_TEST_REQUIRE(found->has_value());  // never: "no medium shows it"
+          BOOST_TEST((*found)->members.size() == whole.members.size());
+          from_other += other_is_bad ? 0 : 1;
+        } else {
+          BOOST_TEST(found.error().system_errno == EMFILE);
+        }
+      }
+    }
+  }
+  BOOST_TEST(from_other > 0);
+}
+
+// --- An index that was left amid a change, before or after it was kept in a log
+
+// As a process that was killed amid a large transaction leaves the database: the first half of it
+// is in the file, and the journal that takes it back lies beside.
+void leave_amid_a_change(const std::string& path) {
+  sqlite3* handle = nullptr;
+  BOOST_REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
+  const auto run = [&](const char* sql) {
+    BOOST_REQUIRE_MESSAGE(sqlite3_exec(handle, sql, nullptr, nullptr, nullptr) == SQLITE_OK,
+                          sql << ": " << sqlite3_errmsg(handle));
+  };
+  run("PRAGMA journal_mode = DELETE; PRAGMA cache_size = 1; PRAGMA foreign_keys = OFF");
+  run("BEGIN; DELETE FROM setting; UPDATE recording SET call_sid = 'CAwrong' || recording_no");
+  run("CREATE TABLE bulk (a)");
+  run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) "
+      "INSERT INTO bulk SELECT randomblob(1000) FROM n");
+  for (const char* suffix : {"", "-journal"}) fs::copy_file(path + suffix, path + ".left" + suffix);
+  run("ROLLBACK");
+  sqlite3_close(handle);
+  for (const char* suffix : {"", "-journal"}) fs::rename(path + ".left" + suffix, path + suffix);
+}
+
+BOOST_AUTO_TEST_CASE(P6_an_index_left_amid_a_change_is_taken_back_at_a_start) {
+  RebuildRig rig;
+  const TestCall call = rig.ingest();
+  const TableDump before = rig.dump();
+  leave_amid_a_change(rig.index_path());
+  rig.open();
+  BOOST_TEST(rig.is_whole(call));
+  BOOST_TEST(!fs::exists(rig.index_path() + "-journal"));
+  check_same_rows(before, rig.dump());
+}
+
+// The journal of another index would be played into the new one.
+BOOST_AUTO_TEST_CASE(P6_what_lay_beside_a_lost_index_is_not_played_into_the_new_one) {
+  for (const bool is_index_lost : {true, false}) {
+    RebuildRig rig;
+    const TestCall call = rig.ingest();
+    const TableDump before = rig.dump();
+    leave_amid_a_change(rig.index_path());
+    RebuildOptions options;
+    options.anew = !is_index_lost;
+    if (is_index_lost) rig.lose_index();
+    BOOST_TEST_REQUIRE(fs::exists(rig.index_path() + "-journal"));
+    must(rig.try_rebuild(options));
+    BOOST_TEST(!fs::exists(rig.index_path() + "-journal"));
+    // What was set aside is whole with it.
+    BOOST_TEST(fs::exists(rig.index_path() + ".before-rebuild-journal") == !is_index_lost);
+    check_same_rows(before, dump_index(rig.index_path()));
+    rig.open();
+    BOOST_TEST(rig.is_whole(call));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(P6_a_rebuild_takes_lost_secrets_from_the_newest_backup) {

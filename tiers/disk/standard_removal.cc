@@ -104,8 +104,11 @@ Result<std::vector<TrashEntry>> StandardTree::list_trash(Io& io) {
     if (entry.type != DT_DIR || !part.ok()) return true;
     Result<std::optional<RecordingDescription>> found =
         find_description(io, root->get(), trash_directory(*part));
-    if (!found.ok() && found.error().code != Code::kCorrupt) return found.error();
-    entries.push_back(TrashEntry{*part, found.ok() ? std::move(*found) : std::nullopt});
+    TrashEntry& listed = entries.emplace_back(TrashEntry{*part, std::nullopt, std::nullopt});
+    if (found.ok())
+      listed.description = *std::move(found);
+    else
+      listed.unreadable = found.error();
     return true;
   }));
   return entries;

@@ -57,6 +57,8 @@ struct IncomingEntry {
 struct TrashEntry {
   PartId part;
   std::optional<RecordingDescription> description;  // absent when it was emptied half-way
+  // Why its recording.json could not be read; there is no description then.
+  std::optional<Error> unreadable;
 };
 
 struct StagedEntry {
@@ -125,6 +127,7 @@ class StandardTree {
   Status empty_trash_entry(Io& io, const ReleasePermit& permit);
   // Puts an entry back: no decision speaks of it.
   Status restore_from_trash(Io& io, const PartId& part, const Place& place);
+  // One entry that cannot be read keeps none of the others back.
   Result<std::vector<TrashEntry>> list_trash(Io& io);
 
   // --- Staged copies
