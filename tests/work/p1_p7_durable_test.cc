@@ -128,21 +128,25 @@ BOOST_AUTO_TEST_CASE(while_the_writer_cannot_recover_no_ingest_leaves_anything_b
   ArchiveFixture rig;
   bool fails = false;
   rig.before_commit = [&]() -> Status {
-    if (!fails) return {};
+    if (!std::exchange(fails, false)) return {};
     return Error{Code::kIo, "injected: the commit fails"};
   };
   rig.reopen();
-  rig.ingest();  // reserves numbers, which needs a commit of its own
+  rig.ingest();                                 // reserves numbers, which needs a commit of its own
+  const auto io = must(Io::open(IoOptions()));  // the world fails for the writer alone
   const TestCall unknown = rig.make_call();
+  EachFails no_opens("open");  // of its ledger, when it recovers
   fails = true;
-  BOOST_TEST((code_of(rig.try_ingest(unknown)) == Code::kUnavailable));
+  rig.faults.aim(&no_opens);
+  BOOST_TEST((code_of(rig.try_ingest(*io, unknown)) == Code::kUnavailable));
+  BOOST_TEST(rig.archive().writer.is_recovering());
   const std::set<std::string> left = rig.unsettled();
   BOOST_TEST(!left.empty());  // it may have been decided
   const TestCall call = rig.make_call();
   for (int tries = 0; tries < 3; ++tries)
-    BOOST_TEST((code_of(rig.try_ingest(call)) == Code::kUnavailable));
+    BOOST_TEST((code_of(rig.try_ingest(*io, call)) == Code::kUnavailable));
   BOOST_TEST((rig.unsettled() == left));
-  fails = false;
+  rig.faults.aim(nullptr);
   BOOST_TEST((must(rig.try_ingest(call)).verdict == IngestVerdict::kNew));
   BOOST_TEST((must(rig.try_ingest(unknown)).verdict == IngestVerdict::kSame));
   BOOST_TEST(rig.is_whole(call));

@@ -331,7 +331,7 @@ BOOST_AUTO_TEST_CASE(P6_a_replay_short_of_descriptors_takes_a_pack_from_its_othe
   for (const bool other_is_bad : {false, true}) {
     if (other_is_bad)
       for (const std::string& path : rig.files_below(rig.config.cold->path))
-        if (path.ends_with(".tar")) RebuildRig::flip_byte(path, 0);
+        if (path.ends_with(".tar")) fs::resize_file(path, 0);
     for (int n = 0;; ++n) {
       FaultAt fault(n, false, EMFILE);
       const auto found = find(&fault);
