@@ -143,7 +143,9 @@ Status run(const std::string& root, const fs::path& directory, int calls_a_day) 
   };
   Day day(calls.size(), calls_a_day);
   HOLDFAST_TRY(day.stage("ingest", [&] { return take_in_all(archive, workspace, calls); }));
+  const int64_t on_standard = size_below(config.standard.path + "/standard");
   HOLDFAST_TRY(day.stage("to warm", move_all));
+  const int64_t on_warm = size_below(config.warm.path);
   clock.advance(hours(1));
   HOLDFAST_TRY(day.stage("to cold", move_all));
   clock.advance(hours(1));
@@ -153,6 +155,8 @@ Status run(const std::string& root, const fs::path& directory, int calls_a_day) 
     return Error{Code::kCorrupt,
                  "not everything went: " + std::to_string(left) + " bytes are on standard"};
   day.size("originals", originals, calls.size());
+  day.size("standard", on_standard, calls.size());
+  day.size("warm", on_warm, calls.size());
   day.size("cold", size_below(root + "/cold"), calls.size());
   day.size("index.db", static_cast<int64_t>(fs::file_size(config.state_dir + "/index.db")),
            calls.size());

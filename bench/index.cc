@@ -16,6 +16,7 @@
 #include <map>
 
 #include "bench/index_questions.h"
+#include "bench/scratch.h"
 
 namespace {
 
@@ -153,9 +154,7 @@ Status ask_kept(const std::string& root) {
 
 int main(int count, char** words) {
   if (count == 3 && std::string(words[1]) == "--ask") {
-    const Status asked = ask_kept(words[2]);
-    if (!asked.ok()) std::fprintf(stderr, "bench_index: %s\n", asked.error().message.c_str());
-    return asked.ok() ? 0 : 1;
+    return exit_status_of("index", ask_kept(words[2]));
   }
   std::vector<int64_t> sizes;
   bool keep = false;
@@ -184,6 +183,5 @@ int main(int count, char** words) {
     std::printf("# kept: %s\n", root.c_str());
   else
     fs::remove_all(root);
-  if (!done.ok()) std::fprintf(stderr, "bench_index: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return exit_status_of("index", done);
 }

@@ -5,11 +5,13 @@
 //   bench_pack --unrepeated DIRECTORY  a copy of them in which no sentence is twice the same
 //   bench_pack --synthetic N           N calls of a minute of seeded noise with pauses
 //
-// Ours: encode, prove, digest, write, fsync, re-read past the page cache; with one encoder and with
-// two, and once more with every file stored as it is, which has no peer but the processor's own
-// speed. The peer's: compress, write, sync, test, with one thread. Prints parameters, seconds by
+// Ours: encode, prove, digest, write, fsync, re-read past the page cache; with one encoder on one
+// core, with two encoders on all, and once more with every file stored as it is, which has no peer
+// but the processor's own speed. The peer's: compress, write, sync, test; on one core, and on all
+// (tar and zstd are two processes). Prints parameters, seconds by
 // the clock and of the processor (that of a busy machine's clock says little), bytes, the ratios,
 // and the pack's SHA-256, which is the same whatever the encoders.
+#include <sched.h>
 #include <sys/resource.h>
 
 #include <chrono>
@@ -21,6 +23,7 @@
 
 #include "base/random.h"
 #include "base/time_text.h"
+#include "bench/scratch.h"
 #include "tiers/disk/recording_json.h"
 #include "tiers/label.h"
 #include "tiers/pack/writer.h"
@@ -29,6 +32,7 @@
 namespace {
 
 using namespace holdfast;
+using namespace holdfast::bench;
 namespace fs = std::filesystem;
 
 constexpr uint32_t kSeed = 1;
@@ -175,8 +179,27 @@ Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target, 
   return Measured{watch.seconds(), watch.processor(), built.size(), digest.hex()};
 }
 
-Result<Measured> pack_peer(const fs::path& directory, const fs::path& target) {
-  const std::string archive = (target / "peer.tar.zst").string();
+// This thread and whatever it starts, while this lives.
+class OnOneCore {
+ public:
+  OnOneCore() {
+    ::sched_getaffinity(0, sizeof before_, &before_);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
+      if (CPU_ISSET(core, &before_)) CPU_SET(core, &one);
+    ::sched_setaffinity(0, sizeof one, &one);
+  }
+  ~OnOneCore() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  OnOneCore(const OnOneCore&) = delete;
+  OnOneCore& operator=(const OnOneCore&) = delete;
+
+ private:
+  cpu_set_t before_;
+};
+
+Result<Measured> pack_peer(const fs::path& directory, const fs::path& archive_path) {
+  const std::string archive = archive_path.string();
   const std::string command = "tar -cf - -C '" + directory.string() + "' . | zstd -q -3 -T1 -o '" +
                               archive + "' && sync '" + archive + "' && zstd -q -t '" + archive +
                               "'";
@@ -194,10 +217,21 @@ Status run(const fs::path& directory, const fs::path& scratch) {
   HOLDFAST_ASSIGN(verbatim, plan_of(*io, directory, ".gz", same));
   std::printf("# %zu calls, %lld bytes, ring %s\n", plan.parts.size(),
               static_cast<long long>(originals.count), std::string(io->ring_kind()).c_str());
-  HOLDFAST_ASSIGN(one, pack_ours(*io, plan, scratch / "one", 1));
+  Measured one;
+  Measured stored;
+  Measured peer_one;
+  {
+    const OnOneCore bound;
+    HOLDFAST_ASSIGN(own_io, Io::open());  // its ring's threads are bound with it
+    HOLDFAST_ASSIGN(packed, pack_ours(*own_io, plan, scratch / "one", 1));
+    HOLDFAST_ASSIGN(as_it_is, pack_ours(*own_io, verbatim, scratch / "stored", 1));
+    HOLDFAST_ASSIGN(compressed, pack_peer(directory, scratch / "one.tar.zst"));
+    one = packed;
+    stored = as_it_is;
+    peer_one = compressed;
+  }
   HOLDFAST_ASSIGN(two, pack_ours(*io, plan, scratch / "two", 2));
-  HOLDFAST_ASSIGN(stored, pack_ours(*io, verbatim, scratch / "stored", 1));
-  HOLDFAST_ASSIGN(peer, pack_peer(directory, scratch));
+  HOLDFAST_ASSIGN(peer, pack_peer(directory, scratch / "all.tar.zst"));
   if (one.sha256 != two.sha256) return Error{Code::kCorrupt, "two encoders made another pack"};
   const auto share = [&](Bytes bytes) {
     return static_cast<double>(bytes.count) / static_cast<double>(originals.count);
@@ -207,18 +241,20 @@ Status run(const fs::path& directory, const fs::path& scratch) {
     std::printf("%-22s %8.2f %10.2f %14lld %7.3f\n", name, measured.seconds, measured.processor,
                 static_cast<long long>(measured.bytes.count), share(measured.bytes));
   };
-  const auto compare = [&](const char* name, const Measured& ours) {
-    std::printf("%-22s %8.2f %10.2f %14s %7.3f\n", name, ours.seconds / peer.seconds,
-                ours.processor / peer.processor, "", share(ours.bytes) / share(peer.bytes));
+  const auto compare = [&](const char* name, const Measured& ours, const Measured& beside) {
+    std::printf("%-22s %8.2f %10.2f %14s %7.3f\n", name, ours.seconds / beside.seconds,
+                ours.processor / beside.processor, "", share(ours.bytes) / share(beside.bytes));
   };
-  tell("holdfast, 1 encoder", one);
-  tell("holdfast, 2 encoders", two);
-  tell("holdfast, stored only", stored);
+  tell("1 encoder, one core", one);
+  tell("2 encoders", two);
+  tell("stored, one core", stored);
+  tell("tar, zstd, one core", peer_one);
   tell("tar c | zstd -3 -T1", peer);
-  compare("1 encoder / peer", one);
-  compare("2 encoders / peer", two);
-  std::printf("# stored only: %.2f GB of originals per second of the processor\n",
-              static_cast<double>(originals.count) / 1e9 / stored.processor);
+  compare("one core / peer", one, peer_one);
+  compare("2 encoders / peer", two, peer);
+  const double gigabytes = static_cast<double>(originals.count) / 1e9;
+  std::printf("# stored only: %.2f GB of originals a second, %.2f of the processor\n",
+              gigabytes / stored.seconds, gigabytes / stored.processor);
   std::printf("# sha256 %s\n", one.sha256.c_str());
   return {};
 }
@@ -232,21 +268,11 @@ int main(int count, char** words) {
                stderr);
     return 2;
   }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string scratch =
-      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-bench-XXXXXX";
-  if (::mkdtemp(scratch.data()) == nullptr) return std::perror("bench_pack: make a directory"), 1;
-  fs::path directory = first;
-  if (first == "--synthetic") {
-    directory = fs::path(scratch) / "calls";
-    make_synthetic(directory, std::atoi(words[2]));
-  }
-  if (first == "--unrepeated") {
-    directory = fs::path(scratch) / "calls";
-    copy_unrepeated(words[2], directory);
-  }
-  const Status done = run(directory, scratch);
-  fs::remove_all(scratch);
-  if (!done.ok()) std::fprintf(stderr, "bench_pack: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return in_scratch("pack", [&](const std::string& scratch) {
+    const fs::path directory =
+        first.starts_with("--") ? fs::path(scratch) / "calls" : fs::path(first);
+    if (first == "--synthetic") make_synthetic(directory, std::atoi(words[2]));
+    if (first == "--unrepeated") copy_unrepeated(words[2], directory);
+    return run(directory, scratch);
+  });
 }

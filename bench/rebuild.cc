@@ -6,8 +6,6 @@
 // is what grows with their number: directory entries, descriptions, lines, rows. There is no peer
 // to run beside: other archives have no index that is made anew. Prints parameters, seconds for
 // each step, and the rate; the time for a million is extrapolated, and says so.
-#include <sys/resource.h>
-
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +16,7 @@
 
 #include "base/time_text.h"
 #include "bench/archive_config.h"
+#include "bench/scratch.h"
 #include "daemon/work/ingest.h"
 #include "daemon/work/open_archive.h"
 #include "daemon/work/rebuild.h"
@@ -27,6 +26,7 @@
 namespace {
 
 using namespace holdfast;
+using namespace holdfast::bench;
 namespace fs = std::filesystem;
 
 constexpr int kThreads = 8;  // ingests at once: they share the writer's syncs
@@ -123,10 +123,7 @@ Status run(const std::string& root, int all, int packed) {
   std::printf("%-16s %8.2f s\n", step.c_str(), seconds_of(real, step_begun));
   if (report.recordings != all || report.unlocated != 0 || report.adopted != 0)
     return Error{Code::kCorrupt, "not all of them are there again"};
-  struct rusage usage {};
-  ::getrusage(RUSAGE_SELF, &usage);
-  std::printf("%-16s %8.2f s, %.0f recordings/s, peak memory %ld MiB\n", "rebuilt", taken,
-              all / taken, usage.ru_maxrss / 1024);
+  std::printf("%-16s %8.2f s, %.0f recordings/s\n", "rebuilt", taken, all / taken);
   std::printf("a million        %8.0f s, extrapolated from these %d\n", taken / all * 1e6, all);
   return {};
 }
@@ -140,12 +137,5 @@ int main(int count, char** words) {
     std::fputs("usage: bench_rebuild RECORDINGS [IN_PACKS]\n", stderr);
     return 2;
   }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string root =
-      std::string(temporary != nullptr ? temporary : "/var/tmp") + "/holdfast-rebuild-XXXXXX";
-  if (::mkdtemp(root.data()) == nullptr) return std::perror("bench_rebuild: make a directory"), 1;
-  const Status done = run(root, all, packed);
-  fs::remove_all(root);
-  if (!done.ok()) std::fprintf(stderr, "bench_rebuild: %s\n", done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return in_scratch("rebuild", [&](const std::string& root) { return run(root, all, packed); });
 }

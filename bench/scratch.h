@@ -1,6 +1,7 @@
 // The directory of a benchmark, below $TMPDIR or /var/tmp, removed when the work has ended.
 #pragma once
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -14,8 +15,19 @@
 
 namespace holdfast::bench {
 
-// Does `work` in a directory of its own and gives the exit status: 1 with the error told under the
-// program's name. `name`: of the program, without "bench_".
+// The exit status: 0, after a line that tells the most memory that the process has had; or 1, with
+// the error told under the program's name. `name`: of the program, without "bench_".
+inline int exit_status_of(const std::string& name, const Status& done) {
+  struct rusage usage {};
+  ::getrusage(RUSAGE_SELF, &usage);
+  if (done.ok())
+    std::printf("# peak memory %ld MiB, the benchmark's own with it\n", usage.ru_maxrss / 1024);
+  else
+    std::fprintf(stderr, "bench_%s: %s\n", name.c_str(), done.error().message.c_str());
+  return done.ok() ? 0 : 1;
+}
+
+// Does `work` in a directory of its own and gives the exit status.
 inline int in_scratch(const std::string& name,
                       const std::function<Status(const std::string& root)>& work) {
   keep_freed_memory();  // as the daemon does
@@ -28,9 +40,7 @@ inline int in_scratch(const std::string& name,
   }
   const Status done = work(root);
   std::filesystem::remove_all(root);
-  if (!done.ok())
-    std::fprintf(stderr, "bench_%s: %s\n", name.c_str(), done.error().message.c_str());
-  return done.ok() ? 0 : 1;
+  return exit_status_of(name, done);
 }
 
 }  // namespace holdfast::bench

@@ -11,8 +11,8 @@
 
 namespace holdfast {
 
-// Called by Io before each operation, with its name: "open", "read", "write",
-// "fsync", "fdatasync", "rename", "unlink", "mkdir", "truncate".
+// Called by Io before each operation, with its name: "open", "list", "read",
+// "write", "fsync", "fdatasync", "rename", "unlink", "mkdir", "truncate".
 // Thread rule: called by the thread that uses the Io.
 class Faults {
  public:

@@ -5,9 +5,11 @@
 // no "..", no absolute path and no symbolic link leads out of the root.
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,8 +45,15 @@ class Fd {
   int fd_ = -1;
 };
 
+struct CloseDirectory {
+  void operator()(DIR* stream) const { ::closedir(stream); }
+};
+// The entries of a directory, in no order: readdir(3).
+using DirectoryStream = std::unique_ptr<DIR, CloseDirectory>;
+
 // Opens a root directory by its path, following links: the operator names it.
-// kNotFound when it is absent, kIo when it is not a directory.
+// kNotFound when it is absent, kIo when it is not a directory. For those who have
+// no Io; who has one uses Io::open_root.
 Result<Fd> open_root(const std::string& path);
 
 // Opens `relative` below `dir_fd`; O_CLOEXEC is added. "." is `dir_fd` itself.

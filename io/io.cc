@@ -92,6 +92,26 @@ Result<Fd> Io::open(int dir_fd, std::string_view relative, int flags, mode_t mod
   return open_beneath(dir_fd, relative, flags, mode);
 }
 
+Result<Fd> Io::open_root(const std::string& path) {
+  HOLDFAST_TRY(point("open"));
+  return holdfast::open_root(path);
+}
+
+Result<Fd> Io::duplicate(const Fd& fd) {
+  HOLDFAST_TRY(point("open"));
+  return fd.duplicate();
+}
+
+// readdir moves the position of the open file, so that each stream has one of its own.
+Result<DirectoryStream> Io::list(int dir_fd) {
+  HOLDFAST_ASSIGN(own, open(dir_fd, ".", O_RDONLY | O_DIRECTORY));
+  HOLDFAST_TRY(point("list"));
+  DirectoryStream stream(::fdopendir(own.get()));
+  if (stream == nullptr) return system_error(errno, "list a directory");
+  own.release();  // the stream owns it now
+  return stream;
+}
+
 Status Io::read_exactly(int fd, Bytes offset, MutableByteSpan out) {
   if (out.empty()) return {};
   RingOperation operation;

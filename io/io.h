@@ -1,8 +1,8 @@
 // Io: the per-thread context of file I/O that every file function takes.
 //
 // It owns a ring with its buffers, counts what is done, and is where faults are
-// injected: every open, read, write, sync, rename, unlink and mkdir of the
-// product goes through here (or through functions that go through here).
+// injected: every open, listing, read, write, sync, rename, unlink and mkdir of
+// the product goes through here (or through functions that go through here).
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -61,8 +62,12 @@ class Io {
   // What the innermost of its Interruptibles (io/interruptible.h) that has a reason says.
   std::optional<Error> interruption() const;
 
-  // open_beneath with a fault point.
+  // open_beneath, open_root and Fd::duplicate with a fault point.
   Result<Fd> open(int dir_fd, std::string_view relative, int flags, mode_t mode = 0);
+  Result<Fd> open_root(const std::string& path);
+  Result<Fd> duplicate(const Fd& fd);
+  // What lies in a directory, by a descriptor of its own.
+  Result<DirectoryStream> list(int dir_fd);
 
   // Fills `out` from `offset`; kCorrupt when the file ends before.
   Status read_exactly(int fd, Bytes offset, MutableByteSpan out);

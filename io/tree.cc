@@ -16,10 +16,6 @@ constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY;
 // Our trees are a handful deep; a deeper one is not ours, and recursion stays bounded.
 constexpr int kTreeDepthMax = 64;
 
-struct CloseDirectory {
-  void operator()(DIR* stream) const { ::closedir(stream); }
-};
-
 // Nothing when the file system does not tell births: then a reused inode could
 // pass for a directory that is gone, so we remember nothing.
 std::optional<Io::DirectoryKey> key_of(int fd) {
@@ -136,11 +132,7 @@ Status remove_tree(Io& io, int dir_fd, std::string_view relative) {
 
 Status each_entry(Io& io, int dir_fd,
                   const std::function<Result<bool>(const DirectoryEntry&)>& visit) {
-  // A descriptor of its own: readdir moves the position of the open file.
-  HOLDFAST_ASSIGN(own, io.open(dir_fd, ".", kDirectoryFlags));
-  std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(own.get()));
-  if (stream == nullptr) return system_error(errno, "list a directory");
-  own.release();  // the stream owns it now
+  HOLDFAST_ASSIGN(stream, io.list(dir_fd));
   for (;;) {
     errno = 0;
     const dirent* found = ::readdir(stream.get());

@@ -19,7 +19,7 @@ constexpr mode_t kDirectoryMode = 0750;
 
 // Opens a directory by path; made when its parent is there.
 Result<Fd> open_or_make_root(Io& io, const std::string& path) {
-  Result<Fd> root = open_root(path);
+  Result<Fd> root = io.open_root(path);
   if (root.ok() || root.error().code != Code::kNotFound) return root;
   const size_t end = path.find_last_not_of('/');
   const SplitPath split = split_path(std::string_view(path).substr(0, end + 1));
@@ -113,7 +113,7 @@ Status Ledger::open_directories(Place& place) {
 }
 
 Status Ledger::open_chain(Place& place, const Place& other) {
-  HOLDFAST_ASSIGN(directory, place.decisions.duplicate());
+  HOLDFAST_ASSIGN(directory, io_.duplicate(place.decisions));
   ChainOptions options;
   options.segment_bytes_max = options_.segment_bytes_max;
   options.name = place.name;

@@ -114,7 +114,7 @@ Status Ledger::open_access() {
     HOLDFAST_ASSIGN(directory, make_directories_beneath(io_, main_->root.get(), "access"));
     access_directory_ = std::move(directory);
   }
-  HOLDFAST_ASSIGN(directory, access_directory_.duplicate());
+  HOLDFAST_ASSIGN(directory, io_.duplicate(access_directory_));
   ChainOptions options;
   options.segment_bytes_max = options_.segment_bytes_max;
   options.name = "access";

@@ -76,7 +76,7 @@ Result<Label> parse_label(std::string_view text) {
 Status init_label(Io& io, const std::string& root_path, const Label& label) {
   if (label.name.empty() || label.name.size() > kNameBytesMax)
     return Error{Code::kInvalid, "label " + root_path + ": a name has 1 to 64 bytes"};
-  HOLDFAST_ASSIGN(root, open_root(root_path));
+  HOLDFAST_ASSIGN(root, io.open_root(root_path));
   const Status published = publish_text(io, root.get(), kLabelFileName, label_text(label));
   if (published.ok()) return {};
   if (published.error().code == Code::kConflict)
@@ -93,7 +93,7 @@ Result<Label> read_label(Io& io, const Fd& root) {
 }
 
 Result<Label> read_label(Io& io, const std::string& root_path) {
-  Result<Fd> root = open_root(root_path);
+  Result<Fd> root = io.open_root(root_path);
   if (!root.ok()) return offline(root_path, root.error());
   Result<Label> label = read_label(io, *root);
   if (!label.ok()) return label.error().within(root_path);
@@ -116,7 +116,7 @@ Status check_label(Io& io, const Fd& root, const ArchiveId& archive, const Mediu
 }
 
 Result<std::shared_ptr<const Fd>> MediumRoot::checked(Io& io) {
-  Result<Fd> fresh = open_root(path_);
+  Result<Fd> fresh = io.open_root(path_);
   if (!fresh.ok()) return offline(path_, fresh.error());
   if (const Status label = check_label(io, *fresh, archive_, medium_); !label.ok())
     return offline(path_, label.error());

@@ -86,7 +86,7 @@ Result<json::object> seal_file(Io& io, const Fd& directory, const std::string& n
 Result<std::optional<BackupInfo>> newest_backup(Io& io, const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::optional<BackupInfo>();
-  HOLDFAST_ASSIGN(root, open_root(path));
+  HOLDFAST_ASSIGN(root, io.open_root(path));
   HOLDFAST_ASSIGN(names, backup_names(io, root));
   for (const std::string& name : names) {
     Result<BackupInfo> info = read_manifest(io, root.get(), path, name);
@@ -97,7 +97,7 @@ Result<std::optional<BackupInfo>> newest_backup(Io& io, const std::string& path)
 }
 
 Status restore_secrets(Io& io, const BackupInfo& backup, const Fd& state_directory) {
-  HOLDFAST_ASSIGN(from, open_root(backup.directory));
+  HOLDFAST_ASSIGN(from, io.open_root(backup.directory));
   HOLDFAST_ASSIGN(text, read_text(io, from.get(), "secrets.db", Bytes(int64_t{1} << 30)));
   if (sha256(text) != backup.secrets_sha256)
     return Error{Code::kCorrupt, "take secrets from " + backup.directory +
@@ -155,7 +155,7 @@ Result<BackupInfo> Backups::now(Io& io) {
     std::filesystem::create_directories(path, error);
     if (error) return system_error(error.value(), "make " + path);
     if (::chmod(path.c_str(), 0700) != 0) return system_error(errno, "set the mode of " + path);
-    HOLDFAST_ASSIGN(root, open_root(path));
+    HOLDFAST_ASSIGN(root, io.open_root(path));
     const UnixMillis at = archive_.clock.now();
     const std::string temporary = std::string(kTemporaryPrefix) + "backup";
     HOLDFAST_TRY(remove_tree(io, root.get(), temporary));

@@ -355,6 +355,14 @@ Status Compactor::write_first(Io& io, const RewriteRow& row, const Standing& sta
                               const PackCopyRow& place) {
   // First: where the index takes no commit, no pack is read and encoded in vain at every try.
   HOLDFAST_TRY(archive_.writer.call(rewrite_written(row.pack)));
+  const Result<pack::BuiltPack> built = build_living(io, row, standing, place.tier);
+  if (built.ok()) return write_built(io, row, standing, place, *built);
+  if (!row.is_written) HOLDFAST_TRY(archive_.writer.call(rewrite_not_written(row.pack)));
+  return built.error();
+}
+
+Result<pack::BuiltPack> Compactor::build_living(Io& io, const RewriteRow& row,
+                                                const Standing& standing, Tier tier) {
   HOLDFAST_ASSIGN(recalled,
                   recall_pack(io, archive_, standing.old,
                               recall_sources(archive_, standing.old_copies, std::nullopt)));
@@ -363,8 +371,7 @@ Status Compactor::write_first(Io& io, const RewriteRow& row, const Standing& sta
     HOLDFAST_ASSIGN(part, recalled_member(io, archive_, recalled, member));
     parts.push_back(std::move(part));
   }
-  HOLDFAST_ASSIGN(built, build(io, row, standing, std::move(parts), place.tier));
-  return write_built(io, row, standing, place, built);
+  return build(io, row, standing, std::move(parts), tier);
 }
 
 // Of a bad pack somebody may stay in the old one: it goes when nobody does.

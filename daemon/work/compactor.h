@@ -78,6 +78,8 @@ class Compactor {
   Status remove_strays(Io& io, const RewriteRow& row, const MediumId& medium);
   Status write_first(Io& io, const RewriteRow& row, const Standing& standing,
                      const PackCopyRow& place);
+  Result<pack::BuiltPack> build_living(Io& io, const RewriteRow& row, const Standing& standing,
+                                       Tier tier);
   Status copy_on(Io& io, const Standing& standing, const PackCopyRow& place);
   Result<pack::BuiltPack> build(Io& io, const RewriteRow& row, const Standing& standing,
                                 std::vector<pack::PlannedPart> parts, Tier tier);

@@ -145,8 +145,8 @@ Result<bool> Compactor::write_whole(Io& io, const RewriteRow& row, const Standin
   if (parts.empty()) return false;
   log::warning("pack {} is bad wherever it lies: {} parts are salvaged, {} stay in it",
                row.pack.text(), parts.size(), lost);
-  HOLDFAST_TRY(archive_.writer.call(rewrite_written(row.pack)));
   HOLDFAST_ASSIGN(built, build(io, row, standing, std::move(parts), place.tier));
+  HOLDFAST_TRY(archive_.writer.call(rewrite_written(row.pack)));
   HOLDFAST_TRY(write_built(io, row, standing, place, built));
   return true;
 }

@@ -32,7 +32,7 @@ MediumSight look_at_medium(Io& io, const std::string& path, const ExpectedMedium
   MediumSight sight;
   // One descriptor for label and space: a disk unmounted between the two lends its parent's to
   // nobody.
-  Result<Fd> root = open_root(path);
+  Result<Fd> root = io.open_root(path);
   if (!root.ok()) {
     sight.problem = wrong_label(root.error(), expected);
     return sight;

@@ -51,7 +51,7 @@ class Rebuild {
   Result<RebuildReport> run() {
     HOLDFAST_ASSIGN(io, Io::open(options_.open.io));
     io_ = std::move(io);
-    HOLDFAST_ASSIGN(state, open_root(config_.state_dir));
+    HOLDFAST_ASSIGN(state, io_->open_root(config_.state_dir));
     state_ = std::move(state);
     HOLDFAST_ASSIGN(lock, lock_index(index_path_));
     lock_ = std::move(lock);

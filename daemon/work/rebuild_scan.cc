@@ -98,7 +98,9 @@ Status RebuildScan::loose_ends(StandardTree& tree) {
       continue;
     }
     // On its way out, or damaged: bytes of it lie there, whatever else is known.
-    const std::string damage = "it lies in the trash without a readable recording.json";
+    const std::string damage =
+        "it lies in the trash without a readable recording.json" +
+        (entry.unreadable ? ": " + entry.unreadable->message : std::string());
     HOLDFAST_TRY(catalogue_.note(ShownPlain{entry.part.recording, entry.part.part,
                                             tree.root().medium(), PlainWhere::kTrash, damage}));
     HOLDFAST_TRY(catalogue_.note(Finding{"damaged", entry.part.text(), directory, damage}));

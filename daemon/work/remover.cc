@@ -165,34 +165,47 @@ Result<bool> Remover::resume_removals(Io& io) {
   return released && packs && destroyed;
 }
 
-// A .trash entry whose copy is not releasing was never permitted to go: it is put back. One that
-// its medium does not give back waits for another start.
+// A .trash entry whose copy is not releasing was never permitted to go: it is put back.
 Status Remover::resume_trash(Io& io) {
   HOLDFAST_ASSIGN(entries, archive_.standard.list_trash(io));
   for (const TrashEntry& entry : entries) {
-    HOLDFAST_ASSIGN(index, archive_.index.take());
-    HOLDFAST_ASSIGN(recording, find_recording(*index, entry.part.recording));
+    std::optional<Recording> recording;
+    {
+      HOLDFAST_ASSIGN(index, archive_.index.take());
+      HOLDFAST_ASSIGN(found, find_recording(*index, entry.part.recording));
+      recording = std::move(found);
+    }
     bool permitted = false;
     if (recording)
       for (const CopyRow& copy : recording->copies)
         permitted |= copy.part == entry.part.part && copy.medium == archive_.standard_medium() &&
                      copy.state == CopyState::kReleasing;
-    if (permitted) continue;
-    if (entry.unreadable) {
-      const Error why =
-          entry.unreadable->within("put " + entry.part.text() + " back from the trash");
-      if (is_passing(why)) return why;
-      log::error("{}", why.message);
-    }
-    if (!entry.description) continue;
+    if (!permitted) HOLDFAST_TRY(put_back(io, entry, recording));
+  }
+  return {};
+}
+
+// What cannot be put back waits for another start. What its medium does not give back is bad.
+Status Remover::put_back(Io& io, const TrashEntry& entry,
+                         const std::optional<Recording>& recording) {
+  const std::string what = "put " + entry.part.text() + " back from the trash";
+  std::optional<Error> failed = entry.unreadable;
+  if (entry.description) {
     log::warning("recording {} lay in the trash without a decision: it is put back",
                  entry.part.text());
     const Place place = entry.description->place();
-    if (Status put_back = archive_.standard.restore_from_trash(io, entry.part, place);
-        !put_back.ok())
-      log::error("put {} back from the trash: {}", entry.part.text(), put_back.error().message);
+    const Status done = archive_.standard.restore_from_trash(io, entry.part, place);
+    if (!done.ok()) failed = done.error();
   }
-  return {};
+  if (!failed) return {};
+  // A full disk may stay so; everything else that passes does soon.
+  if (is_passing(*failed) && failed->code != Code::kNoSpace) return failed->within(what);
+  log::error("{}", failed->within(what).message);
+  if (!entry.unreadable || !recording) return {};
+  const BadCopy bad{recording->recording_no, entry.part.part, archive_.standard_medium(),
+                    "it lies in the trash and cannot be read", std::nullopt};
+  const Result<bool> told = quarantine_copy(archive_, bad);
+  return told.ok() ? Status() : Status(told.error());
 }
 
 Result<bool> Remover::resume_releasing(Io& io) {
@@ -277,9 +290,10 @@ Result<bool> Remover::destroy_all(Io& io, RecordingState state) {
       after = row.recording_no;
       const Turns::Turn turn = archive_.part_turns.take(row.recording_no);
       Status destroyed = destroy(io, row.recording_no, "system");
-      // Locked, or live again: a hold came in between, as it may.
-      if (destroyed.ok() || destroyed.error().code == Code::kLocked ||
-          destroyed.error().code == Code::kConflict)
+      if (destroyed.ok()) continue;
+      // Locked, or live again: a hold came in between, as it may before the second commit.
+      const Code code = destroyed.error().code;
+      if (state == RecordingState::kCondemned && (code == Code::kLocked || code == Code::kConflict))
         continue;
       log::warning("destroy recording {}: {}", row.recording.text(), destroyed.error().message);
       all = false;

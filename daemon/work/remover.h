@@ -60,6 +60,7 @@ class Remover {
   Result<bool> resume_packs(Io& io);
   Status go_on_releasing(Io& io, const PlainCopy& copy);
   Status resume_trash(Io& io);
+  Status put_back(Io& io, const TrashEntry& entry, const std::optional<Recording>& recording);
 
   Archive archive_;
 };

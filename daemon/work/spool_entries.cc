@@ -1,5 +1,3 @@
-#include <dirent.h>
-
 #include <algorithm>
 
 #include "base/file_name.h"
@@ -8,6 +6,7 @@
 #include "daemon/work/spool.h"
 #include "index/read/recordings.h"
 #include "io/text_file.h"
+#include "io/tree.h"
 
 namespace holdfast {
 namespace {
@@ -17,32 +16,11 @@ constexpr std::string_view kLeaving = ".leaving";
 
 constexpr size_t kLeavingMax = 10'000;  // of one look; more are looked at next time
 
-struct DirectoryCloser {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
-// Calls `visit` with each name in a directory, without "." and "..", until it answers false.
-template <typename Visit>
-Status each_name(const Fd& directory, Visit visit) {
-  HOLDFAST_ASSIGN(copy, directory.duplicate());
-  std::unique_ptr<DIR, DirectoryCloser> stream(::fdopendir(copy.release()));
-  if (!stream) return system_error(errno, "read a spool directory");
-  ::rewinddir(stream.get());
-  errno = 0;
-  while (const dirent* found = ::readdir(stream.get())) {
-    const std::string name = found->d_name;
-    if (name != "." && name != ".." && !visit(name)) return {};
-    errno = 0;
-  }
-  if (errno != 0) return system_error(errno, "read a spool directory");
-  return {};
-}
-
 // Names in a directory, sorted; at most `most` and one more, which tells that there are more.
-Result<std::vector<std::string>> names_in(const Fd& directory, size_t most) {
+Result<std::vector<std::string>> names_in(Io& io, const Fd& directory, size_t most) {
   std::vector<std::string> names;
-  HOLDFAST_TRY(each_name(directory, [&](const std::string& name) {
-    names.push_back(name);
+  HOLDFAST_TRY(each_entry(io, directory.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
+    names.push_back(entry.name);
     return names.size() <= most;
   }));
   std::sort(names.begin(), names.end());
@@ -56,9 +34,9 @@ bool exists(const Fd& directory, std::string_view name) {
 
 // Metadata is in: the recorder is done with the entry. One with more files than a part may have
 // is looked at no further: taking it will say so.
-Result<bool> is_complete(const Fd& entry) {
+Result<bool> is_complete(Io& io, const Fd& entry) {
   if (exists(entry, "metadata.json")) return true;
-  HOLDFAST_ASSIGN(names, names_in(entry, limits::kFilesPerPartMax));
+  HOLDFAST_ASSIGN(names, names_in(io, entry, limits::kFilesPerPartMax));
   return std::any_of(names.begin(), names.end(), is_spool_complete_by);
 }
 
@@ -70,7 +48,7 @@ bool is_complete_below(Io& io, const Fd& directory, const std::string& call) {
   if (exists(directory, call + "/metadata.json")) return true;
   const auto entry = io.open(directory.get(), call, O_RDONLY | O_DIRECTORY);
   if (!entry.ok()) return is_worlds(entry.error());
-  const auto complete = is_complete(*entry);
+  const auto complete = is_complete(io, *entry);
   return !complete.ok() || *complete;
 }
 
@@ -111,9 +89,9 @@ bool is_spool_complete_by(std::string_view file_name) {
 
 Result<SpoolScan> SpoolEntries::scan(Io& io, size_t most) {
   constexpr size_t kWorkspacesMax = 100'000;
-  HOLDFAST_ASSIGN(root, open_root(directory_));
+  HOLDFAST_ASSIGN(root, io.open_root(directory_));
   settle_leaving(io, root);
-  HOLDFAST_ASSIGN(workspaces, names_in(root, kWorkspacesMax));
+  HOLDFAST_ASSIGN(workspaces, names_in(io, root, kWorkspacesMax));
   std::rotate(workspaces.begin(),
               std::lower_bound(workspaces.begin(), workspaces.end(), begin_with_),
               workspaces.end());
@@ -138,24 +116,27 @@ void SpoolEntries::scan_workspace(Io& io, const Fd& directory, const std::string
   // Half of what is left, so that the workspaces after this one find room, too.
   const size_t room = scan.entries.size() + (most - scan.entries.size() + 1) / 2;
   const UnixMillis stale_before = archive_.clock.now() - Millis(limits::kSpoolStaleMs);
-  const Status read = each_name(directory, [&](const std::string& call) {
-    const std::string name = workspace + "/" + call;
-    if (is_complete_below(io, directory, call)) {
-      scan.more = scan.more || scan.entries.size() >= room;
-      if (scan.entries.size() < room) scan.entries.push_back(name);
-      return true;
-    }
-    if (scan.incomplete.size() < most) scan.incomplete.push_back(name);
-    struct stat status {};
-    if (::fstatat(directory.get(), call.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return true;
-    const UnixMillis changed(int64_t{status.st_mtim.tv_sec} * 1000);
-    if (changed > stale_before) return true;
-    if (stale.count++ == 0 || changed < stale.since) {
-      stale.oldest = name;
-      stale.since = changed;
-    }
-    return true;
-  });
+  const Status read =
+      each_entry(io, directory.get(), [&](const DirectoryEntry& found) -> Result<bool> {
+        const std::string& call = found.name;
+        const std::string name = workspace + "/" + call;
+        if (is_complete_below(io, directory, call)) {
+          scan.more = scan.more || scan.entries.size() >= room;
+          if (scan.entries.size() < room) scan.entries.push_back(name);
+          return true;
+        }
+        if (scan.incomplete.size() < most) scan.incomplete.push_back(name);
+        struct stat status {};
+        if (::fstatat(directory.get(), call.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0)
+          return true;
+        const UnixMillis changed(int64_t{status.st_mtim.tv_sec} * 1000);
+        if (changed > stale_before) return true;
+        if (stale.count++ == 0 || changed < stale.since) {
+          stale.oldest = name;
+          stale.since = changed;
+        }
+        return true;
+      });
   if (!read.ok()) log::warning("scan spool/{}: {}", workspace, read.error().message);
 }
 
@@ -176,7 +157,7 @@ StaleEntries SpoolEntries::stale() const {
 }
 
 Status SpoolEntries::take(Io& io, const std::string& entry) {
-  HOLDFAST_ASSIGN(root, open_root(directory_));
+  HOLDFAST_ASSIGN(root, io.open_root(directory_));
   const SplitPath names = split_path(entry);
   auto directory = io.open(root.get(), entry, O_RDONLY | O_DIRECTORY);
   if (!directory.ok()) {
@@ -186,7 +167,7 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
     if (is_worlds(directory.error())) return directory.error().within("spool entry " + entry);
     return reject(io, root, entry, directory.error());
   }
-  HOLDFAST_ASSIGN(complete, is_complete(*directory));
+  HOLDFAST_ASSIGN(complete, is_complete(io, *directory));
   if (!complete) return {};  // not complete (any more)
   auto workspace = WorkspaceId::from_text(names.parent);
   if (!workspace.ok()) return reject(io, root, entry, workspace.error());
@@ -204,7 +185,7 @@ Status SpoolEntries::take(Io& io, const std::string& entry) {
                                                "; add it first: holdfast workspace add " +
                                                workspace->text()});
   }
-  HOLDFAST_ASSIGN(files, names_in(*directory, limits::kFilesPerPartMax));
+  HOLDFAST_ASSIGN(files, names_in(io, *directory, limits::kFilesPerPartMax));
   std::vector<SeenFile> seen;
   for (const std::string& name : files) {
     SeenFile file{name, {}};
@@ -282,7 +263,7 @@ Status SpoolEntries::put_back(Io& io, const Fd& root, const std::string& aside,
   // The recorder has made the entry anew meanwhile: the files join those.
   HOLDFAST_ASSIGN(directory, io.open(root.get(), aside, O_RDONLY | O_DIRECTORY));
   HOLDFAST_ASSIGN(anew, io.open(root.get(), entry, O_RDONLY | O_DIRECTORY));
-  HOLDFAST_ASSIGN(names, names_in(directory, limits::kFilesPerPartMax));
+  HOLDFAST_ASSIGN(names, names_in(io, directory, limits::kFilesPerPartMax));
   for (const std::string& name : names)
     HOLDFAST_TRY(io.rename(directory.get(), name, anew.get(), name, IfExists::kRefuse));
   return io.remove_directory(root.get(), aside);
@@ -294,12 +275,12 @@ void SpoolEntries::settle_leaving(Io& io, const Fd& root) {
   const std::lock_guard lock(leaving_);
   auto leaving = io.open(root.get(), std::string(kLeaving), O_RDONLY | O_DIRECTORY);
   if (!leaving.ok()) return;  // nothing has ever left
-  const auto workspaces = names_in(*leaving, kLeavingMax);
+  const auto workspaces = names_in(io, *leaving, kLeavingMax);
   if (!workspaces.ok()) return;
   for (const std::string& workspace : *workspaces) {
     auto directory = io.open(leaving->get(), workspace, O_RDONLY | O_DIRECTORY);
     if (!directory.ok()) continue;
-    const auto calls = names_in(*directory, kLeavingMax);
+    const auto calls = names_in(io, *directory, kLeavingMax);
     if (!calls.ok()) continue;
     for (const std::string& call : *calls) {
       const std::string below = workspace + "/" + call;

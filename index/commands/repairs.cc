@@ -192,6 +192,16 @@ Result<std::optional<PackReleasePermit>> give_up_lost(WriteTxn& txn, const PackI
 
 constexpr char kRewriteOf[] = "(SELECT pack_no FROM pack WHERE pack_id = ?1)";
 
+Command<void> set_written(PackId pack, bool is_written) {
+  const auto apply = [=](WriteTxn& txn) -> Status {
+    return run(txn.index(),
+               "UPDATE rewrite SET written = ?2 WHERE written <> ?2 "
+               "AND pack_no = (SELECT pack_no FROM pack WHERE pack_id = ?1)",
+               pack, is_written);
+  };
+  return {"note whether a pack may be written", apply};
+}
+
 }  // namespace
 
 Command<void> pack_scrubbed(PackId pack, MediumId medium, VerifyMode mode) {
@@ -298,15 +308,9 @@ Command<RewriteRow> begin_rewrite(PackId pack, PackId new_pack) {
   return {"begin to rewrite a pack", apply};
 }
 
-Command<void> rewrite_written(PackId pack) {
-  const auto apply = [=](WriteTxn& txn) -> Status {
-    return run(txn.index(),
-               "UPDATE rewrite SET written = 1 WHERE written = 0 "
-               "AND pack_no = (SELECT pack_no FROM pack WHERE pack_id = ?1)",
-               pack);
-  };
-  return {"note a written pack", apply};
-}
+Command<void> rewrite_written(PackId pack) { return set_written(pack, true); }
+
+Command<void> rewrite_not_written(PackId pack) { return set_written(pack, false); }
 
 Command<PackReleasePermit> permit_stray_pack(PackId new_pack, MediumId medium) {
   return {"permit a stray pack to go",

@@ -34,6 +34,8 @@ Command<void> quarantine_over(int64_t quarantine_no);
 Command<RewriteRow> begin_rewrite(PackId pack, PackId new_pack);
 // The new pack is about to be made, and written to a medium. No line.
 Command<void> rewrite_written(PackId pack);
+// It was not: making it failed before anything of it came to a medium. No line.
+Command<void> rewrite_not_written(PackId pack);
 // A new pack that no row speaks of may go (Guard::check_stray_pack). No line: nothing was ever told
 // of it.
 Command<PackReleasePermit> permit_stray_pack(PackId new_pack, MediumId medium);

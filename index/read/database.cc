@@ -47,10 +47,11 @@ Code code_of(int extended, std::string_view message) {
   }
 }
 
-// The connection keeps that of an older failure, which only these two set anew.
+// 0: none. The connection keeps that of an older failure, which only two kinds set anew.
 int errno_of(int primary, sqlite3* handle) {
   if (primary == SQLITE_NOMEM) return ENOMEM;
-  return primary == SQLITE_IOERR || primary == SQLITE_CANTOPEN ? sqlite3_system_errno(handle) : 0;
+  if (primary != SQLITE_IOERR && primary != SQLITE_CANTOPEN) return 0;
+  return handle == nullptr ? 0 : sqlite3_system_errno(handle);
 }
 
 }  // namespace
@@ -185,15 +186,14 @@ Error Database::error(int code, std::string_view what) const {
   const std::string_view message = text == nullptr ? "" : text;
   Error result;
   result.code = code_of(extended == SQLITE_OK ? code : extended, message);
-  if (result.code == Code::kIo && handle_)
-    result.system_errno = errno_of(extended & 0xff, handle_.get());
+  const int primary = (extended == SQLITE_OK ? code : extended) & 0xff;
+  if (result.code == Code::kIo) result.system_errno = errno_of(primary, handle_.get());
   // What a trigger says is meant for the caller; the rest is told with what was being done.
   const size_t colon = message.find(": ");
   if (extended == SQLITE_CONSTRAINT_TRIGGER && colon != std::string_view::npos)
     result.message = std::string(message.substr(colon + 2));
   else
     result.message = std::string(what) + ": " + std::string(message);
-  const int primary = (extended == SQLITE_OK ? code : extended) & 0xff;
   if (primary == SQLITE_CORRUPT || primary == SQLITE_NOTADB)
     result.message +=
         " (the index is damaged: stop the daemon and have it made anew, holdfastd rebuild --anew)";

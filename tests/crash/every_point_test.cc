@@ -73,7 +73,7 @@ bool fails_at(const Operation& operation, const Way& way, int n, bool persistent
                                     << fault.fired_at() << ")"
                                     << (persistent ? ", and all after it" : "")) {
     // After one failure it goes on as it is, when the writer still takes commands.
-    if (persistent || !rig.takes_commands()) rig.reopen();
+    if (!operation.is_offline && (persistent || !rig.takes_commands())) rig.reopen();
     operation.finish(rig);
     rig.compare();
   }

@@ -7,6 +7,11 @@ void ingest_subject(PointRig& rig) { rig.subject = rig.ingest(); }
 
 void subject_lives(PointRig& rig) { rig.living.push_back(rig.subject); }
 
+// A rewriting hands on the age of the old pack, which a rebuild no longer sees.
+void except_ages_of_rewritten(PointRig& rig) {
+  for (const char* table : {"copy", "pack_copy"}) rig.except.columns[table].insert("copied_at");
+}
+
 Operation ingest() {
   return {"ingest", [](PointRig& rig) { rig.subject = rig.make_call(); },
           [](PointRig& rig) { rig.acknowledged = rig.try_ingest(rig.subject).ok(); },
@@ -117,9 +122,7 @@ Operation evict() {
 Operation compact() {
   return {"compact",
           [](PointRig& rig) {
-            // A rewriting hands on the age of the old pack, which a rebuild no longer sees.
-            for (const char* table : {"copy", "pack_copy"})
-              rig.except.columns[table].insert("copied_at");
+            except_ages_of_rewritten(rig);
             for (int n = 0; n < 3; ++n) rig.gone.push_back(rig.ingest());
             ingest_subject(rig);
             rig.to_warm();
@@ -200,11 +203,44 @@ Operation expire() {
           }};
 }
 
+// Of a lost index, with something at every place of its life. Whoever tries again goes on.
+Operation rebuild() {
+  return {"rebuild",
+          [](PointRig& rig) {
+            except_ages_of_rewritten(rig);
+            const TestCall on_cold = rig.ingest();
+            rig.gone.push_back(rig.ingest());
+            rig.to_warm();
+            must(rig.destroy(rig.gone.front()));
+            rig.clock.advance(rig.config.warm.release_after);
+            rig.turn_all_later();
+            const TestCall on_warm = rig.ingest();
+            rig.to_warm();
+            ingest_subject(rig);
+            rig.living = {on_cold, on_warm};
+            rig.close();
+            rig.before = dump_index(rig.index_path(), rig.except);
+            rig.lose_index();
+          },
+          [](PointRig& rig) { rig.acknowledged = rig.try_rebuild().ok(); },
+          [](PointRig& rig) {
+            if (!std::filesystem::exists(rig.index_path())) {
+              BOOST_TEST(!rig.acknowledged);
+              BOOST_TEST((code_of(rig.try_open()) == Code::kConflict));
+              must(rig.try_rebuild());
+            }
+            check_same_rows(rig.before, dump_index(rig.index_path(), rig.except));
+            rig.open();
+            subject_lives(rig);
+          },
+          true};
+}
+
 }  // namespace
 
 std::vector<Operation> operations() {
   return {ingest(), move(),    move_on(), recall(), restore(), release(),
-          evict(),  compact(), remove(),  hold(),   expire()};
+          evict(),  compact(), remove(),  hold(),   expire(),  rebuild()};
 }
 
 }  // namespace holdfast::testing

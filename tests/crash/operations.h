@@ -13,6 +13,7 @@ struct Operation {
   std::function<void(PointRig&)> prepare;
   std::function<void(PointRig&)> act;     // what may fail on its way; sets what was acknowledged
   std::function<void(PointRig&)> finish;  // the same code without faults, and what must be then
+  bool is_offline = false;                // no daemon runs from `prepare` until `finish`
 };
 
 std::vector<Operation> operations();

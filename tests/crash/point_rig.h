@@ -95,6 +95,7 @@ class PointRig : public RebuildRig {
   TestCall subject;
   bool acknowledged = false;
   Exceptions except;  // what a rebuild does not bring back
+  TableDump before;   // of an index that was lost
   std::optional<Expirer> expirer;
 
  private:

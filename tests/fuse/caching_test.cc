@@ -85,10 +85,6 @@ Names names_of(DIR* directory) {
   return names;
 }
 
-struct CloseDirectory {
-  void operator()(DIR* directory) const { ::closedir(directory); }
-};
-
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(what_the_kernel_keeps, *boost::unit_test::precondition(CanMount()))
@@ -147,7 +143,7 @@ BOOST_AUTO_TEST_CASE(a_reset_drops_every_listing) {
   const RecordingNo number = stage.archive.add_call(first);
   ToldView view(stage);
   const std::string day = stage.in_view(stage.archive.day_path(first));
-  const std::unique_ptr<DIR, CloseDirectory> open(::opendir(day.c_str()));
+  const DirectoryStream open(::opendir(day.c_str()));
   BOOST_REQUIRE(open != nullptr);
   BOOST_TEST(names_of(open.get()).size() == 1u);
   BOOST_TEST(names_in(stage.in_view(stage.archive.call_path(first))).size() == 3u);

@@ -318,6 +318,26 @@ BOOST_AUTO_TEST_CASE(what_is_being_emptied_is_not_put_back_as_if_it_were_whole) 
   BOOST_TEST(!rig.is_placed(part));
 }
 
+// As a copy that was made anew while an older one lay in the trash, and could not be read there.
+BOOST_AUTO_TEST_CASE(what_lay_in_the_trash_keeps_no_later_copy_from_leaving) {
+  for (const std::string damage : {"none", "recording.json", "no recording.json"}) {
+    BOOST_TEST_CONTEXT(damage) {
+      StandardRig rig;
+      const TestPart part = rig.make_part();
+      BOOST_REQUIRE(rig.ingest_and_place(part).ok());
+      const std::string older = rig.directory / ("standard/.trash/" + part.id().text());
+      fs::copy(rig.directory / part.place().directory(), older);
+      if (damage == "recording.json") std::ofstream(older + "/recording.json") << "{";
+      if (damage == "no recording.json") fs::remove(older + "/recording.json");
+      const ReleasePermit permit = rig.permit(part.id());
+      const Status moved = rig.tree->move_to_trash(*rig.io, part.place(), permit);
+      BOOST_TEST(moved.ok(), (moved.ok() ? "" : moved.error().message));
+      BOOST_TEST(rig.tree->empty_trash_entry(*rig.io, permit).ok());
+      BOOST_TEST(rig.all_files().empty());
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_part_is_put_back_only_where_it_came_from_and_where_no_other_lies) {
   StandardRig rig;
   const TestPart part = rig.make_part();

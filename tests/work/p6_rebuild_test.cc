@@ -152,7 +152,6 @@ void check_faults(int error_number, const RebuildOptions& options) {
     if (!fault.fired()) break;
     BOOST_TEST_CONTEXT("fault at " << n << ", " << fault.fired_at()) {
       if (!std::filesystem::exists(rig.index_path())) {
-        std::filesystem::remove_all(rebuild_directory(rig.config));
         must(rig.try_rebuild());
       }
       static_cast<void>(tried);

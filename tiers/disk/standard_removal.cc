@@ -45,6 +45,8 @@ Status StandardTree::move_to_trash(Io& io, const Place& place, const ReleasePerm
     if (known) return {};
     return Error{Code::kConflict, "remove part " + part.text() + ": another one lies at " + from};
   }
+  // It was made anew while an older copy of it lay there, which the permit means as well.
+  if (placed) HOLDFAST_TRY(remove_tree(io, root->get(), to));
   HOLDFAST_ASSIGN(trashed, find_description(io, root->get(), to));
   if (!placed && !trashed) return prune_empty(io, root->get(), from, kWorkspaceLevels);
 
