@@ -135,7 +135,7 @@ class Connection final : public std::enable_shared_from_this<Connection> {
   bool send_encrypted();
   bool flush_with_tls();
   bool encrypt_next();
-  bool encrypt_file(size_t bytes);
+  std::optional<size_t> read_file(char* out, size_t bytes);
 
   // connection_output.cc: answers
   bool claim_answer();

@@ -86,50 +86,54 @@ bool Connection::flush_with_tls() {
   }
 }
 
-// One batch: text, and behind it the beginning of the file. False when the connection was closed.
+// One batch: text, and behind it the beginning of the file, in the same record where they fit.
+// False when the connection was closed.
 bool Connection::encrypt_next() {
   const size_t batch = tls_->batch();
   const std::string_view text = std::string_view(out_).substr(out_sent_, batch);
   const auto rest =
       static_cast<size_t>(std::min<int64_t>(file_left_, static_cast<int64_t>(batch - text.size())));
   tls_->prepare(text.size() + rest);
-  if (!tls_->encrypt(text)) {
+  std::string_view plain = text;
+  if (rest > 0) {
+    char* const piece = server_.file_piece();
+    std::copy(text.begin(), text.end(), piece);
+    const std::optional<size_t> got = read_file(piece + text.size(), rest);
+    if (!got) return false;
+    plain = {piece, text.size() + *got};
+  }
+  if (!tls_->encrypt(plain)) {
     close(true, {Code::kIo, "send an answer: TLS is broken"});
     return false;
   }
-  turn_left_ -= static_cast<int64_t>(text.size());
+  server_.counters_.file_bytes_sent += static_cast<int64_t>(plain.size() - text.size());
+  turn_left_ -= static_cast<int64_t>(plain.size());
   out_sent_ += text.size();
   if (out_sent_ < out_.size()) return true;
   out_.clear();
   out_sent_ = 0;
-  return rest == 0 || encrypt_file(rest);
+  return true;
 }
 
-// At most `bytes` of the file, which are no more than are left of it.
-bool Connection::encrypt_file(size_t bytes) {
-  char* const piece = server_.file_piece();
+// At most `bytes` of the file, which are no more than are left of it. Nothing when the connection
+// was closed.
+std::optional<size_t> Connection::read_file(char* out, size_t bytes) {
   ssize_t got = 0;
   do {
-    got = ::pread(file_.fd, piece, bytes, file_.offset + file_sent_);
+    got = ::pread(file_.fd, out, bytes, file_.offset + file_sent_);
   } while (got < 0 && errno == EINTR);
   if (got <= 0) {
     const Error why = got == 0 ? Error{Code::kCorrupt, "send a file: it has become shorter"}
                                : system_error(errno, "send a file");
     if (got == 0) log::error("{}", why.message);
     close(true, why);
-    return false;
+    return std::nullopt;
   }
   // Looked at before the last piece leaves: what is cut in place may read as zeros.
   file_sent_ += got;
   file_left_ -= got;
-  if (file_left_ == 0 && !file_is_whole()) return false;
-  if (!tls_->encrypt({piece, static_cast<size_t>(got)})) {
-    close(true, {Code::kIo, "send a file: TLS is broken"});
-    return false;
-  }
-  server_.counters_.file_bytes_sent += got;
-  turn_left_ -= got;
-  return true;
+  if (file_left_ == 0 && !file_is_whole()) return std::nullopt;
+  return static_cast<size_t>(got);
 }
 
 }  // namespace holdfast::http

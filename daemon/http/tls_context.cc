@@ -100,6 +100,7 @@ Result<std::shared_ptr<const TlsContext>> TlsContext::load(const TlsConfig& conf
                                SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA);
   // An idle connection then keeps no buffers of 16 kB in either direction.
   SSL_CTX_set_mode(raw, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE);
+  SSL_CTX_set_read_ahead(raw, 1);  // else a record takes two calls of recv
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_alpn_select_cb(raw, choose_protocol, nullptr);
   HOLDFAST_TRY(take_chain(raw, pair, config.certificate));

@@ -124,7 +124,7 @@ ssize_t TlsStream::read(char* out, size_t size) {
   return -1;
 }
 
-bool TlsStream::has_buffered() const { return open_ && !broken_ && SSL_pending(ssl_) > 0; }
+bool TlsStream::has_buffered() const { return open_ && !broken_ && SSL_has_pending(ssl_) == 1; }
 
 void TlsStream::prepare(size_t plain_bytes) {
   const size_t need = plain_bytes + (plain_bytes / kRecordBytes + 2) * kRecordExtraBytes;

@@ -55,7 +55,8 @@ class TlsStream {
   // As recv(2): the plain bytes, 0 after the client's close_notify, -1 with errno. An end of the
   // socket without close_notify is -1, ECONNRESET: what came may not be the whole.
   ssize_t read(char* out, size_t size);
-  // Decrypted bytes that read() gives without the socket becoming readable.
+  // Whether read() may give bytes without the socket becoming readable: decrypted ones, or a record
+  // that came with another (perhaps not all of it).
   bool has_buffered() const;
 
   // How many plain bytes the next send should have: one record after the socket took no more,

@@ -10,6 +10,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <cerrno>
+#include <utility>
 
 #include "base/clock.h"
 #include "tests/http/server_rig.h"
@@ -23,7 +24,8 @@ using testing::TestAuthority;
 
 // Both ends in one thread, neither of which blocks.
 struct Pair {
-  Pair() {
+  // `first`: what the client sends together with the end of its handshake.
+  explicit Pair(std::string_view first = "") {
     const IssuedFiles files = authority.issue("server");
     TlsConfig config;
     config.certificate = files.certificate;
@@ -41,7 +43,10 @@ struct Pair {
     bool open = false;
     bool joined = false;
     for (int i = 0; i < 20 && !(open && joined); ++i) {
-      joined = SSL_do_handshake(client) == 1;
+      const bool was_joined = std::exchange(joined, SSL_do_handshake(client) == 1);
+      size_t taken = 0;
+      if (joined && !was_joined && !first.empty())
+        BOOST_REQUIRE(SSL_write_ex(client, first.data(), first.size(), &taken) == 1);
       push();
       if (!open) open = stream->handshake() == TlsStream::Handshake::kDone;
       while (stream->pending() > 0) BOOST_REQUIRE(stream->flush() > 0);
@@ -144,6 +149,18 @@ BOOST_AUTO_TEST_CASE(what_is_left_of_the_socket_comes_with_the_next_call) {
   BOOST_REQUIRE(got == 4);
   BOOST_TEST(calls > 1);
   BOOST_TEST(std::string_view(bytes, 4) == "word");
+}
+
+// The socket does not become readable for it.
+BOOST_AUTO_TEST_CASE(what_came_with_the_end_of_the_handshake_is_told_as_buffered) {
+  Pair pair("a request");
+  BOOST_TEST(pair.unread() == 0U);
+  BOOST_TEST(pair.stream->has_buffered());
+  char bytes[64];
+  const ssize_t got = pair.stream->read(bytes, sizeof bytes);
+  BOOST_REQUIRE(got == 9);
+  BOOST_TEST(std::string_view(bytes, 9) == "a request");
+  BOOST_TEST(!pair.stream->has_buffered());
 }
 
 BOOST_AUTO_TEST_CASE(a_slow_reader_holds_one_record_and_a_quick_one_gets_whole_batches) {
