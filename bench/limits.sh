@@ -20,48 +20,54 @@ memory=$(mktemp -d /dev/shm/holdfast-bench-XXXXXX)
 peer=
 on_exit() {
   local status=$?
-  if [ -n "$peer" ]; then
-    kill "$peer" 2>/dev/null || true
-    wait "$peer" 2>/dev/null || true
-  fi
+  # It ends with its sender, which may be before this.
+  if [ -n "$peer" ] && kill -0 "$peer" 2>/dev/null; then kill "$peer"; fi
   rm -rf "$place" "$memory"
   exit "$status"
 }
 trap on_exit EXIT
 
-# job NAME SIDE KEY OPTION...: one run of fio; KEY (bw_bytes, iops) of its reads or writes.
-job() {
-  local name=$1 side=$2 key=$3
-  shift 3
-  fio --name="$name" --output-format=json --runtime="$seconds" --time_based --size="$bytes" \
-    --group_reporting "$@" 2>/dev/null | jq -r ".jobs[0].$side.$key | floor"
+# figure WORDS UNIT COMMAND...: a line with the whole number that the command prints. What fails
+# is told with its own words.
+figure() {
+  local words=$1 unit=$2 number
+  shift 2
+  number=$("$@" 2>"$place/errors") || { cat "$place/errors" >&2; die "$words: not measured"; }
+  [[ $number =~ ^[1-9][0-9]*$ ]] || { cat "$place/errors" >&2; die "$words: \"$number\" is no figure"; }
+  printf '%-44s %12s %s\n' "$words" "$number" "$unit"
 }
-line() { printf '%-44s %12s %s\n' "$1" "$2" "$3"; }
-megabytes() { awk -v b="$1" 'BEGIN { printf "%.0f", b / 1e6 }'; }
+# job SIDE VALUE OPTION...: one run of fio; VALUE, in jq's words, of its reads or writes.
+job() {
+  local side=$1 value=$2
+  shift 2
+  fio --name=limits --output-format=json --runtime="$seconds" --time_based --group_reporting "$@" |
+    jq -r ".jobs[0].$side | $value | floor"
+}
+megabytes='.bw_bytes / 1e6'
+digest() {
+  openssl speed -seconds "$seconds" -mr -bytes 262144 -evp sha256 |
+    awk -F: '/^\+F/ { printf "%.0f", $NF / 1e6 }'
+}
 
 say "$(nproc) cores; $place on $(stat -f -c %T "$place"); Linux $(uname -r)"
 for jobs in 1 8; do
-  line "fdatasync after 4 kB, $jobs at once" \
-    "$(job sync write iops --directory="$place" --rw=write --bs=4k --fdatasync=1 \
-      --numjobs="$jobs" --filesize=8M)" "a second"
+  figure "fdatasync after 4 kB, $jobs at once" "a second" job write .iops --directory="$place" \
+    --rw=write --bs=4k --fdatasync=1 --numjobs="$jobs" --size="$bytes" --filesize=8M
 done
 for side in write read; do
-  line "disk, $side in sequence" "$(megabytes "$(job sequence "$side" bw_bytes \
-    --directory="$place" --rw="$side" --bs=1m --direct=1 --ioengine=io_uring --iodepth=16)")" MB/s
-  line "memory (tmpfs), $side" "$(megabytes "$(job memory "$side" bw_bytes \
-    --directory="$memory" --rw="$side" --bs=1m --ioengine=psync)")" MB/s
+  figure "disk, $side in sequence" MB/s job "$side" "$megabytes" --directory="$place" --rw="$side" \
+    --bs=1m --size="$bytes" --direct=1 --ioengine=io_uring --iodepth=16
+  figure "memory (tmpfs), $side" MB/s job "$side" "$megabytes" --directory="$memory" --rw="$side" \
+    --bs=1m --size="$bytes" --ioengine=psync
 done
-line "SHA-256, one core" "$(openssl speed -seconds "$seconds" -mr -bytes 262144 -evp sha256 2>/dev/null |
-  awk -F: '/^\+F/ { printf "%.0f", $NF / 1e6 }')" MB/s
+figure "SHA-256, one core" MB/s digest
 # The sender's time is one core's, the receiver's the other's.
 port=$((20000 + RANDOM % 10000))
 # Whoever connects to see takes the place of the sender.
 is_listening() { grep -qi ":$(printf %04X "$port") 00000000:0000 0A" /proc/net/tcp; }
 fio --name=receive --rw=read --bs=256k --size=1T --runtime=$((seconds + 5)) --time_based \
-  --ioengine=net --listen --protocol=tcp --port="$port" --output="$place/receive" >/dev/null 2>&1 &
+  --ioengine=net --listen --protocol=tcp --port="$port" >"$place/receive" 2>&1 &
 peer=$!
-wait_until 10 "$peer" is_listening || die "fio does not listen"
-line "copy through loopback, one connection" "$(megabytes "$(fio --name=send --output-format=json \
-  --rw=write --bs=256k --size=1T --runtime="$seconds" --time_based --ioengine=net \
-  --hostname=127.0.0.1 --protocol=tcp --port="$port" 2>/dev/null |
-  jq -r '.jobs[0].write.bw_bytes | floor')")" MB/s
+wait_until 10 "$peer" is_listening || { cat "$place/receive" >&2; die "fio does not listen"; }
+figure "copy through loopback, one connection" MB/s job write "$megabytes" --rw=write --bs=256k \
+  --size=1T --ioengine=net --hostname=127.0.0.1 --protocol=tcp --port="$port"
