@@ -8,9 +8,9 @@
 // Ours: encode, prove, digest, write, fsync, re-read past the page cache; with one encoder on one
 // core, with two encoders on all, and once more with every file stored as it is, which has no peer
 // but the processor's own speed. The peer's: compress, write, sync, test; on one core, and on all
-// (tar and zstd are two processes). Prints parameters, seconds by
-// the clock and of the processor (that of a busy machine's clock says little), bytes, the ratios,
-// and the pack's SHA-256, which is the same whatever the encoders.
+// (tar and zstd are two processes). Prints parameters, seconds by the clock and of the processor
+// (that of a busy machine's clock says little), bytes, the ratios, and the pack's SHA-256, which is
+// the same whatever the encoders.
 #include <sched.h>
 #include <sys/resource.h>
 
@@ -183,19 +183,24 @@ Result<Measured> pack_ours(Io& io, pack::PackPlan plan, const fs::path& target, 
 class OnOneCore {
  public:
   OnOneCore() {
-    ::sched_getaffinity(0, sizeof before_, &before_);
+    CPU_ZERO(&before_);
+    if (::sched_getaffinity(0, sizeof before_, &before_) != 0) return;
     cpu_set_t one;
     CPU_ZERO(&one);
     for (int core = 0; core < CPU_SETSIZE && CPU_COUNT(&one) == 0; ++core)
       if (CPU_ISSET(core, &before_)) CPU_SET(core, &one);
-    ::sched_setaffinity(0, sizeof one, &one);
+    is_bound_ = ::sched_setaffinity(0, sizeof one, &one) == 0;
   }
-  ~OnOneCore() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  ~OnOneCore() {
+    if (is_bound_) ::sched_setaffinity(0, sizeof before_, &before_);
+  }
   OnOneCore(const OnOneCore&) = delete;
   OnOneCore& operator=(const OnOneCore&) = delete;
+  bool is_bound() const { return is_bound_; }
 
  private:
   cpu_set_t before_;
+  bool is_bound_ = false;
 };
 
 Result<Measured> pack_peer(const fs::path& directory, const fs::path& archive_path) {
@@ -222,6 +227,7 @@ Status run(const fs::path& directory, const fs::path& scratch) {
   Measured peer_one;
   {
     const OnOneCore bound;
+    if (!bound.is_bound()) return Error{Code::kIo, "this process cannot be bound to one core"};
     HOLDFAST_ASSIGN(own_io, Io::open());  // its ring's threads are bound with it
     HOLDFAST_ASSIGN(packed, pack_ours(*own_io, plan, scratch / "one", 1));
     HOLDFAST_ASSIGN(as_it_is, pack_ours(*own_io, verbatim, scratch / "stored", 1));
