@@ -38,6 +38,9 @@ constexpr AttentionCode kCodes[] = {
     {"incoming-left", kCritical,
      "Entries of .incoming that are damaged and may have been acknowledged, or find no place.",
      "docs/media.md, \"Standard\", tells what they are; the log tells why, of each"},
+    {"trash-left", kCritical,
+     "Entries of .trash that no decision speaks of, and that cannot be put back.",
+     "docs/media.md, \"Standard\", tells what they are; the log tells why, of each"},
     {"decisions-lost", kCritical,
      "Decisions are missing: everything is held until a person looked.",
      "bring the ledger back, or holdfast release --matter recovery"},
@@ -218,18 +221,8 @@ class List {
            : seen_.rejected == 1 ? "1 entry was"
                                  : fmt::format("{} entries were", seen_.rejected)) +
               " rejected from the spool");
-    LeftParts::Parts left = seen_.left;
-    std::erase_if(left, [&](const auto& one) { return !one.second.is_worth_a_word(around_.now); });
-    if (!left.empty()) {
-      const auto& [part, first] = *left.begin();
-      say("incoming-left",
-          some(static_cast<int64_t>(left.size()), "call") +
-              " left in .incoming of the standard medium, the first is " + part.text() + ": " +
-              first.why,
-          std::min_element(left.begin(), left.end(), [](const auto& a, const auto& b) {
-            return a.second.since < b.second.since;
-          })->second.since);
-    }
+    look_at_left("incoming-left", ".incoming", seen_.left_incoming);
+    look_at_left("trash-left", ".trash", seen_.left_in_trash);
     if (around_.stale.count > 0)
       say("spool-stale",
           fmt::format(
@@ -239,6 +232,18 @@ class List {
           around_.stale.since);
     if (seen_.summary.parked_callbacks > 0)
       say("callbacks-parked", some(seen_.summary.parked_callbacks, "callback") + " given up");
+  }
+
+  void look_at_left(std::string_view code, std::string_view where, LeftParts::Parts left) {
+    std::erase_if(left, [&](const auto& one) { return !one.second.is_worth_a_word(around_.now); });
+    if (left.empty()) return;
+    const auto& [part, first] = *left.begin();
+    say(code,
+        fmt::format("{} left in {} of the standard medium, the first is {}: {}",
+                    some(static_cast<int64_t>(left.size()), "call"), where, part.text(), first.why),
+        std::min_element(left.begin(), left.end(), [](const auto& a, const auto& b) {
+          return a.second.since < b.second.since;
+        })->second.since);
   }
 
   void look_at_mount() {

@@ -66,7 +66,8 @@ Result<Overview> look_around(Io& io, const Archive& archive) {
   seen.decisions_last = ledger.decisions_end.last_n;
   seen.access_last = ledger.access_end.last_n;
   seen.rejected = count_rejected(archive.config().spool_dir);
-  seen.left = archive.left_parts.all();
+  seen.left_incoming = archive.left_parts.all();
+  seen.left_in_trash = archive.left_in_trash.all();
   const Status room = archive.reserve.room(Bytes(0));
   seen.state_disk_is_full = !room.ok() && room.error().code == Code::kNoSpace;
   return seen;

@@ -35,7 +35,8 @@ struct Overview {
   ExpiryStanding expiry;
   SeenScrub scrub;
   int64_t rejected = 0;   // entries in spool/rejected, kRejectedSeenMax at most
-  LeftParts::Parts left;  // in .incoming
+  LeftParts::Parts left_incoming;
+  LeftParts::Parts left_in_trash;
   bool state_disk_is_full = false;
 };
 

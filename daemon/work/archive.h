@@ -41,7 +41,8 @@ struct Archive {
   Turns& part_turns;
   LiveParts& live_parts;
   PlacingQueue& placing;
-  LeftParts& left_parts;
+  LeftParts& left_parts;  // in .incoming
+  LeftParts& left_in_trash;
   LiveCalls& live_calls;  // coming in, not acknowledged yet
   RecallBoard& recalls;
   SpaceReserve& reserve;  // on the disk of the state directory: whoever can wait asks it for room

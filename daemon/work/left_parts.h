@@ -1,5 +1,5 @@
 // What the last turn over .incoming could not settle, and why (incoming.h): for status, and so that
-// bytes that were found damaged are not read again each minute.
+// bytes that were found damaged are not read again each minute. The same of .trash (remover.h).
 #pragma once
 
 #include <map>
@@ -16,8 +16,8 @@ namespace holdfast {
 struct LeftPart {
   std::string why;
   UnixMillis since;  // first seen so, in this run
-  // Its bytes are not whole, and a line that is lost may have promised them: looked at again when
-  // the daemon starts. Else each turn tries it anew.
+  // Its bytes are not whole, and a line that is lost may have promised them. In .incoming it is
+  // looked at again when the daemon starts; all else each turn tries anew.
   bool is_damaged = false;
 
   // What each turn tries anew may be a passing matter.
@@ -44,6 +44,11 @@ class LeftParts {
       if (const auto before = parts_.find(part); before != parts_.end())
         left.since = before->second.since;
     parts_ = std::move(parts);
+  }
+
+  bool any() const {
+    std::lock_guard lock(mutex_);
+    return !parts_.empty();
   }
 
   // In the order of their ids.

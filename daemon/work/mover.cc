@@ -34,6 +34,9 @@ void Mover::run(Io& io) {
 Result<bool> Mover::run_once(Io& io) {
   const UnixMillis now = archive_.clock.now();
   HOLDFAST_TRY(give_up_bad_packs(io));
+  if (archive_.left_in_trash.any())
+    if (Status settled = remover_.settle_trash(io); !settled.ok())
+      log::warning("settle the trash: {}", settled.error().message);
   HOLDFAST_ASSIGN(destroyed, remover_.destroy_condemned(io));
   if (removal_failed_ || !destroyed) {
     HOLDFAST_ASSIGN(removed, remover_.resume_removals(io));

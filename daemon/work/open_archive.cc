@@ -233,6 +233,7 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
                                                live_parts_,
                                                placing_,
                                                left_parts_,
+                                               left_in_trash_,
                                                live_calls_,
                                                recalls_,
                                                *reserve_,

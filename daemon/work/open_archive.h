@@ -106,6 +106,7 @@ class OpenedArchive {
   LiveParts live_parts_;
   PlacingQueue placing_;
   LeftParts left_parts_;
+  LeftParts left_in_trash_;
   LiveCalls live_calls_;
   RecallBoard recalls_;
   Meters meters_;

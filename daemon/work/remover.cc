@@ -18,10 +18,15 @@ namespace {
 
 constexpr int kPage = limits::kPolicyScanRows;
 
-bool is_staged(const Recording& recording, int part, const MediumId& medium) {
+const CopyRow* plain_copy(const Recording& recording, int part, const MediumId& medium) {
   for (const CopyRow& copy : recording.copies)
-    if (copy.part == part && copy.medium == medium) return !copy.original;
-  return false;
+    if (copy.part == part && copy.medium == medium && !copy.pack) return &copy;
+  return nullptr;
+}
+
+bool is_staged(const Recording& recording, int part, const MediumId& medium) {
+  const CopyRow* copy = plain_copy(recording, part, medium);
+  return copy != nullptr && !copy->original;
 }
 
 Place place_of(const RecordingRow& recording, int part) {
@@ -152,7 +157,7 @@ Status Remover::evict(Io& io, const RestoreRow& restore) {
 // What cannot be removed now is tried again by the mover; it does not keep the archive from
 // starting.
 Status Remover::resume(Io& io) {
-  HOLDFAST_TRY(resume_trash(io));
+  HOLDFAST_TRY(settle_trash(io));
   HOLDFAST_TRY(destroy_condemned(io));
   HOLDFAST_TRY(resume_removals(io));
   return {};
@@ -165,45 +170,65 @@ Result<bool> Remover::resume_removals(Io& io) {
   return released && packs && destroyed;
 }
 
-// A .trash entry whose copy is not releasing was never permitted to go: it is put back.
-Status Remover::resume_trash(Io& io) {
+// A .trash entry whose copy is not releasing was never permitted to go.
+Status Remover::settle_trash(Io& io) {
   HOLDFAST_ASSIGN(entries, archive_.standard.list_trash(io));
+  const LeftParts::Parts before = archive_.left_in_trash.all();
+  LeftParts::Parts left;
+  Status settled;
   for (const TrashEntry& entry : entries) {
-    std::optional<Recording> recording;
-    {
-      HOLDFAST_ASSIGN(index, archive_.index.take());
-      HOLDFAST_ASSIGN(found, find_recording(*index, entry.part.recording));
-      recording = std::move(found);
-    }
-    bool permitted = false;
-    if (recording)
-      for (const CopyRow& copy : recording->copies)
-        permitted |= copy.part == entry.part.part && copy.medium == archive_.standard_medium() &&
-                     copy.state == CopyState::kReleasing;
-    if (!permitted) HOLDFAST_TRY(put_back(io, entry, recording));
+    const Status put = put_back(io, entry);
+    if (put.ok()) continue;
+    const Error& failed = put.error();
+    // A full disk may stay so; everything else that passes does soon.
+    if (settled.ok() && is_passing(failed) && failed.code != Code::kNoSpace) settled = put;
+    const auto known = before.find(entry.part);
+    if (known == before.end() || known->second.why != failed.message)
+      log::error("{} is left in the trash: {}", entry.part.text(), failed.message);
+    left[entry.part] = {failed.message, archive_.clock.now(), !is_passing(failed)};
   }
-  return {};
+  archive_.left_in_trash.replace(std::move(left));
+  return settled;
 }
 
-// What cannot be put back waits for another start. What its medium does not give back is bad.
-Status Remover::put_back(Io& io, const TrashEntry& entry,
-                         const std::optional<Recording>& recording) {
-  const std::string what = "put " + entry.part.text() + " back from the trash";
+Result<std::optional<Recording>> Remover::find(const RecordingId& recording) {
+  HOLDFAST_ASSIGN(index, archive_.index.take());
+  return find_recording(*index, recording);
+}
+
+Status Remover::put_back(Io& io, const TrashEntry& entry) {
+  HOLDFAST_ASSIGN(known, find(entry.part.recording));
+  if (!known) return put_back_in_turn(io, entry);
+  const Turns::Turn turn = archive_.part_turns.take(known->recording_no);
+  return put_back_in_turn(io, entry);
+}
+
+// Nobody else removes or makes a copy of this recording meanwhile.
+Status Remover::put_back_in_turn(Io& io, const TrashEntry& entry) {
+  HOLDFAST_ASSIGN(recording, find(entry.part.recording));
+  const CopyRow* copy =
+      recording ? plain_copy(*recording, entry.part.part, archive_.standard_medium()) : nullptr;
+  if (copy != nullptr && copy->state == CopyState::kReleasing) return {};
   std::optional<Error> failed = entry.unreadable;
-  if (entry.description) {
-    log::warning("recording {} lay in the trash without a decision: it is put back",
-                 entry.part.text());
-    const Place place = entry.description->place();
+  if (!failed && !entry.description && !recording)
+    failed = Error{Code::kConflict, "it has no recording.json, and the index does not know it"};
+  if (!failed) {
+    const Place place =
+        entry.description ? entry.description->place() : place_of(*recording, entry.part.part);
     const Status done = archive_.standard.restore_from_trash(io, entry.part, place);
-    if (!done.ok()) failed = done.error();
+    if (done.ok()) {
+      log::warning("recording {} lay in the trash without a decision: it is put back",
+                   entry.part.text());
+      return {};
+    }
+    failed = done.error();
   }
-  if (!failed) return {};
-  // A full disk may stay so; everything else that passes does soon.
-  if (is_passing(*failed) && failed->code != Code::kNoSpace) return failed->within(what);
-  log::error("{}", failed->within(what).message);
-  if (!entry.unreadable || !recording) return {};
+  // What its medium does not give back, or is no longer whole there, is bad.
+  if (is_passing(*failed) || copy == nullptr || entry.description) return *failed;
   const BadCopy bad{recording->recording_no, entry.part.part, archive_.standard_medium(),
-                    "it lies in the trash and cannot be read", std::nullopt};
+                    "it lies in the trash and " +
+                        std::string(entry.unreadable ? "cannot be read" : "is not whole"),
+                    std::nullopt};
   const Result<bool> told = quarantine_copy(archive_, bad);
   return told.ok() ? Status() : Status(told.error());
 }

@@ -51,6 +51,9 @@ class Remover {
   Result<bool> resume_removals(Io& io);
   // Of them, the plain copies alone.
   Result<bool> resume_releasing(Io& io);
+  // What lies in the trash, and no decision speaks of it, is put back. What cannot be is in
+  // Archive::left_in_trash, or its copy is quarantined. The first error that passes soon.
+  Status settle_trash(Io& io);
 
  private:
   // Where the pack lies on the medium; nothing when it does not.
@@ -59,8 +62,9 @@ class Remover {
   Result<bool> destroy_all(Io& io, RecordingState state);
   Result<bool> resume_packs(Io& io);
   Status go_on_releasing(Io& io, const PlainCopy& copy);
-  Status resume_trash(Io& io);
-  Status put_back(Io& io, const TrashEntry& entry, const std::optional<Recording>& recording);
+  Result<std::optional<Recording>> find(const RecordingId& recording);
+  Status put_back(Io& io, const TrashEntry& entry);
+  Status put_back_in_turn(Io& io, const TrashEntry& entry);
 
   Archive archive_;
 };

@@ -106,12 +106,16 @@ BOOST_AUTO_TEST_CASE(every_code_is_found_in_what_it_is_about) {
       {"spool-rejected", [](Rig& rig) { rig.seen.rejected = 1; }},
       {"incoming-left",
        [](Rig& rig) {
-         rig.seen.left[PartId()] = {"it finds no place", rig.clock.now()};
+         rig.seen.left_incoming[PartId()] = {"it finds no place", rig.clock.now()};
          BOOST_TEST(codes(rig.look()).empty());  // not before it lasts
          rig.clock.advance(minutes(10));
          rig.seen.expiry.clock->state = compliance_from(rig.clock.now());
          BOOST_TEST(codes(rig.look()) == "incoming-left ");
-         rig.seen.left[PartId()] = {"it is damaged", rig.clock.now(), true};
+         rig.seen.left_incoming[PartId()] = {"it is damaged", rig.clock.now(), true};
+       }},
+      {"trash-left",
+       [](Rig& rig) {
+         rig.seen.left_in_trash[PartId()] = {"no row", rig.clock.now(), true};
        }},
       {"spool-stale", [](Rig& rig) { rig.around.stale.count = 3; }},
       {"callbacks-parked", [](Rig& rig) { rig.seen.summary.parked_callbacks = 1; }},

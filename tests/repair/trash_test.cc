@@ -1,5 +1,6 @@
-// A part that lies in the trash without a decision, and cannot be read there: it keeps no start, is
-// told as bad, made anew from another copy, and later leaves as any other.
+// A part that lies in the trash without a decision: it is put back, by a turn of the mover, too;
+// one that cannot be read there, or is no longer whole, keeps no start, is told as bad, made anew
+// from another copy, and later leaves as any other.
 #include "tests/repair/repair_rig.h"
 
 namespace holdfast {
@@ -12,9 +13,12 @@ struct TrashRig : RepairRig {
     const PartId part{known.recording, 1};
     const Place place{known.home, known.day, known.call_sid, 1};
     close();
-    std::filesystem::rename(config.standard.path + "/" + place.directory(),
-                            config.standard.path + "/standard/.trash/" + part.text());
+    std::filesystem::rename(config.standard.path + "/" + place.directory(), in_trash(part));
   }
+  std::string in_trash(const PartId& part) const {
+    return config.standard.path + "/standard/.trash/" + part.text();
+  }
+  LeftParts::Parts left() { return archive().left_in_trash.all(); }
   Status start_with(Faults& fault) {
     faults.aim(&fault);
     Status started = try_open();
@@ -67,6 +71,79 @@ BOOST_AUTO_TEST_CASE(p7_want_of_descriptors_puts_nothing_aside) {
     }
     if (!fault.fired()) break;
   }
+}
+
+BOOST_AUTO_TEST_CASE(p7_what_a_full_disk_keeps_there_is_put_back_by_a_later_turn) {
+  TrashRig rig;
+  const TestCall call = rig.ingest();
+  const PartId part{rig.recording(call).recording, 1};
+  rig.leave_in_the_trash(call);
+  EachFails full("mkdir", ENOSPC);
+  must(rig.start_with(full));
+  BOOST_REQUIRE_EQUAL(rig.left().size(), 1U);
+  BOOST_TEST(rig.left().contains(part));
+  BOOST_TEST(!rig.left().at(part).is_damaged);
+  const UnixMillis since = rig.left().at(part).since;
+  rig.clock.advance(minutes(11));
+  rig.faults.aim(&full);
+  rig.run_mover();
+  rig.faults.aim(nullptr);
+  BOOST_REQUIRE_EQUAL(rig.left().size(), 1U);
+  BOOST_TEST((rig.left().at(part).since == since));
+  BOOST_TEST(rig.left().at(part).is_worth_a_word(rig.clock.now()));
+  rig.run_mover();
+  BOOST_TEST(rig.left().empty());
+  BOOST_TEST(rig.quarantined() == 0);
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(p7_what_was_being_emptied_without_a_decision_is_made_anew) {
+  TrashRig rig;
+  if (!rig.can_verify()) return;
+  const TestCall call = rig.ingest();
+  rig.pack();
+  const PartId part{rig.recording(call).recording, 1};
+  rig.leave_in_the_trash(call);
+  std::filesystem::remove(rig.in_trash(part) + "/recording.json");
+  rig.open();
+  BOOST_TEST(rig.quarantined() == 1);
+  BOOST_TEST(rig.left().empty());
+  rig.repair();
+  BOOST_TEST(rig.quarantined() == 0);
+  BOOST_TEST(rig.is_whole(call));
+  must(rig.destroy(call));
+  BOOST_TEST(rig.standard_files("inbound.ulaw").empty());
+  BOOST_TEST(rig.unsettled().empty());
+}
+
+BOOST_AUTO_TEST_CASE(p7_an_empty_entry_of_what_is_back_in_its_place_goes) {
+  TrashRig rig;
+  const TestCall call = rig.ingest();
+  const PartId part{rig.recording(call).recording, 1};
+  rig.close();
+  std::filesystem::create_directories(rig.in_trash(part));
+  rig.open();
+  BOOST_TEST(!std::filesystem::exists(rig.in_trash(part)));
+  BOOST_TEST(rig.left().empty());
+  BOOST_TEST(rig.is_whole(call));
+}
+
+BOOST_AUTO_TEST_CASE(p7_the_rest_of_what_nobody_knows_is_told_until_a_person_removes_it) {
+  TrashRig rig;
+  const TestCall call = rig.ingest();
+  const PartId part{must(RecordingId::from_text("6ixekcekcxvl4f7bvgx3nwpbsm")), 1};
+  rig.close();
+  std::filesystem::create_directories(rig.in_trash(part));
+  std::ofstream(rig.in_trash(part) + "/inbound.ulaw") << "what is left of a call";
+  rig.open();
+  BOOST_REQUIRE_EQUAL(rig.left().size(), 1U);
+  BOOST_TEST(rig.left().at(part).is_damaged);
+  rig.run_mover();
+  BOOST_TEST(rig.left().size() == 1U);
+  std::filesystem::remove_all(rig.in_trash(part));
+  rig.run_mover();
+  BOOST_TEST(rig.left().empty());
+  BOOST_TEST(rig.is_whole(call));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -54,11 +54,15 @@ std::string read_text(const std::string& path) {
 }
 
 // How a process ended: its exit code, or 128 and the signal's number.
+int how_it_ended(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 int wait_for(pid_t pid) {
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
   }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  return how_it_ended(status);
 }
 
 }  // namespace
@@ -109,10 +113,7 @@ void DaemonProcess::launch() {
   std::filesystem::remove(port_file);  // the one before told another port
   pid_ = spawn({});
   const bool listens = eventually([&] {
-    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = 0;
-      fail("holdfastd ended while it started");
-    }
+    if (has_ended()) fail("holdfastd ended while it started");
     const std::string text = read_text(port_file);
     if (text.empty() || text.back() != '\n') return false;
     port_ = std::stoi(text);
@@ -124,10 +125,7 @@ void DaemonProcess::launch() {
 
 void DaemonProcess::await_ready() {
   const bool ready = eventually([&] {
-    if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
-      pid_ = 0;
-      fail("holdfastd ended while it started");
-    }
+    if (has_ended()) fail("holdfastd ended while it started");
     HttpRequest request;
     request.path = "/readyz";
     request.timeout = seconds(10);
@@ -142,8 +140,16 @@ void DaemonProcess::await_ready() {
 void DaemonProcess::kill() {
   if (pid_ <= 0) return;
   ::kill(pid_, SIGKILL);
-  wait_for(pid_);
+  ended_with_ = wait_for(pid_);
   pid_ = 0;
+}
+
+bool DaemonProcess::has_ended() {
+  int status = 0;
+  if (::waitpid(pid_, &status, WNOHANG) != pid_) return false;
+  ended_with_ = how_it_ended(status);
+  pid_ = 0;
+  return true;
 }
 
 bool DaemonProcess::has_died() const {
@@ -155,11 +161,8 @@ bool DaemonProcess::has_died() const {
 
 int DaemonProcess::stop() {
   ::kill(pid_, SIGTERM);
-  int status = 0;
-  if (!eventually([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; }))
-    fail("holdfastd has not stopped after a minute");
-  pid_ = 0;
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  if (!eventually([&] { return has_ended(); })) fail("holdfastd has not stopped after a minute");
+  return ended_with_;
 }
 
 std::string DaemonProcess::log_tail() const {

@@ -47,6 +47,8 @@ class DaemonProcess {
   bool is_running() const { return pid_ > 0; }
   // Whether it has ended by itself since its start.
   bool has_died() const;
+  // How the last one ended: its exit code, or 128 and the signal's number. 0 before one has.
+  int ended_with() const { return ended_with_; }
   pid_t pid() const { return pid_; }
 
   const std::string& directory() const { return directory_; }
@@ -60,11 +62,13 @@ class DaemonProcess {
 
  private:
   pid_t spawn(const std::vector<std::string>& words) const;
+  bool has_ended();
   [[noreturn]] void fail(const std::string& what) const;
 
   const std::string program_;
   const std::string directory_;
   pid_t pid_ = 0;
+  int ended_with_ = 0;
   int port_ = 0;
   std::string url_;
   const std::string scheme_;

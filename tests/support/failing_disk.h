@@ -1,7 +1,7 @@
-// An ext4 whose disk refuses writes when told to: real EIO from below the file system, so that
-// writeback, fsync and the journal meet it as they would a dying disk's.
+// A file system whose disk refuses writes when told to: real EIO from below, so that writeback,
+// fsync and the journal meet it as they would a dying disk's.
 //
-//   nbdkit --filter=error memory → nbdfuse → loop device → ext4
+//   nbdkit --filter=error memory → nbdfuse → loop device → ext4 or xfs
 //
 // nbdkit and nbdfuse end with this process; the mounts are in its own namespace. Needs root, and
 // Debian's nbdkit and libnbd-bin.
@@ -28,9 +28,10 @@ namespace holdfast::testing {
 
 class FailingDisk {
  public:
-  // Mounted at `path`; `scratch` is a directory for what it needs. Of 100 writes that come while it
-  // fails, `percent` are refused.
-  FailingDisk(const std::string& path, const std::string& scratch, int percent)
+  // Mounted at `path`, of the kind that `options` tell (the image is ours); `scratch` is a
+  // directory for what it needs. Of 100 writes that come while it fails, `percent` are refused.
+  FailingDisk(const std::string& path, const std::string& scratch, int percent,
+              LoopDiskOptions options)
       : scratch_(scratch) {
     if (std::system("command -v nbdkit nbdfuse >/dev/null") != 0) {
       std::cout << "skipped: no nbdkit or nbdfuse (packages nbdkit and libnbd-bin)\n";
@@ -42,10 +43,8 @@ class FailingDisk {
       std::cout << "skipped: nbdfuse serves no disk here\n";
       return;
     }
-    LoopDiskOptions options;
-    options.mount_options = "noauto_da_alloc";
     options.image = served();
-    disk_ = std::make_unique<LoopDisk>(path, options);
+    disk_ = std::make_unique<LoopDisk>(path, std::move(options));
   }
   ~FailingDisk() {
     fail(false);

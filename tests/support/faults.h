@@ -44,16 +44,18 @@ class FaultAt final : public Faults {
   std::string fired_at_;
 };
 
-// Every operation of one name fails, with EIO.
+// Every operation of one name fails.
 class EachFails final : public Faults {
  public:
-  explicit EachFails(std::string_view point) : point_(point) {}
+  explicit EachFails(std::string_view point, int error_number = EIO)
+      : point_(point), error_number_(error_number) {}
   Status at(std::string_view point) override {
-    return point == point_ ? Status(system_error(EIO, "injected")) : Status();
+    return point == point_ ? Status(system_error(error_number_, "injected")) : Status();
   }
 
  private:
   const std::string point_;
+  const int error_number_;
 };
 
 // The `n`-th operation of one name fails, with EIO; 0 is the first.

@@ -35,6 +35,16 @@ struct LoopDiskOptions {
   std::string format_options;  // of mkfs
 };
 
+// mkfs.xfs is another package's; that it is not here is told, once.
+inline bool has_xfs() {
+  static const bool kHas = [] {
+    const bool has = std::system("command -v mkfs.xfs >/dev/null") == 0;
+    if (!has) std::cout << "skipped: no mkfs.xfs (package xfsprogs), so ext4 alone\n";
+    return has;
+  }();
+  return kHas;
+}
+
 // Mounts made from here on are seen by this process and those it starts, and end with the last of
 // them. Once, before there are threads that mount. False, told, where that is not allowed.
 inline bool own_mounts() {

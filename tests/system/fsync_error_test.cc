@@ -6,7 +6,7 @@
 // where what the clients were promised is the witness.
 //
 // HOLDFAST_ERRORS says how often (default 15; 5 in a sanitizer build). In each life of an archive
-// it is another of its directories that lies on the failing disk.
+// it is another of its directories that lies on the failing disk, and another file system.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -27,6 +27,15 @@ namespace {
 constexpr int kErrorsByDefault = kSanitized ? 5 : 15;
 constexpr int kErrorsALife = 3;
 constexpr const char* kDirectories[] = {"state", "standard", "warm", "vault", "mirror"};
+
+std::vector<LoopDiskOptions> file_systems() {
+  std::vector<LoopDiskOptions> kinds = {{"ext4", 512, "noauto_da_alloc", "", ""}};
+  if (has_xfs()) kinds.push_back({"xfs", 512, "", "", ""});
+  if (std::getenv("HOLDFAST_NO_JOURNAL") != nullptr)
+    kinds = {{"ext4", 512, "noauto_da_alloc", "", "-O ^has_journal"}};
+  return kinds;
+}
+
 // How long the disk fails, and how long the daemon lives on with a disk that is well again.
 constexpr uint64_t kFailingMsMin = 100;
 constexpr uint64_t kFailingMsMax = 600;
@@ -132,9 +141,11 @@ bool live(uint64_t seed, Effort& errors, Seen& seen) {
   // All writes; or some, so that data are refused while the journal goes on.
   const int percent = random.below(2) == 0 ? 100 : static_cast<int>(5 + random.below(40));
   const bool by_ring = seed % 2 == 1;
-  FailingDisk disk(directory / ("archive/" + name), directory / "disk", percent);
+  const std::vector<LoopDiskOptions> kinds = file_systems();
+  const LoopDiskOptions& kind = kinds[seed / 2 % kinds.size()];
+  FailingDisk disk(directory / ("archive/" + name), directory / "disk", percent, kind);
   if (!disk.is_mounted()) return false;
-  BOOST_TEST_CONTEXT(name << " fails, " << percent << " % of the writes") {
+  BOOST_TEST_CONTEXT(name << " on " << kind.kind << " fails, " << percent << " % of the writes") {
     Syncs syncs(directory / "syncs");
     const auto start = [&](PressedArchive& archive) {
       if (by_ring) return archive.start_again();
@@ -159,7 +170,7 @@ bool live(uint64_t seed, Effort& errors, Seen& seen) {
     archive.settle();
     syncs.check();
     seen.figures += archive.figures();
-    std::cout << name << ", " << percent
+    std::cout << name << " on " << kind.kind << ", " << percent
               << " % refused: " << (by_ring ? "by io_uring" : syncs.text()) << "\n";
     seen.failures += syncs.failures();
   }

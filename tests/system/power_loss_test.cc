@@ -31,10 +31,7 @@ std::vector<LoopDiskOptions> kinds() {
       {"ext4", 512, "noauto_da_alloc", "", ""},
       {"ext4", 512, "noauto_da_alloc,data=writeback,commit=1", "", ""},
   };
-  if (std::system("command -v mkfs.xfs >/dev/null") == 0)
-    kinds.push_back({"xfs", 512, "", "", ""});
-  else
-    std::cout << "skipped: no mkfs.xfs (package xfsprogs), so ext4 alone\n";
+  if (has_xfs()) kinds.push_back({"xfs", 512, "", "", ""});
   return kinds;
 }
 

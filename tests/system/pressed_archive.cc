@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <chrono>
+#include <csignal>
 #include <thread>
 
 #include "base/clock.h"
@@ -84,7 +85,16 @@ void PressedArchive::press_until(SeededRandom& random, const std::function<void(
   for (std::thread& client : clients) client.join();
 }
 
+// By itself it ends when its disks fail, and else never: a sanitizer would have ended it.
+void PressedArchive::check_its_end() const {
+  constexpr int kKilled = 128 + SIGKILL;
+  BOOST_TEST((load_.disks_fail || daemon_.ended_with() == kKilled),
+             "the daemon ended with " << daemon_.ended_with() << "; the end of its log:\n"
+                                      << daemon_.log_tail());
+}
+
 void PressedArchive::start_again() {
+  check_its_end();
   load_.disks_fail = false;
   daemon_.start();
   TestClient admin(by_socket(daemon_.admin_socket()));

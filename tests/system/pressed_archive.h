@@ -55,6 +55,7 @@ class PressedArchive {
 
  private:
   std::map<std::string, json::object> listed(TestClient& admin);
+  void check_its_end() const;
   void check_chains(TestClient& admin);
   void check_promises(TestClient& admin, const std::map<std::string, json::object>& items);
   void check_digests(TestClient& admin, const CallFiles& call);

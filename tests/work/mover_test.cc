@@ -328,6 +328,7 @@ Archive under(const Archive& archive, const LiveConfig& live) {
                  archive.live_parts,
                  archive.placing,
                  archive.left_parts,
+                 archive.left_in_trash,
                  archive.live_calls,
                  archive.recalls,
                  archive.reserve,
