@@ -57,7 +57,7 @@ Result<std::unique_ptr<OpenedArchive>> OpenedArchive::open(const Config& config,
   opened->source_io_ = std::move(source_io);
   HOLDFAST_TRY(opened->open_standard());
   HOLDFAST_TRY(opened->open_writer(options));
-  HOLDFAST_TRY(opened->open_packs(options.sleeper ? *options.sleeper : opened->system_sleeper_));
+  HOLDFAST_TRY(opened->open_packs(options));
   HOLDFAST_TRY(opened->recover());
   return opened;
 }
@@ -183,7 +183,12 @@ Status OpenedArchive::hold_over_gaps(const std::vector<ChainGap>& gaps) {
   return writer_->call(begin_recovery(std::move(uncovered), "decisions were lost", "system"));
 }
 
-Status OpenedArchive::open_packs(Sleeper& sleeper) {
+Status OpenedArchive::open_packs(const OpenOptions& options) {
+  Sleeper& sleeper = options.sleeper ? *options.sleeper : system_sleeper_;
+  const auto reached = [&](PackBackend& backend) -> PackBackend& {
+    if (!options.around_backend) return backend;
+    return *around_backends_.emplace_back(options.around_backend(backend));
+  };
   gate_ = std::make_unique<Gate>(config_, clock_, sleeper);
   {
     HOLDFAST_ASSIGN(index, index_->take());
@@ -200,14 +205,14 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
   warm_root_->set_reserve(config_.disk_reserve);
   warm_root_->respect(*reserve_);
   warm_ = std::make_unique<PackDirectory>(*warm_root_);
-  watched_warm_ = std::make_unique<WatchedBackend>(*warm_, gate_->health(Tier::kWarm));
+  watched_warm_ = std::make_unique<WatchedBackend>(reached(*warm_), gate_->health(Tier::kWarm));
   warm_keeper_ = std::make_unique<SessionKeeper>(*watched_warm_, clock_, Millis(0));
   if (!config_.warm.mirror.empty()) {
     HOLDFAST_ASSIGN(mirror, take_up(config_.warm.mirror, Tier::kWarm));
     mirror_root_ = std::make_unique<MediumRoot>(config_.warm.mirror, id_, mirror);
     mirror_root_->set_reserve(config_.disk_reserve);
     mirror_ = std::make_unique<PackDirectory>(*mirror_root_);
-    mirror_keeper_ = std::make_unique<SessionKeeper>(*mirror_, clock_, Millis(0));
+    mirror_keeper_ = std::make_unique<SessionKeeper>(reached(*mirror_), clock_, Millis(0));
   }
   if (config_.cold) {
     HOLDFAST_ASSIGN(cold, take_up(config_.cold->path, Tier::kCold));
@@ -215,7 +220,7 @@ Status OpenedArchive::open_packs(Sleeper& sleeper) {
     cold_ = std::make_unique<Vault>(config_.cold->path, id_, cold, times, sleeper);
     cold_->set_reserve(config_.disk_reserve);
     cold_->respect(*reserve_);
-    watched_cold_ = std::make_unique<WatchedBackend>(*cold_, gate_->health(Tier::kCold));
+    watched_cold_ = std::make_unique<WatchedBackend>(reached(*cold_), gate_->health(Tier::kCold));
     cold_keeper_ = std::make_unique<SessionKeeper>(*watched_cold_, clock_, config_.cold->linger);
   }
   archive_ = std::make_unique<Archive>(Archive{live_,

@@ -13,6 +13,7 @@
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "daemon/work/archive.h"
 #include "daemon/work/incoming.h"
@@ -40,6 +41,8 @@ struct OpenOptions {
   IoOptions io;                // of start-up, the source and the ledger
   Sleeper* sleeper = nullptr;  // of the vault and of rates; not owned; null: real time passes
   std::function<Status()> before_commit;  // as in WriterOptions
+  // What stands before each back-end of packs; none: nothing. The back-end outlives it.
+  std::function<std::unique_ptr<PackBackend>(PackBackend&)> around_backend;
   SpaceReserve::Options reserve;
 };
 
@@ -68,7 +71,7 @@ class OpenedArchive {
   Status open_writer(const OpenOptions& options);
   Status refuse_without_index();
   Status hold_over_gaps(const std::vector<ChainGap>& gaps);
-  Status open_packs(Sleeper& sleeper);
+  Status open_packs(const OpenOptions& options);
   Result<MediumId> take_up(const std::string& path, Tier tier);
   Status recover();
   Status recover_staged();
@@ -89,6 +92,7 @@ class OpenedArchive {
   std::unique_ptr<PackDirectory> warm_;
   std::unique_ptr<PackDirectory> mirror_;
   std::unique_ptr<Vault> cold_;
+  std::vector<std::unique_ptr<PackBackend>> around_backends_;
   std::unique_ptr<Gate> gate_;
   std::unique_ptr<WatchedBackend> watched_warm_;
   std::unique_ptr<WatchedBackend> watched_cold_;

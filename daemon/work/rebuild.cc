@@ -169,6 +169,9 @@ Status Rebuild::read_labels() {
       backends_.emplace(id, packs_.back().get());
     }
   }
+  if (options_.open.around_backend)
+    for (auto& [id, backend] : backends_)
+      backend = packs_.emplace_back(options_.open.around_backend(*backend)).get();
   return {};
 }
 

@@ -16,9 +16,10 @@
 namespace holdfast::testing {
 namespace {
 
-// What fails: an operation on a file of ours, a transaction of the index, an operation on one of
-// its files, an allocation of SQLite's.
-enum class At { kFile, kCommit, kIndexFile, kMemory };
+// What fails: an operation on a file of ours, a call of a back-end (before it, amid its bytes, or
+// after it has done it), a transaction of the index, an operation on one of its files, an
+// allocation of SQLite's.
+enum class At { kFile, kBackend, kCommit, kIndexFile, kMemory };
 struct Way {
   const char* name;
   At at;
@@ -30,6 +31,8 @@ constexpr Way kWays[] = {
     {"a short write and EIO", At::kFile, EIO, true},
     {"ENOSPC", At::kFile, ENOSPC},
     {"EMFILE", At::kFile, EMFILE},
+    {"EIO of a back-end", At::kBackend, EIO},
+    {"ENOSPC of a back-end", At::kBackend, ENOSPC},
     {"a failed commit", At::kCommit, EIO},
     {"EIO below SQLite", At::kIndexFile, EIO},
     {"ENOSPC below SQLite", At::kIndexFile, ENOSPC},
@@ -42,6 +45,8 @@ void act(const Operation& operation, PointRig& rig, const Way& way, Faults& faul
     switch (way.at) {
       case At::kFile:
         return rig.faults.aim(target);
+      case At::kBackend:
+        return rig.backends.aim(target);
       case At::kCommit:
         return rig.commits.aim(target);
       case At::kIndexFile:

@@ -6,6 +6,7 @@
 
 #include "daemon/work/compactor.h"
 #include "daemon/work/expirer.h"
+#include "tests/support/faulty_backend.h"
 #include "tests/work/rebuild_rig.h"
 
 namespace holdfast::testing {
@@ -15,6 +16,9 @@ class PointRig : public RebuildRig {
   PointRig() : RebuildRig(short_ages) {
     close();
     before_commit = [this] { return commits.at("commit"); };
+    around_backend = [this](PackBackend& inner) {
+      return std::make_unique<FaultyBackend>(inner, backends);
+    };
     open();
     workspaces = {workspace};
     kept = ingest();
@@ -88,6 +92,7 @@ class PointRig : public RebuildRig {
   }
 
   AimedFaults commits;
+  AimedFaults backends;
   TestCall kept;                 // held, on standard or where its age leads it
   std::vector<TestCall> living;  // every byte must come back
   std::vector<TestCall> gone;    // destroyed for good

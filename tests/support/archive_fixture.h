@@ -120,6 +120,7 @@ class ArchiveFixture {
     options.io.force_fallback = true;  // a ring of its own for each of many openings costs time
     options.sleeper = other_sleeper_ != nullptr ? other_sleeper_ : &sleeper;
     options.before_commit = before_commit;
+    options.around_backend = around_backend;
     options.reserve.size = options_.reserve;
     options.reserve.low = Bytes(options_.reserve.count / 2);
     options.reserve.inodes = 8;  // each opening of a new archive makes them
@@ -139,6 +140,7 @@ class ArchiveFixture {
     options.open.io.force_fallback = true;
     options.open.sleeper = other_sleeper_ != nullptr ? other_sleeper_ : &sleeper;
     options.open.before_commit = before_commit;
+    options.open.around_backend = around_backend;
     return rebuild_archive(config, clock, random, options);
   }
   RebuildReport rebuild(const RebuildOptions& options = RebuildOptions()) {
@@ -416,6 +418,7 @@ class ArchiveFixture {
   ManualSleeper sleeper{clock};
   AimedFaults faults;
   std::function<Status()> before_commit;
+  std::function<std::unique_ptr<PackBackend>(PackBackend&)> around_backend;
   TemporaryDirectory directory;
   WorkspaceId workspace;
   std::unique_ptr<Io> io;
