@@ -9,9 +9,21 @@ if(CCACHE_PROGRAM AND NOT HOLDFAST_PRECOMPILE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
 endif()
 
-# Sources of one library are compiled several at a time, so that the headers they share are read
-# once. For builds that are made whole (scripts/test); an edited source would compile its neighbours.
-option(HOLDFAST_UNITY "Compile the sources of a library in batches" OFF)
+# Sources of one library or of one test program are compiled several at a time, so that the headers
+# they share are read once, and their templates made once: half of the time of a whole build. An
+# edited source compiles its neighbours; whoever minds configures with -DHOLDFAST_UNITY=OFF.
+option(HOLDFAST_UNITY "Compile sources in batches" OFF)
+
+# holdfast_unity(target SIZE): so many of its sources at a time.
+function(holdfast_unity target size)
+  set_target_properties(${target} PROPERTIES
+    UNITY_BUILD ${HOLDFAST_UNITY} UNITY_BUILD_BATCH_SIZE ${size}
+    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
+  if(HOLDFAST_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+    # g++ takes a source that is included for a header, whose types others may see.
+    target_compile_options(${target} PRIVATE -Wno-subobject-linkage)
+  endif()
+endfunction()
 
 add_library(holdfast_flags INTERFACE)
 target_include_directories(holdfast_flags INTERFACE ${CMAKE_SOURCE_DIR})
@@ -70,12 +82,7 @@ function(holdfast_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   target_link_libraries(${name} PUBLIC holdfast_flags ${ARG_DEPENDS})
-  set_target_properties(${name} PROPERTIES UNITY_BUILD ${HOLDFAST_UNITY} UNITY_BUILD_BATCH_SIZE 8
-    UNITY_BUILD_CODE_BEFORE_INCLUDE "// NOLINTNEXTLINE(bugprone-suspicious-include)")
-  if(HOLDFAST_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL GNU)
-    # g++ takes a source that is included for a header, whose types others may see.
-    target_compile_options(${name} PRIVATE -Wno-subobject-linkage)
-  endif()
+  holdfast_unity(${name} 8)
   holdfast_precompile(${name} holdfast_product_headers)
 endfunction()
 
@@ -95,9 +102,10 @@ function(holdfast_test name)
   target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
   target_compile_options(${name} PRIVATE -O0)
   target_link_libraries(${name} PRIVATE holdfast_flags ${ARG_DEPENDS} Boost::unit_test_framework)
+  holdfast_unity(${name} 5)
   # test_main.cc defines Boost.Test's module name before its header.
   set_source_files_properties(${CMAKE_SOURCE_DIR}/tests/support/test_main.cc
-    PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+    PROPERTIES SKIP_PRECOMPILE_HEADERS ON SKIP_UNITY_BUILD_INCLUSION ON)
   if(daemon_work IN_LIST ARG_DEPENDS)
     holdfast_precompile(${name} holdfast_archive_test_headers)
   else()
