@@ -177,15 +177,15 @@ Status Remover::settle_trash(Io& io) {
   LeftParts::Parts left;
   Status settled;
   for (const TrashEntry& entry : entries) {
-    const Status put = put_back(io, entry);
-    if (put.ok()) continue;
-    const Error& failed = put.error();
+    std::optional<Error> kept;
+    HOLDFAST_TRY(put_back(io, entry.part, kept));
+    if (!kept) continue;
     // A full disk may stay so; everything else that passes does soon.
-    if (settled.ok() && is_passing(failed) && failed.code != Code::kNoSpace) settled = put;
+    if (settled.ok() && is_passing(*kept) && kept->code != Code::kNoSpace) settled = *kept;
     const auto known = before.find(entry.part);
-    if (known == before.end() || known->second.why != failed.message)
-      log::error("{} is left in the trash: {}", entry.part.text(), failed.message);
-    left[entry.part] = {failed.message, archive_.clock.now(), !is_passing(failed)};
+    if (known == before.end() || known->second.why != kept->message)
+      log::error("{} is left in the trash: {}", entry.part.text(), kept->message);
+    left[entry.part] = {kept->message, archive_.clock.now(), !is_passing(*kept)};
   }
   archive_.left_in_trash.replace(std::move(left));
   return settled;
@@ -196,41 +196,46 @@ Result<std::optional<Recording>> Remover::find(const RecordingId& recording) {
   return find_recording(*index, recording);
 }
 
-Status Remover::put_back(Io& io, const TrashEntry& entry) {
-  HOLDFAST_ASSIGN(known, find(entry.part.recording));
-  if (!known) return put_back_in_turn(io, entry);
+Status Remover::put_back(Io& io, const PartId& part, std::optional<Error>& kept) {
+  HOLDFAST_ASSIGN(known, find(part.recording));
+  if (!known) return put_back_in_turn(io, part, kept);
   const Turns::Turn turn = archive_.part_turns.take(known->recording_no);
-  return put_back_in_turn(io, entry);
+  return put_back_in_turn(io, part, kept);
 }
 
 // Nobody else removes or makes a copy of this recording meanwhile.
-Status Remover::put_back_in_turn(Io& io, const TrashEntry& entry) {
-  HOLDFAST_ASSIGN(recording, find(entry.part.recording));
+Status Remover::put_back_in_turn(Io& io, const PartId& part, std::optional<Error>& kept) {
+  HOLDFAST_ASSIGN(recording, find(part.recording));
   const CopyRow* copy =
-      recording ? plain_copy(*recording, entry.part.part, archive_.standard_medium()) : nullptr;
+      recording ? plain_copy(*recording, part.part, archive_.standard_medium()) : nullptr;
   if (copy != nullptr && copy->state == CopyState::kReleasing) return {};
-  std::optional<Error> failed = entry.unreadable;
-  if (!failed && !entry.description && !recording)
-    failed = Error{Code::kConflict, "it has no recording.json, and the index does not know it"};
-  if (!failed) {
-    const Place place =
-        entry.description ? entry.description->place() : place_of(*recording, entry.part.part);
-    const Status done = archive_.standard.restore_from_trash(io, entry.part, place);
-    if (done.ok()) {
-      log::warning("recording {} lay in the trash without a decision: it is put back",
-                   entry.part.text());
-      return {};
-    }
-    failed = done.error();
+  const auto entry = archive_.standard.trash_entry(io, part);
+  if (!entry.ok()) return kept = entry.error(), Status();
+  if (!*entry) return {};  // it has left meanwhile
+  if (copy == nullptr || !copy->original) {
+    kept = Error{Code::kConflict, "no row of the index speaks of such a copy"};
+    return {};
   }
-  // What its medium does not give back, or is no longer whole there, is bad.
-  if (is_passing(*failed) || copy == nullptr || entry.description) return *failed;
-  const BadCopy bad{recording->recording_no, entry.part.part, archive_.standard_medium(),
-                    "it lies in the trash and " +
-                        std::string(entry.unreadable ? "cannot be read" : "is not whole"),
-                    std::nullopt};
-  const Result<bool> told = quarantine_copy(archive_, bad);
-  return told.ok() ? Status() : Status(told.error());
+  const Place place = place_of(*recording, part.part);
+  const Result<bool> whole = archive_.standard.has_whole(io, part, place);
+  if (!whole.ok()) return kept = whole.error(), Status();
+  if (*whole) return {};  // it was made anew; the rest goes with it
+  if ((*entry)->description) {
+    const Status done = archive_.standard.restore_from_trash(io, part, place);
+    if (!done.ok()) return kept = done.error(), Status();
+    log::warning("recording {} lay in the trash without a decision: it is put back", part.text());
+    archive_.changes.publish({Change::Kind::kChanged, recording->recording_no, recording->workspace,
+                              recording->day, recording->call_sid});
+    return {};
+  }
+  kept = (*entry)->unreadable ? *(*entry)->unreadable
+                              : Error{Code::kCorrupt, "it was being emptied without a decision"};
+  if (is_passing(*kept)) return {};
+  // It is kept until the copy is made anew, or can be read after all.
+  const BadCopy bad{recording->recording_no, part.part, archive_.standard_medium(),
+                    "it lies in the trash: " + kept->message, std::nullopt};
+  HOLDFAST_TRY(quarantine_copy(archive_, bad));
+  return {};
 }
 
 Result<bool> Remover::resume_releasing(Io& io) {

@@ -52,7 +52,8 @@ class Remover {
   // Of them, the plain copies alone.
   Result<bool> resume_releasing(Io& io);
   // What lies in the trash, and no decision speaks of it, is put back. What cannot be is in
-  // Archive::left_in_trash, or its copy is quarantined. The first error that passes soon.
+  // Archive::left_in_trash, and its copy quarantined when its medium does not give it back whole.
+  // The first error that passes soon, or is not the medium's.
   Status settle_trash(Io& io);
 
  private:
@@ -63,8 +64,9 @@ class Remover {
   Result<bool> resume_packs(Io& io);
   Status go_on_releasing(Io& io, const PlainCopy& copy);
   Result<std::optional<Recording>> find(const RecordingId& recording);
-  Status put_back(Io& io, const TrashEntry& entry);
-  Status put_back_in_turn(Io& io, const TrashEntry& entry);
+  // `kept`: why it stays there; nothing when it does not, or is to leave.
+  Status put_back(Io& io, const PartId& part, std::optional<Error>& kept);
+  Status put_back_in_turn(Io& io, const PartId& part, std::optional<Error>& kept);
 
   Archive archive_;
 };

@@ -8,8 +8,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 std::string in_workspace(const std::string& rest) {
   return "/v1/" + std::string(kWorkspace) + rest;
 }

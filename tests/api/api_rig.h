@@ -69,6 +69,8 @@ class ApiRig {
   TestClient neighbour_;
 };
 
+inline ApiRig& rig() { return ApiRig::instance(); }
+
 // "urn:holdfast:problem:<word>" of a problem, without its front; "" when it is none.
 std::string problem_of(const HttpResponse& answer);
 // A member of the answer's object, as text.

@@ -6,8 +6,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 const std::string kRestores = "/v1/" + std::string(kWorkspace) + "/restores";
 
 // The item of the call, or a failed check.

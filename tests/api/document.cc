@@ -7,11 +7,6 @@
 namespace holdfast::testing {
 namespace {
 
-std::string text_at(const json::object& object, std::string_view key) {
-  const json::value* value = object.if_contains(key);
-  return value != nullptr && value->is_string() ? value->get_string().c_str() : "";
-}
-
 const json::object* object_at(const json::object& object, std::string_view key) {
   const json::value* value = object.if_contains(key);
   return value != nullptr && value->is_object() ? &value->get_object() : nullptr;
@@ -78,6 +73,11 @@ void each_reference(const json::value& value, std::set<std::string>& names) {
 }
 
 }  // namespace
+
+std::string text_at(const json::object& object, std::string_view key) {
+  const json::value* value = object.if_contains(key);
+  return value != nullptr && value->is_string() ? value->get_string().c_str() : "";
+}
 
 bool Operation::has(std::string_view parameter) const {
   return std::any_of(parameters.begin(), parameters.end(),

@@ -10,6 +10,9 @@
 
 namespace holdfast::testing {
 
+// A member that is a string; empty when there is none, or it is another thing.
+std::string text_at(const json::object& object, std::string_view key);
+
 struct DocumentedParameter {
   std::string name;
   std::string in;  // "path" or "query"

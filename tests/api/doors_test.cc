@@ -6,8 +6,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 BOOST_AUTO_TEST_CASE(the_mounts_routes_are_on_its_socket_alone) {
   BOOST_TEST(rig().stranger().get("/mount/changes").status == 404);
   BOOST_TEST(rig().admin().get("/mount/changes").status == 404);

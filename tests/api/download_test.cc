@@ -8,8 +8,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 // What a range of `size` bytes must answer: 206 with the bytes, 416, or the whole file.
 struct Expected {
   int status = 200;

@@ -6,8 +6,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 const json::object kHold{{"matter", "Smith v. Jones"}, {"reason", "asked for by counsel"}};
 
 BOOST_AUTO_TEST_CASE(what_is_held_is_not_deleted) {

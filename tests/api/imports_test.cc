@@ -6,8 +6,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 const std::string kImports = "/v1/" + std::string(kWorkspace) + "/imports";
 
 HttpResponse change(TestClient& client, const std::string& id, const json::object& body) {

@@ -8,8 +8,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 size_t entries_in_incoming() {
   namespace fs = std::filesystem;
   const std::string path = rig().daemon().directory() + "/standard/standard/.incoming";

@@ -11,8 +11,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 std::string mint(TestClient& client, const CallFiles& call, int seconds, std::string_view what) {
   const json::object urls =
       client.get_object(path_of_call(call, "/urls?expires_in=" + std::to_string(seconds)));

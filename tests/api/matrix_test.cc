@@ -16,8 +16,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 constexpr char kNowhere[] = "00000000-0000-4000-8000-000000000002";
 
 enum class Door { kTcp, kAdmin, kMount };

@@ -22,8 +22,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 // A daemon of this case's own, which may be stopped and started.
 class OwnDaemon {
  public:

@@ -8,8 +8,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 // A directory of its own, as a recorder sends it for a known or a new call.
 CallFiles files_of(const std::string& call_sid, std::map<std::string, std::string> contents) {
   CallFiles files = rig().write_call();

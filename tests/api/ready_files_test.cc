@@ -13,8 +13,6 @@ namespace fs = std::filesystem;
 
 constexpr int kTimes = 10;  // the first looks everything up, the second finds the file open
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 std::string link_of(const CallFiles& call) {
   const json::object urls = rig().owner().get_object(path_of_call(call, "/urls"));
   return target_of(std::string(urls.at("inbound_url").get_string()));

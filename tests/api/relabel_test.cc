@@ -6,8 +6,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 constexpr char kAgent[] = "0191e1f0-7b1a-7cc3-8f00-1234567890ab";
 
 HttpResponse patch(TestClient& client, const std::string& path, const json::object& body) {

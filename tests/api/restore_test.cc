@@ -6,8 +6,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 // P8.
 BOOST_AUTO_TEST_CASE(looking_recalls_nothing) {
   const CallFiles fresh = rig().stored();

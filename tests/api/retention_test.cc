@@ -8,8 +8,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 HttpResponse put(TestClient& client, const std::string& path, const json::object& body) {
   HttpRequest request;
   request.method = "PUT";

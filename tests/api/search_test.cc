@@ -9,8 +9,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 // A stored call whose metadata.json says `attributes` too.
 CallFiles stored_with(const json::object& attributes) {
   CallFiles call = rig().write_call();

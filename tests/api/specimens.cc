@@ -23,11 +23,6 @@ double number_at(const json::object& schema, std::string_view key, double otherw
   return value == nullptr ? otherwise : value->to_number<double>();
 }
 
-std::string text_at(const json::object& schema, std::string_view key) {
-  const json::value* value = schema.if_contains(key);
-  return value == nullptr ? "" : value->get_string().c_str();
-}
-
 }  // namespace
 
 std::string Specimens::fill(const std::string& path, const Values& values) {

@@ -10,8 +10,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 // Another process's transaction on an index: whoever wants to write waits for its end.
 class ForeignTransaction {
  public:

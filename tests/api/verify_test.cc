@@ -8,8 +8,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 json::object verified(const json::object& body) {
   const HttpResponse asked = rig().admin().post("/v1/verifications", body);
   BOOST_TEST_REQUIRE(asked.status == 202, asked.body);

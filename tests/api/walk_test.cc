@@ -17,8 +17,6 @@
 namespace holdfast::testing {
 namespace {
 
-ApiRig& rig() { return ApiRig::instance(); }
-
 const Document& document() {
   static const Document kDocument(rig().stranger().get("/openapi.json").body);
   return kDocument;

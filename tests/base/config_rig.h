@@ -7,12 +7,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
 
 #include "base/config.h"
+#include "tests/support/files.h"
 
 namespace holdfast {
 
@@ -45,12 +45,6 @@ class Place {
  private:
   std::string directory_;
 };
-
-inline std::string read_all(const std::string& path) {
-  std::ifstream in(path);
-  BOOST_REQUIRE_MESSAGE(in.good(), path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 constexpr const char* kLeast =
     "[archive]\nstate_dir = 'state'\nmirror_dir = 'mirror'\n"

@@ -20,6 +20,7 @@ constexpr const char* kWorkspace = "3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b";
 inline std::string in_workspace(const std::string& rest) {
   return std::string("/v1/") + kWorkspace + "/" + rest;
 }
+inline const std::string kRecordings = in_workspace("recordings");
 
 // An answer of that status.
 inline FakeAnswer fake_answer(int status, const std::string& body) {

@@ -12,7 +12,6 @@ namespace fs = std::filesystem;
 
 const std::string kImports = in_workspace("imports");
 const std::string kOwn = in_workspace("imports/iii");
-const std::string kRecordings = in_workspace("recordings");
 
 std::string import_row(const std::string& cursor = "", const std::string& source = "") {
   return canonical(json::object{{"import_id", "iii"},

@@ -76,7 +76,6 @@ std::string restore_state(const std::string& state) {
          (state == "failed" ? R"("the vault is offline")" : "null") + "}";
 }
 
-const std::string kRecordings = in_workspace("recordings");
 const std::string kInbound = in_workspace("recordings/CA1/download/inbound.ulaw");
 const std::string kRestore = in_workspace("recordings/CA1/restore");
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tests/support/archive_fixture.h"
+#include "tests/support/files.h"
 #include "tests/support/test_certificates.h"
 
 using namespace holdfast;
@@ -29,13 +30,6 @@ bool all_are_ok(const Findings& findings, const std::string& check) {
 
 bool contains(const std::string& text, const std::string& words) {
   return text.find(words) != std::string::npos;
-}
-
-std::set<std::string> all_below(const std::string& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-    names.insert(entry.path().string());
-  return names;
 }
 
 }  // namespace

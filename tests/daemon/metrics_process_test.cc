@@ -25,7 +25,7 @@ namespace {
 
 constexpr const char* kWorkspace = "3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b";
 
-std::string read_all(const std::string& path) {
+std::string text_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   BOOST_REQUIRE_MESSAGE(in.good(), path);
   return {std::istreambuf_iterator<char>(in), {}};
@@ -167,7 +167,7 @@ BOOST_AUTO_TEST_CASE(the_page_is_sound_and_documented) {
   BOOST_TEST(told.size() > 40u);
   for (const std::string& name : series)
     BOOST_TEST(told.count(with_tail(name.substr(0, name.find('{')))) == 1u, name);
-  const std::string guide = read_all("docs/monitoring.md");
+  const std::string guide = text_of("docs/monitoring.md");
   BOOST_TEST(found(guide, "\\n\\| `(holdfast_[a-z_]+)` \\|") == told,
              boost::test_tools::per_element());
   BOOST_TEST(found(guide, "\\n\\| `([a-z-]+)` \\| (?:critical|warning|notice) \\|") ==
@@ -182,12 +182,12 @@ BOOST_AUTO_TEST_CASE(dashboard_and_alerts_name_what_there_is) {
   Watched watched;
   const std::set<std::string> told = found(watched.page(), "# TYPE ([a-z_]+) ");
   for (const char* file : {"systemd/grafana-dashboard.json", "systemd/holdfast-alerts.yml"}) {
-    const std::set<std::string> named = found(read_all(file), "(holdfast_[a-z_]+)");
+    const std::set<std::string> named = found(text_of(file), "(holdfast_[a-z_]+)");
     BOOST_TEST(named.size() > 5u, file);
     for (const std::string& name : named)
       BOOST_TEST(told.count(with_tail(name)) == 1u, file << " names " << name);
   }
-  const auto dashboard = parse_json(read_all("systemd/grafana-dashboard.json"));
+  const auto dashboard = parse_json(text_of("systemd/grafana-dashboard.json"));
   BOOST_REQUIRE(dashboard.ok());
   BOOST_TEST(dashboard->at("panels").as_array().size() > 15u);
   if (!has_promtool()) return;
@@ -200,11 +200,11 @@ BOOST_AUTO_TEST_CASE(events_are_documented) {
   for (const char* directory : {"daemon", "tiers", "index", "ledger", "io"})
     for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
       if (entry.path().extension() != ".cc") continue;
-      const auto here = found(read_all(entry.path().string()),
+      const auto here = found(text_of(entry.path().string()),
                               "log::event\\(\\s*log::Level::k[A-Za-z]+,\\s*\"([a-z.]+)\"");
       named.insert(here.begin(), here.end());
     }
-  BOOST_TEST(found(read_all("docs/monitoring.md"), "\\n\\| `([a-z]+\\.[a-z]+)` \\|") == named,
+  BOOST_TEST(found(text_of("docs/monitoring.md"), "\\n\\| `([a-z]+\\.[a-z]+)` \\|") == named,
              boost::test_tools::per_element());
 }
 

@@ -17,7 +17,7 @@ namespace {
 constexpr int64_t kRefused = -1;
 
 // Looks wait for `gate`; each says in `rejected` which one it was.
-struct Rig {
+struct DeskRig {
   std::unique_ptr<Loop> loop = must(Loop::create());
   std::atomic<int> looks{0};
   std::atomic<int> at_once{0};
@@ -54,7 +54,7 @@ struct Rig {
 BOOST_AUTO_TEST_SUITE(overview_desk)
 
 BOOST_AUTO_TEST_CASE(one_look_at_a_time_whoever_asks) {
-  Rig rig;
+  DeskRig rig;
   rig.expected = kOverviewWaitersMax + 1;
   for (size_t i = 0; i < kOverviewWaitersMax; ++i) rig.ask();
   BOOST_TEST(rig.seen.empty());
@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(one_look_at_a_time_whoever_asks) {
 }
 
 BOOST_AUTO_TEST_CASE(a_failure_is_told_to_all_and_the_next_question_looks_again) {
-  Rig rig;
+  DeskRig rig;
   rig.fails = true;
   rig.gate.set_value();
   rig.desk->ask([&](const Result<Overview>& first) {

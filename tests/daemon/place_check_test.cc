@@ -5,17 +5,11 @@
 #include <algorithm>
 
 #include "tests/support/archive_fixture.h"
+#include "tests/support/files.h"
 
 using namespace holdfast;
 
 namespace {
-
-std::set<std::string> all_below(const std::string& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-    names.insert(entry.path().string());
-  return names;
-}
 
 CheckedPlace find(const std::vector<CheckedPlace>& places, const std::string& key) {
   const auto found = std::find_if(places.begin(), places.end(),

@@ -20,6 +20,7 @@
 
 #include "base/result.h"
 #include "tests/support/daemon_process.h"
+#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace holdfast;
@@ -61,11 +62,6 @@ class NotifySocket {
   std::string all_;
 };
 
-std::string read_all(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 size_t count(const std::string& text, const std::string& word) {
   size_t found = 0;
   for (size_t at = text.find(word); at != text.npos; at = text.find(word, at + 1)) ++found;
@@ -92,13 +88,6 @@ int run(const std::string& arguments, std::string* out = nullptr) {
       std::system((std::string(HOLDFASTD) + " " + arguments + " >" + file + " 2>&1").c_str());
   if (out != nullptr) *out = read_all(file);
   return WEXITSTATUS(status);
-}
-
-std::set<std::string> all_below(const std::string& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory))
-    names.insert(entry.path().string());
-  return names;
 }
 
 }  // namespace

@@ -41,7 +41,7 @@ class NoSink final : public http::BodySink {
   void on_error(const Error&) override {}
 };
 
-struct Rig {
+struct MetersRig {
   ManualClock clock{UnixMillis(0)};
   RequestMeters meters;
   std::shared_ptr<KeptExchange> kept = std::make_shared<KeptExchange>();
@@ -60,7 +60,7 @@ struct Rig {
 BOOST_AUTO_TEST_SUITE(request_meters)
 
 BOOST_AUTO_TEST_CASE(an_answer_is_counted_once) {
-  Rig rig;
+  MetersRig rig;
   rig.exchange->respond(http::Response{});
   BOOST_TEST(rig.counted() == "1 0 0");
   rig.exchange.reset();
@@ -69,10 +69,10 @@ BOOST_AUTO_TEST_CASE(an_answer_is_counted_once) {
 }
 
 BOOST_AUTO_TEST_CASE(one_that_is_let_go_is_an_error_of_the_server) {
-  Rig rig;
+  MetersRig rig;
   rig.exchange.reset();
   BOOST_TEST(rig.counted() == "0 0 1");
-  Rig read;
+  MetersRig read;
   read.exchange->read_body(10, [](const Result<std::string>&) {});
   read.kept->body(std::string("whole"));
   read.exchange.reset();
@@ -80,19 +80,19 @@ BOOST_AUTO_TEST_CASE(one_that_is_let_go_is_an_error_of_the_server) {
 }
 
 BOOST_AUTO_TEST_CASE(one_whose_client_left_is_not) {
-  Rig left;
+  MetersRig left;
   bool told = false;
   left.exchange->on_disconnect([&] { told = true; });
   left.kept->left();
   left.exchange.reset();
   BOOST_TEST(told);
   BOOST_TEST(left.counted() == "0 1 0");
-  Rig body;
+  MetersRig body;
   body.exchange->read_body(10, [](const Result<std::string>&) {});
   body.kept->body(Error{Code::kTooLarge, "too long"});
   body.exchange.reset();
   BOOST_TEST(body.counted() == "0 1 0");
-  Rig upload;
+  MetersRig upload;
   upload.exchange->stream_body(10, std::make_unique<NoSink>());
   upload.kept->sink->on_error(Error{Code::kUnavailable, "the client left"});
   upload.exchange.reset();

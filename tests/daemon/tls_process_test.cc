@@ -13,6 +13,7 @@
 #include <iterator>
 
 #include "tests/support/daemon_process.h"
+#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/test_certificates.h"
 
@@ -20,11 +21,6 @@ using namespace holdfast;
 using namespace holdfast::testing;
 
 namespace {
-
-std::string read_all(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 struct Place {
   TemporaryDirectory directory;

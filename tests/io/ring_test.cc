@@ -24,8 +24,8 @@ std::string random_bytes(size_t length) {
   return bytes;
 }
 
-struct Rig {
-  explicit Rig(bool fallback, Faults* faults = nullptr) {
+struct RingRig {
+  explicit RingRig(bool fallback, Faults* faults = nullptr) {
     IoOptions options;
     options.force_fallback = fallback;
     options.faults = faults;
@@ -54,22 +54,22 @@ bool uring_allowed() {
 
 BOOST_AUTO_TEST_CASE(io_uring_is_used_where_the_kernel_allows_it) {
   if (!uring_allowed()) return;
-  BOOST_TEST(Rig(false).io->ring_kind() == "io_uring");
-  BOOST_TEST(Rig(true).io->ring_kind() == "pread");
+  BOOST_TEST(RingRig(false).io->ring_kind() == "io_uring");
+  BOOST_TEST(RingRig(true).io->ring_kind() == "pread");
 }
 
 BOOST_AUTO_TEST_CASE(streams_keep_sixteen_operations_in_flight) {
   if (!uring_allowed()) return;
   BOOST_TEST_MESSAGE("seed " << kSeed);
   const std::string bytes = random_bytes(limits::kIoBlock * 40 + 123);
-  Rig writing(false);
+  RingRig writing(false);
   Fd fd = writing.create("a");
   StreamWriter writer(*writing.io, fd.get());
   BOOST_TEST(writer.append(as_bytes(bytes)).ok());
   BOOST_TEST(writer.finish().ok());
   BOOST_TEST(writing.io->counters().in_flight_max >= 16U);
 
-  Rig reading(false);
+  RingRig reading(false);
   std::string back;
   BOOST_TEST(read_through(*reading.io, fd.get(), Bytes(0),
                           Bytes(static_cast<int64_t>(bytes.size())),
@@ -88,7 +88,7 @@ BOOST_AUTO_TEST_CASE(short_and_interrupted_transfers_reach_nobody) {
   const std::string bytes = random_bytes(limits::kIoBlock * 20 + 123);
   for (const bool fallback : {false, true}) {
     Disturbing disturbing;
-    Rig rig(fallback, &disturbing);
+    RingRig rig(fallback, &disturbing);
     Fd fd = rig.create("a");
     StreamWriter writer(*rig.io, fd.get());
     BOOST_TEST(writer.append(as_bytes(bytes)).ok());
@@ -114,7 +114,7 @@ BOOST_AUTO_TEST_CASE(both_rings_write_and_read_the_same_bytes_at_every_odd_size)
   const size_t block = limits::kIoBlock;
   const std::string bytes = random_bytes(3 * block + 5000);
   for (const bool fallback : {false, true}) {
-    Rig rig(fallback);
+    RingRig rig(fallback);
     for (const size_t size : {size_t{0}, size_t{1}, size_t{4095}, block - 1, block, block + 1,
                               3 * block, bytes.size()}) {
       const std::string name = "f" + std::to_string(size);
@@ -137,7 +137,7 @@ BOOST_AUTO_TEST_CASE(both_rings_write_and_read_the_same_bytes_at_every_odd_size)
 BOOST_AUTO_TEST_CASE(a_range_is_delivered_from_its_offset) {
   const std::string bytes = random_bytes(1'000'000);
   for (const bool fallback : {false, true}) {
-    Rig rig(fallback);
+    RingRig rig(fallback);
     Fd fd = rig.create("a");
     BOOST_REQUIRE(rig.io->write_all(fd.get(), Bytes(0), as_bytes(bytes)).ok());
     std::string back;
@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(a_range_is_delivered_from_its_offset) {
 BOOST_AUTO_TEST_CASE(a_short_file_is_an_error_and_never_zeros) {
   const std::string bytes = random_bytes(limits::kIoBlock + 10);
   for (const bool fallback : {false, true}) {
-    Rig rig(fallback);
+    RingRig rig(fallback);
     Fd fd = rig.create("a");
     BOOST_REQUIRE(rig.io->write_all(fd.get(), Bytes(0), as_bytes(bytes)).ok());
     const Bytes more(static_cast<int64_t>(bytes.size()) + 1);
@@ -174,7 +174,7 @@ BOOST_AUTO_TEST_CASE(a_short_file_is_an_error_and_never_zeros) {
 BOOST_AUTO_TEST_CASE(a_sink_may_write_through_the_same_io) {
   const std::string bytes = random_bytes(limits::kIoBlock * 50 + 77);
   for (const bool fallback : {false, true}) {
-    Rig rig(fallback);
+    RingRig rig(fallback);
     Fd from = rig.create("from");
     Fd to = rig.create("to");
     BOOST_REQUIRE(rig.io->write_all(from.get(), Bytes(0), as_bytes(bytes)).ok());
@@ -188,7 +188,7 @@ BOOST_AUTO_TEST_CASE(a_sink_may_write_through_the_same_io) {
 
 BOOST_AUTO_TEST_CASE(three_writers_and_a_reader_share_one_io) {
   const std::string bytes = random_bytes(limits::kIoBlock * 40 + 3);
-  Rig rig(false);
+  RingRig rig(false);
   Fd from = rig.create("from");
   BOOST_REQUIRE(rig.io->write_all(from.get(), Bytes(0), as_bytes(bytes)).ok());
   Fd fds[3] = {rig.create("0"), rig.create("1"), rig.create("2")};
@@ -212,7 +212,7 @@ BOOST_AUTO_TEST_CASE(a_fault_at_any_point_of_a_copy_is_an_honest_error) {
   int faults_fired = 0;
   for (int n = 0;; ++n) {
     AimedFaults hook;
-    Rig rig(n % 2 == 0, &hook);
+    RingRig rig(n % 2 == 0, &hook);
     Fd from = rig.create("from");
     Fd to = rig.create("to");
     BOOST_REQUIRE(rig.io->write_all(from.get(), Bytes(0), as_bytes(bytes)).ok());
@@ -229,7 +229,7 @@ BOOST_AUTO_TEST_CASE(a_fault_at_any_point_of_a_copy_is_an_honest_error) {
 }
 
 BOOST_AUTO_TEST_CASE(a_full_disk_is_told_as_such) {
-  Rig rig(false);
+  RingRig rig(false);
   Result<Fd> full = open_root("/dev");
   BOOST_REQUIRE(full.ok());
   Result<Fd> fd = rig.io->open(full->get(), "full", O_WRONLY);

@@ -16,8 +16,8 @@ namespace {
 
 constexpr unsigned kFiles = 6;
 
-struct Rig {
-  explicit Rig(bool fallback, Faults* faults = nullptr) {
+struct GroupRig {
+  explicit GroupRig(bool fallback, Faults* faults = nullptr) {
     IoOptions options;
     options.force_fallback = fallback;
     options.faults = faults;
@@ -40,7 +40,7 @@ struct Rig {
 BOOST_AUTO_TEST_SUITE(sync_group)
 
 BOOST_AUTO_TEST_CASE(all_are_under_way_before_one_is_waited_for) {
-  Rig rig(false);
+  GroupRig rig(false);
   if (rig.io->ring_kind() != "io_uring") {
     std::cout << "skipped: this kernel forbids io_uring\n";
     return;
@@ -57,7 +57,7 @@ BOOST_AUTO_TEST_CASE(all_are_under_way_before_one_is_waited_for) {
 BOOST_AUTO_TEST_CASE(the_first_failure_is_told_and_every_sync_is_made_once) {
   for (const bool fallback : {false, true}) {
     FailingSync fault(2);
-    Rig rig(fallback, &fault);
+    GroupRig rig(fallback, &fault);
     SyncGroup syncs(*rig.io);
     for (unsigned n = 0; n < kFiles; ++n)
       syncs.add(rig.files[n].get(), "file " + std::to_string(n));
@@ -73,7 +73,7 @@ BOOST_AUTO_TEST_CASE(the_first_failure_is_told_and_every_sync_is_made_once) {
 
 BOOST_AUTO_TEST_CASE(what_the_system_refuses_is_told) {
   for (const bool fallback : {false, true}) {
-    Rig rig(fallback);
+    GroupRig rig(fallback);
     SyncGroup syncs(*rig.io);
     syncs.add(rig.files[0].get(), "a file");
     syncs.add(-1, "nothing");

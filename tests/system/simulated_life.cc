@@ -17,7 +17,6 @@ constexpr size_t kBriefSamples = 80;  // of a call in a brief life: 10 ms
 constexpr const char* kStoredName = "screen.zip";
 constexpr size_t kStoredBytes = 4000;
 constexpr Bytes kBriefReserve{int64_t{64} << 10};
-constexpr Millis kTick = hours(6);  // the expirer looks at the clock so often while time passes
 
 // Retention classes and how long they keep; "decade" and "law" outlive the simulation.
 struct KeptFor {

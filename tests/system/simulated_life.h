@@ -32,6 +32,9 @@ struct LifeShape {
   bool is_brief = false;
 };
 
+// The expirer looks at the clock so often while time passes.
+inline constexpr Millis kTick = hours(6);
+
 class SimulatedLife {
  public:
   static constexpr Millis kNotBefore = days(3);  // nothing expires earlier than this

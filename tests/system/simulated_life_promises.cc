@@ -11,7 +11,6 @@ namespace {
 constexpr int kChecksAStep = 20;  // recordings that one check() of a long life looks at
 constexpr int kDearEvery = 25;    // steps of a brief life
 constexpr size_t kPacksUnpacked = 3;
-constexpr Millis kTick = hours(6);
 
 // Of each part each copy that may count: whether it was verified, whether ingest wrote it, and
 // where it lies (docs/media.md), if in a pack.

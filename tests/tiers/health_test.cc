@@ -15,7 +15,7 @@ namespace {
 
 const Error kBroken{Code::kIo, "the disk says no"};
 
-struct Rig {
+struct HealthRig {
   ManualClock clock{UnixMillis(1'790'000'000'000)};
   BackendHealth health{clock};
 
@@ -29,7 +29,7 @@ struct Rig {
 BOOST_AUTO_TEST_SUITE(health)
 
 BOOST_AUTO_TEST_CASE(the_fifth_failure_within_ten_minutes_suspends) {
-  Rig rig;
+  HealthRig rig;
   for (int i = 1; i < limits::kSuspendFailures; ++i) {
     BOOST_TEST(!rig.health.failed(kBroken));
     rig.clock.advance(minutes(2));
@@ -45,7 +45,7 @@ BOOST_AUTO_TEST_CASE(the_fifth_failure_within_ten_minutes_suspends) {
 }
 
 BOOST_AUTO_TEST_CASE(failures_that_are_far_apart_do_not) {
-  Rig rig;
+  HealthRig rig;
   for (int i = 0; i < 50; ++i) {
     BOOST_TEST(!rig.health.failed(kBroken));
     rig.clock.advance(minutes(3));
@@ -53,7 +53,7 @@ BOOST_AUTO_TEST_CASE(failures_that_are_far_apart_do_not) {
 }
 
 BOOST_AUTO_TEST_CASE(probes_come_at_twice_the_time_up_to_a_cap) {
-  Rig rig;
+  HealthRig rig;
   rig.fail(limits::kSuspendFailures);
   int64_t wait = limits::kProbeWaitMs;
   for (int probe = 0; probe < 10; ++probe) {
@@ -75,7 +75,7 @@ BOOST_AUTO_TEST_CASE(probes_come_at_twice_the_time_up_to_a_cap) {
 
 // Only the back-end's own failures count.
 BOOST_AUTO_TEST_CASE(who_gives_or_takes_the_bytes_is_not_the_back_end) {
-  Rig rig;
+  HealthRig rig;
   const auto io = Io::open().value();
   MemoryBackend memory(MediumId{});
   AimedFaults faults;

@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-struct Rig {
+struct LabelRig {
   Label make(const std::string& name = "warm-1") {
     return Label{random.id<ArchiveId>(), random.id<MediumId>(), name, "pack",
                  UnixMillis(1'790'000'000'000)};
@@ -31,7 +31,7 @@ Code code_of(const Result<std::shared_ptr<const Fd>>& result) { return result.er
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(a_label_reads_back_and_is_never_overwritten) {
-  Rig rig;
+  LabelRig rig;
   const Label label = rig.make("über \"warm\"");
   BOOST_REQUIRE(init_label(*rig.io, rig.directory.path(), label).ok());
   BOOST_TEST((read_label(*rig.io, rig.directory.path()).value() == label));
@@ -52,20 +52,20 @@ BOOST_AUTO_TEST_CASE(the_golden_label_reads_and_writes_the_same) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_label_is_corrupt) {
-  const Rig rig;
+  const LabelRig rig;
   for (const char* text : {"", "{}", "[]", "null", "{\"format\":2}", "no"})
     BOOST_TEST((parse_label(text).error().code == Code::kCorrupt), text);
 }
 
 BOOST_AUTO_TEST_CASE(a_name_has_1_to_64_bytes) {
-  Rig rig;
+  LabelRig rig;
   BOOST_TEST(!init_label(*rig.io, rig.directory.path(), rig.make("")).ok());
   BOOST_TEST(!init_label(*rig.io, rig.directory.path(), rig.make(std::string(65, 'x'))).ok());
   BOOST_TEST(!fs::exists(rig.directory / "holdfast-label.json"));
 }
 
 BOOST_AUTO_TEST_CASE(no_label_or_anothers_is_offline) {
-  Rig rig;
+  LabelRig rig;
   const Label label = rig.make();
   MediumRoot absent(rig.directory / "nowhere", label.archive, label.medium);
   BOOST_TEST((code_of(absent.checked(*rig.io)) == Code::kUnavailable));
@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(no_label_or_anothers_is_offline) {
 }
 
 BOOST_AUTO_TEST_CASE(a_medium_that_goes_away_is_noticed_and_taken_up_when_it_is_back) {
-  Rig rig;
+  LabelRig rig;
   const Label label = rig.make();
   const std::string path = rig.directory / "medium";
   fs::create_directory(path);
@@ -115,7 +115,7 @@ BOOST_AUTO_TEST_CASE(a_medium_that_goes_away_is_noticed_and_taken_up_when_it_is_
 
 // What the state's disk keeps back is kept by the media that lie on it, too, and by no other.
 BOOST_AUTO_TEST_CASE(a_medium_beside_the_state_leaves_its_reserve_alone) {
-  Rig rig;
+  LabelRig rig;
   const testing::SmallDisk disk(rig.directory / "disk", 8);
   if (!disk.is_mounted()) return;
   const Label label = rig.make();

@@ -20,6 +20,17 @@ std::string trash_directory(const PartId& part) { return "standard/.trash/" + pa
 
 bool is_absent(const Result<Fd>& fd) { return !fd.ok() && fd.error().code == Code::kNotFound; }
 
+TrashEntry look_into_trash(Io& io, int root, const PartId& part) {
+  TrashEntry entry{part, std::nullopt, std::nullopt};
+  Result<std::optional<RecordingDescription>> found =
+      find_description(io, root, trash_directory(part));
+  if (found.ok())
+    entry.description = *std::move(found);
+  else
+    entry.unreadable = found.error();
+  return entry;
+}
+
 }  // namespace
 
 Status StandardTree::check_permit(const ReleasePermit& permit) const {
@@ -47,12 +58,12 @@ Status StandardTree::move_to_trash(Io& io, const Place& place, const ReleasePerm
   }
   // It was made anew while an older copy of it lay there, which the permit means as well.
   if (placed) HOLDFAST_TRY(remove_tree(io, root->get(), to));
-  HOLDFAST_ASSIGN(trashed, find_description(io, root->get(), to));
-  if (!placed && !trashed) return prune_empty(io, root->get(), from, kWorkspaceLevels);
-
   const Result<Fd> source = open_directory_beneath(io, root->get(), from);
   if (is_absent(source)) return prune_empty(io, root->get(), from, kWorkspaceLevels);
   if (!source.ok()) return source.error();
+  HOLDFAST_ASSIGN(trashed, find_description(io, root->get(), to));
+  if (!placed && !trashed) return prune_empty(io, root->get(), from, kWorkspaceLevels);
+
   HOLDFAST_ASSIGN(target, make_directories_beneath(io, root->get(), to));
   HOLDFAST_TRY(move_part_files(io, source->get(), target.get(), placed ? *placed : *trashed,
                                DescriptionGoes::kFirst));
@@ -104,16 +115,18 @@ Result<std::vector<TrashEntry>> StandardTree::list_trash(Io& io) {
   HOLDFAST_TRY(each_entry(io, trash.get(), [&](const DirectoryEntry& entry) -> Result<bool> {
     const Result<PartId> part = PartId::from_text(entry.name);
     if (entry.type != DT_DIR || !part.ok()) return true;
-    Result<std::optional<RecordingDescription>> found =
-        find_description(io, root->get(), trash_directory(*part));
-    TrashEntry& listed = entries.emplace_back(TrashEntry{*part, std::nullopt, std::nullopt});
-    if (found.ok())
-      listed.description = *std::move(found);
-    else
-      listed.unreadable = found.error();
+    entries.push_back(look_into_trash(io, root->get(), *part));
     return true;
   }));
   return entries;
+}
+
+Result<std::optional<TrashEntry>> StandardTree::trash_entry(Io& io, const PartId& part) {
+  HOLDFAST_ASSIGN(root, root_.checked(io));
+  const Result<Fd> there = open_directory_beneath(io, root->get(), trash_directory(part));
+  if (is_absent(there)) return std::optional<TrashEntry>();
+  if (!there.ok()) return there.error();
+  return std::optional<TrashEntry>(look_into_trash(io, root->get(), part));
 }
 
 }  // namespace holdfast

@@ -305,6 +305,14 @@ Result<bool> StandardTree::is_whole(Io& io, std::string_view directory,
   return has_all_files(io, root->get(), directory, description);
 }
 
+Result<bool> StandardTree::has_whole(Io& io, const PartId& part, const Place& place) {
+  const Result<RecordingDescription> description = read_description(io, place.directory());
+  if (!description.ok() && description.error().code == Code::kNotFound) return false;
+  if (!description.ok()) return description.error();
+  if (description->part_id() != part) return false;
+  return is_whole(io, place.directory(), *description);
+}
+
 Result<PartWriter> StandardTree::begin_staged(Io& io, const PartId& part) {
   return begin_in(io, kStaged, part, std::string(kTemporaryPrefix) + part.text());
 }

@@ -120,6 +120,8 @@ class StandardTree {
   // Whether every file of the part is in `directory` with its size.
   Result<bool> is_whole(Io& io, std::string_view directory,
                         const RecordingDescription& description);
+  // The same of its place, with the recording.json that lies there. False when there is none.
+  Result<bool> has_whole(Io& io, const PartId& part, const Place& place);
 
   // --- Removal. kInvalid when the permit speaks of another part or medium.
   // No error when the part is in the trash, or gone, already.
@@ -129,6 +131,8 @@ class StandardTree {
   Status restore_from_trash(Io& io, const PartId& part, const Place& place);
   // One entry that cannot be read keeps none of the others back.
   Result<std::vector<TrashEntry>> list_trash(Io& io);
+  // One of them, as it is now; nothing when there is none.
+  Result<std::optional<TrashEntry>> trash_entry(Io& io, const PartId& part);
 
   // --- Staged copies
   Result<PartWriter> begin_staged(Io& io, const PartId& part);

@@ -34,7 +34,6 @@ const SamplePack& whole_pack() {
   static const SamplePack made = make_pack(members());
   return made;
 }
-Bytes size_of(const std::string& bytes) { return Bytes(static_cast<int64_t>(bytes.size())); }
 
 Trailer trailer_of(const std::string& bytes) {
   return parse_trailer(as_bytes(bytes).subspan(bytes.size() - kTrailerFromEnd, 512)).value();

@@ -13,19 +13,17 @@ using namespace holdfast::pack::testing;
 
 namespace {
 
-const std::vector<SampleMember>& members() {
+const std::vector<SampleMember>& some_members() {
   static const std::vector<SampleMember> made = sample_members(21);
   return made;
 }
-const SamplePack& pack_of_all() {
-  static const SamplePack made = make_pack(members());
+const SamplePack& pack_of_some() {
+  static const SamplePack made = make_pack(some_members());
   return made;
 }
-Bytes size_of(const std::string& bytes) { return Bytes(static_cast<int64_t>(bytes.size())); }
-
 std::string range_of(const StoredPart& part) {
-  return pack_of_all().bytes.substr(static_cast<size_t>(part.offset.count),
-                                    static_cast<size_t>(part.length.count));
+  return pack_of_some().bytes.substr(static_cast<size_t>(part.offset.count),
+                                     static_cast<size_t>(part.length.count));
 }
 
 }  // namespace
@@ -33,7 +31,7 @@ std::string range_of(const StoredPart& part) {
 BOOST_AUTO_TEST_SUITE(pack_reader)
 
 BOOST_AUTO_TEST_CASE(the_trailer_is_the_entry) {
-  const std::string& bytes = pack_of_all().bytes;
+  const std::string& bytes = pack_of_some().bytes;
   for (size_t step : {size_t{1}, size_t{4096}}) {
     Trailer trailer = read_trailer(reader_of(bytes, step), size_of(bytes)).value();
     BOOST_TEST((trailer.pack_id == sample_pack_id()));
@@ -48,7 +46,7 @@ BOOST_AUTO_TEST_CASE(the_trailer_is_the_entry) {
 }
 
 BOOST_AUTO_TEST_CASE(a_damaged_trailer_is_told) {
-  std::string bytes = pack_of_all().bytes;
+  std::string bytes = pack_of_some().bytes;
   BOOST_TEST(!read_trailer(reader_of(bytes), Bytes(0)).ok());
   BOOST_TEST(!read_trailer(reader_of(bytes), Bytes(size_of(bytes).count - 1)).ok());
   for (size_t at = bytes.size() - 1536; at < bytes.size(); ++at) {
@@ -64,7 +62,7 @@ BOOST_AUTO_TEST_CASE(a_damaged_trailer_is_told) {
 // Contents whose numbers are no pack's: their digest in the trailer proves nothing of who made
 // them.
 BOOST_AUTO_TEST_CASE(contents_that_cannot_be_give_no_ranges) {
-  const std::string& bytes = pack_of_all().bytes;
+  const std::string& bytes = pack_of_some().bytes;
   const Trailer trailer = read_trailer(reader_of(bytes), size_of(bytes)).value();
   const std::vector<ContentsLine> right = read_contents(reader_of(bytes), trailer).value();
   BOOST_TEST(part_spans(trailer, right).ok());
@@ -86,7 +84,7 @@ BOOST_AUTO_TEST_CASE(contents_that_cannot_be_give_no_ranges) {
 }
 
 BOOST_AUTO_TEST_CASE(a_rebuild_reads_all_metadata_in_one_range) {
-  const std::string& bytes = pack_of_all().bytes;
+  const std::string& bytes = pack_of_some().bytes;
   Trailer trailer = read_trailer(reader_of(bytes), size_of(bytes)).value();
   for (size_t step : {size_t{1}, size_t{1000}, bytes.size()}) {
     std::vector<PartMetadata> parts;
@@ -94,20 +92,20 @@ BOOST_AUTO_TEST_CASE(a_rebuild_reads_all_metadata_in_one_range) {
       return parts.push_back(std::move(part)), Status();
     });
     BOOST_REQUIRE(read.ok());
-    BOOST_REQUIRE_EQUAL(parts.size(), members().size());
+    BOOST_REQUIRE_EQUAL(parts.size(), some_members().size());
     for (size_t i = 0; i < parts.size(); ++i) {
-      BOOST_TEST((parts[i].recording_id == members()[i].recording_id));
-      BOOST_TEST(parts[i].part == members()[i].part);
-      BOOST_TEST(parts[i].recording_json == members()[i].recording_json);
-      auto metadata = members()[i].files.find("metadata.json");
-      BOOST_TEST(parts[i].metadata_json.has_value() == (metadata != members()[i].files.end()));
+      BOOST_TEST((parts[i].recording_id == some_members()[i].recording_id));
+      BOOST_TEST(parts[i].part == some_members()[i].part);
+      BOOST_TEST(parts[i].recording_json == some_members()[i].recording_json);
+      auto metadata = some_members()[i].files.find("metadata.json");
+      BOOST_TEST(parts[i].metadata_json.has_value() == (metadata != some_members()[i].files.end()));
       if (parts[i].metadata_json) BOOST_TEST(*parts[i].metadata_json == metadata->second);
     }
   }
 }
 
 BOOST_AUTO_TEST_CASE(damaged_metadata_are_told) {
-  std::string bytes = pack_of_all().bytes;
+  std::string bytes = pack_of_some().bytes;
   Trailer trailer = read_trailer(reader_of(bytes), size_of(bytes)).value();
   auto ignore = [](PartMetadata) { return Status(); };
   std::mt19937 random(7);
@@ -124,9 +122,9 @@ BOOST_AUTO_TEST_CASE(damaged_metadata_are_told) {
 }
 
 BOOST_AUTO_TEST_CASE(one_part_is_extracted_whatever_the_steps) {
-  for (size_t i = 0; i < members().size(); ++i) {
-    const SampleMember& member = members()[i];
-    std::string range = range_of(pack_of_all().parts[i]);
+  for (size_t i = 0; i < some_members().size(); ++i) {
+    const SampleMember& member = some_members()[i];
+    std::string range = range_of(pack_of_some().parts[i]);
     std::map<std::string, std::string> right = member.files;
     right.erase("metadata.json");
     for (size_t step : {size_t{1}, size_t{513}, size_t{1'000'000}})
@@ -135,8 +133,8 @@ BOOST_AUTO_TEST_CASE(one_part_is_extracted_whatever_the_steps) {
 }
 
 BOOST_AUTO_TEST_CASE(single_files_can_be_wanted) {
-  const SampleMember& member = members()[5];
-  std::string range = range_of(pack_of_all().parts[5]);
+  const SampleMember& member = some_members()[5];
+  std::string range = range_of(pack_of_some().parts[5]);
   for (const ExpectedFile& file : expected_files(member)) {
     auto files = extract(range, member, {file}).value();
     BOOST_TEST(files.size() == 1u);
@@ -145,8 +143,8 @@ BOOST_AUTO_TEST_CASE(single_files_can_be_wanted) {
 }
 
 BOOST_AUTO_TEST_CASE(metadata_range_can_follow_the_audio_range) {
-  const SampleMember& member = members()[0];
-  const StoredPart& part = pack_of_all().parts[0];
+  const SampleMember& member = some_members()[0];
+  const StoredPart& part = pack_of_some().parts[0];
   std::vector<ExpectedFile> wanted = expected_files(member);
   for (const std::string& name : {std::string("metadata.json"), std::string("recording.json")}) {
     std::string bytes =
@@ -158,7 +156,7 @@ BOOST_AUTO_TEST_CASE(metadata_range_can_follow_the_audio_range) {
                         [](ByteSpan) { return Status(); },
                         [&](const ExpectedFile&) { return ++files, Status(); }};
   PartExtractor extractor(member.recording_id, member.part, names_of(member), wanted, receiver);
-  const std::string& bytes = pack_of_all().bytes;
+  const std::string& bytes = pack_of_some().bytes;
   auto push = [&](ByteSpan piece) { return extractor.push(piece); };
   BOOST_REQUIRE(reader_of(bytes)({part.offset, part.length}, push).ok());
   BOOST_REQUIRE(extractor.end_range().ok());
@@ -172,8 +170,8 @@ BOOST_AUTO_TEST_CASE(p5_never_wrong_bytes_from_a_damaged_part) {
   std::cout << "seed " << seed << "\n";
   std::mt19937 random(seed);
   for (size_t i : {size_t{0}, size_t{1}, size_t{2}, size_t{5}}) {
-    const SampleMember& member = members()[i];
-    std::string range = range_of(pack_of_all().parts[i]);
+    const SampleMember& member = some_members()[i];
+    std::string range = range_of(pack_of_some().parts[i]);
     for (int round = 0; round < 300; ++round) {
       size_t at = random() % range.size();
       char kept = range[at];
@@ -189,8 +187,8 @@ BOOST_AUTO_TEST_CASE(p5_never_wrong_bytes_from_a_damaged_part) {
 }
 
 BOOST_AUTO_TEST_CASE(cut_missing_and_foreign_bytes_are_told) {
-  const SampleMember& member = members()[0];
-  std::string range = range_of(pack_of_all().parts[0]);
+  const SampleMember& member = some_members()[0];
+  std::string range = range_of(pack_of_some().parts[0]);
   std::vector<ExpectedFile> wanted = expected_files(member);
   auto corrupt = [&](const std::string& bytes, const SampleMember& as) {
     Result<std::map<std::string, std::string>> files = extract(bytes, as, wanted);
@@ -200,7 +198,7 @@ BOOST_AUTO_TEST_CASE(cut_missing_and_foreign_bytes_are_told) {
     BOOST_REQUIRE(corrupt(range.substr(0, length), member));
   BOOST_TEST(corrupt(range + range, member));
   BOOST_TEST(corrupt(range + std::string(1024, '\0'), member));
-  BOOST_TEST(corrupt(range_of(pack_of_all().parts[1]), member));
+  BOOST_TEST(corrupt(range_of(pack_of_some().parts[1]), member));
   SampleMember other_part = member;
   other_part.part = 2;
   BOOST_TEST(corrupt(range, other_part));

@@ -34,6 +34,8 @@ std::unique_ptr<Io> open_io();
 // Directory for scratch files; below $TMPDIR or /tmp.
 Fd open_scratch_directory();
 
+inline Bytes size_of(const std::string& bytes) { return Bytes(static_cast<int64_t>(bytes.size())); }
+
 struct SamplePack {
   std::string bytes;
   Digest sha256;
