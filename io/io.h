@@ -74,10 +74,19 @@ class Io {
   // Writes all of `bytes` at `offset`.
   Status write_all(int fd, Bytes offset, ByteSpan bytes);
 
-  // fsync(2) and fdatasync(2). `object` is what an error names. After a failure
-  // the caller never syncs this file again: what the kernel keeps of it is unknown.
+  // fsync(2) and fdatasync(2), and the proof that they are to be believed. `object` is what an
+  // error names. After a failure the caller never syncs this file again: what the kernel keeps of
+  // it is unknown.
   Status sync(int fd, std::string_view object);
   Status sync_data(int fd, std::string_view object);
+  // That the file system of `fd` has not ended by now, so that whatever it said before was true.
+  //
+  // When a file system could not write its journal it throws away what it held, and waits for
+  // nothing any more: a sync that comes then, or is under way, may report success (xfs: any of a
+  // directory; ext4 and xfs: one that asks for a transaction which is no more). From that moment on
+  // it lets no inode be changed (EIO, EROFS): a change that it takes comes before. It is the time
+  // of the last access, which nobody reads. Where we may not change it, a sync's own word stands.
+  Status prove_alive(int fd, std::string_view object);
   Status truncate(int fd, Bytes length, std::string_view object);
 
   // rename(2) within descriptors; kConflict when `to` exists and kRefuse was asked.

@@ -28,6 +28,8 @@ Status SyncGroup::wait() {
     Status done = io_.wait_for_sync(sync.operation, sync.object);
     if (first.ok()) first = std::move(done);
   }
+  if (first.ok() && !syncs_.empty())
+    first = io_.prove_alive(syncs_.back().operation.fd, syncs_.back().object);
   syncs_.clear();
   return first;
 }

@@ -1,5 +1,6 @@
 // Several syncs at once. Each fsync(2) waits for a commit of the file system; those that are asked
-// for together share one, and one after the other each waits for its own.
+// for together share one, and one after the other each waits for its own. All of a group are on one
+// file system.
 #pragma once
 
 #include <deque>
@@ -22,8 +23,9 @@ class SyncGroup {
   void add(int fd, std::string object);
   // The same of fdatasync(2).
   void add_data(int fd, std::string object);
-  // When all have ended: the first error, in the order in which they were added. The caller never
-  // syncs a file again whose sync failed: what the kernel keeps of it is unknown.
+  // When all have ended, and are to be believed (Io::prove_alive): the first error, in the order in
+  // which they were added. The caller never syncs a file again whose sync failed: what the kernel
+  // keeps of it is unknown.
   Status wait();
 
  private:
