@@ -153,8 +153,16 @@ Status Io::sync_data(int fd, std::string_view object) {
 
 Status Io::prove_alive(int fd, std::string_view object) {
   const struct timespec now_and_as_it_is[2] = {{0, UTIME_NOW}, {0, UTIME_OMIT}};
-  if (::futimens(fd, now_and_as_it_is) == 0 || errno == EPERM || errno == EACCES) return {};
-  return system_error(errno, quoted("after its sync, touch", object));
+  if (::futimens(fd, now_and_as_it_is) == 0) return {};
+  switch (errno) {
+    case EPERM:
+    case EACCES:
+    case ENOSYS:
+    case EOPNOTSUPP:
+      return {};  // it cannot be asked
+    default:
+      return system_error(errno, quoted("after its sync, touch", object));
+  }
 }
 
 Status Io::truncate(int fd, Bytes length, std::string_view object) {

@@ -85,7 +85,7 @@ class Io {
   // nothing any more: a sync that comes then, or is under way, may report success (xfs: any of a
   // directory; ext4 and xfs: one that asks for a transaction which is no more). From that moment on
   // it lets no inode be changed (EIO, EROFS): a change that it takes comes before. It is the time
-  // of the last access, which nobody reads. Where we may not change it, a sync's own word stands.
+  // of the last access, which nobody reads. Where it cannot be changed, a sync's own word stands.
   Status prove_alive(int fd, std::string_view object);
   Status truncate(int fd, Bytes length, std::string_view object);
 
