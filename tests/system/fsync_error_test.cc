@@ -6,7 +6,7 @@
 // where what the clients were promised is the witness.
 //
 // HOLDFAST_ERRORS says how often (default 15; 5 in a sanitizer build). In each life of an archive
-// it is another of its directories that lies on the failing disk, and another file system.
+// it is another of its directories that lies on the failing disk.
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <filesystem>
@@ -28,12 +28,11 @@ constexpr int kErrorsByDefault = kSanitized ? 5 : 15;
 constexpr int kErrorsALife = 3;
 constexpr const char* kDirectories[] = {"state", "standard", "warm", "vault", "mirror"};
 
-std::vector<LoopDiskOptions> file_systems() {
-  std::vector<LoopDiskOptions> kinds = {{"ext4", 512, "noauto_da_alloc", "", ""}};
-  if (has_xfs()) kinds.push_back({"xfs", 512, "", "", ""});
-  if (std::getenv("HOLDFAST_NO_JOURNAL") != nullptr)
-    kinds = {{"ext4", 512, "noauto_da_alloc", "", "-O ^has_journal"}};
-  return kinds;
+// HOLDFAST_FILE_SYSTEM=xfs: what xfs loses then, below any program, is told in docs/torture.md.
+LoopDiskOptions file_system() {
+  const char* named = std::getenv("HOLDFAST_FILE_SYSTEM");
+  if (named != nullptr && std::string(named) == "xfs") return {"xfs", 512, "", "", ""};
+  return {"ext4", 512, "noauto_da_alloc", "", ""};
 }
 
 // How long the disk fails, and how long the daemon lives on with a disk that is well again.
@@ -141,8 +140,7 @@ bool live(uint64_t seed, Effort& errors, Seen& seen) {
   // All writes; or some, so that data are refused while the journal goes on.
   const int percent = random.below(2) == 0 ? 100 : static_cast<int>(5 + random.below(40));
   const bool by_ring = seed % 2 == 1;
-  const std::vector<LoopDiskOptions> kinds = file_systems();
-  const LoopDiskOptions& kind = kinds[seed / 2 % kinds.size()];
+  const LoopDiskOptions kind = file_system();
   FailingDisk disk(directory / ("archive/" + name), directory / "disk", percent, kind);
   if (!disk.is_mounted()) return false;
   BOOST_TEST_CONTEXT(name << " on " << kind.kind << " fails, " << percent << " % of the writes") {
