@@ -34,7 +34,7 @@ struct Overview {
   RecoveryState recovery;
   ExpiryStanding expiry;
   SeenScrub scrub;
-  int64_t rejected = 0;   // entries in spool/rejected, kRejectedSeenMax at most
+  int64_t rejected = 0;  // entries in spool/rejected, kRejectedSeenMax at most
   LeftParts::Parts left_incoming;
   LeftParts::Parts left_in_trash;
   bool state_disk_is_full = false;
