@@ -2,8 +2,8 @@
 // every operation, and amid the bytes that an append or a read transfers.
 //
 // Points: "attach", "append", "append bytes", "append done" (the pack is durable and
-// the answer is lost), "read", "read bytes", "verify", "verify done", "probe", "remove", "remove
-// done".
+// the answer is lost), "read", "read bytes", "read remains", "verify", "verify done", "replace",
+// "replace done", "list packs", "probe", "remove", "remove done".
 #pragma once
 
 #include <memory>
@@ -70,6 +70,17 @@ class FaultyBackend final : public PackBackend {
       HOLDFAST_ASSIGN(replaced, inner_->replace(io, bad, size, digest, source, permit));
       HOLDFAST_TRY(faults_.at("replace done"));
       return replaced;
+    }
+
+    Status read_remains(Io& io, const PackLocation& location, Bytes size,
+                        const PieceSink& sink) override {
+      HOLDFAST_TRY(faults_.at("read remains"));
+      return inner_->read_remains(io, location, size, sink);
+    }
+
+    Status list(Io& io, const std::function<Status(const ShownPack&)>& see) override {
+      HOLDFAST_TRY(faults_.at("list packs"));
+      return inner_->list(io, see);
     }
 
     Status probe(Io& io) override {
