@@ -58,7 +58,8 @@ BOOST_AUTO_TEST_CASE(another_workspaces_recording_does_not_exist) {
   BOOST_TEST(rig().neighbour().get(in_workspace("/restores")).status == 404);
   const json::object own =
       rig().neighbour().get_object("/v1/" + std::string(kNeighbour) + "/recordings");
-  BOOST_TEST(own.at("items").get_array().empty());
+  for (const json::value& item : own.at("items").get_array())  // what other tests gave it
+    BOOST_TEST(item.at("call_sid").get_string() != call.call_sid);
 }
 
 BOOST_AUTO_TEST_CASE(each_scope_opens_its_own_doors_only) {
