@@ -345,7 +345,7 @@ BOOST_AUTO_TEST_CASE(the_packaged_configuration_is_valid_and_shows_every_key) {
   const Config config = load_config("systemd/holdfast.toml").value();
   BOOST_TEST(config.state_dir == "/var/lib/holdfast");
   BOOST_TEST(!config.mirror_same_device);
-  const std::string text = read_all("systemd/holdfast.toml");
+  const std::string text = text_of("systemd/holdfast.toml");
   for (const std::string& key : known_keys()) {
     const std::regex line("(^|\n)(# )?" + key.substr(key.find('.') + 1) + " = ");
     BOOST_TEST(std::regex_search(text, line), key);
@@ -355,7 +355,7 @@ BOOST_AUTO_TEST_CASE(the_packaged_configuration_is_valid_and_shows_every_key) {
 // What a comment shows as a default is the default: with every key uncommented, nothing changes.
 BOOST_AUTO_TEST_CASE(the_commented_defaults_are_the_defaults) {
   const Place place;
-  std::string text = read_all("systemd/holdfast.toml");
+  std::string text = text_of("systemd/holdfast.toml");
   text = std::regex_replace(text, std::regex("\n# ([a-z_]+ = |\\[)"), "\n$1");
   const Config shown = place.load(text).value();
   const Config bare = place.load(kLeast).value();
@@ -416,7 +416,7 @@ BOOST_AUTO_TEST_CASE(whom_the_archive_may_call_is_read_and_checked) {
 }
 
 BOOST_AUTO_TEST_CASE(the_page_documents_exactly_the_keys_there_are) {
-  const std::string page = read_all("docs/configuration.md");
+  const std::string page = text_of("docs/configuration.md");
   const std::regex row("\n\\| `([a-z]+\\.[a-z_]+)` \\|");
   std::set<std::string> documented;
   for (std::sregex_iterator it(page.begin(), page.end(), row), end; it != end; ++it)

@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "tests/support/call_files.h"
 #include "tests/support/daemon_process.h"
+#include "tests/support/files.h"
 #include "tests/support/temporary_directory.h"
 
 using namespace holdfast;
@@ -24,12 +25,6 @@ using namespace holdfast::testing;
 namespace {
 
 constexpr const char* kWorkspace = "3f2b8c1e-5d4a-4b6f-9c7e-8a1d2e3f4a5b";
-
-std::string text_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  BOOST_REQUIRE_MESSAGE(in.good(), path);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
 
 // What `pattern`'s first group finds in the text.
 std::set<std::string> found(const std::string& text, const std::string& pattern) {

@@ -1,6 +1,7 @@
 // Files and directories as a test looks at them.
 #pragma once
 
+#include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -13,6 +14,12 @@ namespace holdfast {
 inline std::string read_all(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// The same of a file that must be there.
+inline std::string text_of(const std::string& path) {
+  BOOST_REQUIRE_MESSAGE(std::filesystem::exists(path), path);
+  return read_all(path);
 }
 
 // The paths of all that lies below a directory, at any depth.
